@@ -1,0 +1,63 @@
+// Bundles each app and package into its dist/, so that a command starts in a fraction of a second.
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { bootstrap, root } from './bootstrap.mjs'
+
+bootstrap()
+const { build } = await import('esbuild')
+const quiet = process.argv.includes('--quiet')
+
+/** Entries of an app: its process, its public API, and files marked as entries of processes or threads of their own. */
+function entriesOf(folder) {
+  const walk = (path) =>
+    readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? walk(join(path, entry.name)) : [join(path, entry.name)],
+    )
+  return walk(join(folder, 'src')).filter(
+    (file) =>
+      [join(folder, 'src', 'main.ts'), join(folder, 'src', 'index.ts')].includes(file) ||
+      /\.(process|worker)\.ts$/.test(file) ||
+      file.endsWith(join('sandbox', 'supervisor.ts')),
+  )
+}
+
+// These bring files of their own (wasm, binaries, worker scripts) and must be loaded from where they are installed.
+const external = [
+  '@electric-sql/pglite',
+  '@electric-sql/pglite/*',
+  '@foundry-rs/*',
+  'pino',
+  '@tensorflow/*',
+  'esbuild',
+]
+// CommonJS dependencies inside an ES module bundle still ask for `require`.
+const banner = `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`
+
+const started = performance.now()
+for (const kind of ['packages', 'apps']) {
+  for (const { name } of readdirSync(join(root, kind), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  )) {
+    const folder = join(root, kind, name)
+    if (!existsSync(join(folder, 'src', 'index.ts'))) continue
+    const outdir = join(folder, 'dist')
+    const entryPoints = kind === 'packages' ? [join(folder, 'src', 'index.ts')] : entriesOf(folder)
+    rmSync(outdir, { recursive: true, force: true })
+    await build({
+      entryPoints,
+      outdir,
+      outbase: join(folder, 'src'),
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: kind === 'packages' ? 'neutral' : 'node',
+      target: kind === 'packages' ? 'es2022' : 'node20',
+      conditions: ['source'],
+      ...(kind === 'packages' ? { packages: 'external' } : { external, banner: { js: banner } }),
+      sourcemap: true,
+      logLevel: 'warning',
+    })
+    if (!quiet) process.stdout.write(`built ${relative(root, outdir)}\n`)
+  }
+}
+if (!quiet) process.stdout.write(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s\n`)

@@ -1,0 +1,70 @@
+// The test command: installs what is missing, builds, then runs every suite and adds up.
+// `--deep` runs the long campaigns instead; any other argument is passed to Vitest and skips the contracts.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bootstrap, must, root } from './bootstrap.mjs'
+
+bootstrap()
+const deep = process.argv.includes('--deep')
+const filters = process.argv.slice(2).filter((argument) => argument !== '--deep')
+const scratch = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+
+/** Runs a suite with its output shown and kept. */
+function suite(program, args, environment = {}) {
+  return new Promise((done) => {
+    const child = spawn(program, args, {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...environment },
+    })
+    let output = ''
+    child.stdout.on('data', (chunk) => {
+      process.stdout.write(chunk)
+      output = (output + chunk).slice(-65536)
+    })
+    child.on('close', (code) => done({ code, output }))
+  })
+}
+
+async function contracts() {
+  const { code, output } = await suite('node', ['contracts/test.mjs', ...(deep ? ['--deep'] : [])])
+  const line = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1)
+  const passed = Number(line?.[1] ?? 0)
+  const failed = Number(line?.[2] ?? 0)
+  // A suite that dies before it counts must not look like one that passed.
+  return { passed, failed: code === 0 && line ? failed : Math.max(failed, 1) }
+}
+
+async function typescript() {
+  const report = join(scratch, 'vitest.json')
+  const { code } = await suite(
+    'node',
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--reporter=verbose',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...filters,
+    ],
+    deep ? { MILLRACE_DEEP: '1' } : {},
+  )
+  try {
+    const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8'))
+    const failed = numFailedTests > 0 ? numFailedTests : code === 0 ? 0 : Math.max(1, numFailedTestSuites)
+    return { passed: numPassedTests, failed }
+  } catch {
+    return { passed: 0, failed: 1 }
+  }
+}
+
+must('node', ['tools/build.mjs', '--quiet'])
+const results = []
+if (filters.length === 0) results.push(await contracts())
+results.push(await typescript())
+rmSync(scratch, { recursive: true, force: true })
+const total = (key) => results.reduce((sum, result) => sum + result[key], 0)
+process.stdout.write(`\n${total('passed')} passed, ${total('failed')} failed\n`)
+process.exit(total('failed') === 0 ? 0 : 1)
