@@ -1,0 +1,56 @@
+import { mkdir } from 'node:fs/promises'
+import { PGlite, type Transaction, types } from '@electric-sql/pglite'
+import type { Database, Parameter, Session } from './Database.ts'
+import { lockDataDir } from './lockDataDir.ts'
+import { ormOn } from './ormOn.ts'
+
+/**
+ * Opens the embedded engine on a folder, or in memory without one.
+ * @throws DataDirInUse when another process holds the folder
+ */
+export async function openPglite(dataDir: string | undefined): Promise<Database> {
+  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true })
+  const unlock = dataDir === undefined ? async () => {} : await lockDataDir(dataDir)
+  try {
+    const pg = await PGlite.create({
+      ...(dataDir === undefined ? {} : { dataDir }),
+      parsers: { [types.INT8]: BigInt },
+    })
+    return databaseOn(pg, unlock)
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}
+
+function databaseOn(pg: PGlite, unlock: () => Promise<void>): Database {
+  let closing: Promise<void> | undefined
+  return {
+    engine: 'pglite',
+    ...sessionOn(pg),
+    transaction: (work) => pg.transaction((transaction) => work(sessionOn(transaction))),
+    async listen(channel, heard) {
+      const stop = await pg.listen(channel, heard)
+      return () => stop()
+    },
+    close() {
+      closing ??= pg.close().finally(unlock)
+      return closing
+    },
+  }
+}
+
+function sessionOn(runner: PGlite | Transaction): Session {
+  return {
+    async query<Row extends object>(text: string, parameters: readonly Parameter[] = []) {
+      return (await runner.query<Row>(text, [...parameters])).rows
+    },
+    async exec(text) {
+      await runner.exec(text)
+    },
+    orm: ormOn(async (text, parameters, values) => {
+      const result = await runner.query(text, [...parameters], { rowMode: values ? 'array' : 'object' })
+      return result.rows
+    }),
+  }
+}

