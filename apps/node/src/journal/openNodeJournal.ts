@@ -1,0 +1,60 @@
+import { openJournal } from './journal.ts'
+import type { Entry, NodeState } from './entries.ts'
+import { emptyState, reduce } from './reduce.ts'
+
+/** Lines after which the journal is rewritten as one snapshot. */
+const COMPACT_AFTER = 2000
+
+export interface NodeJournal {
+  /** The sum of everything noted so far. */
+  readonly state: NodeState
+  /** Bytes of a torn last line that were dropped at opening. */
+  readonly torn: number
+  /** Notes `entry` durably, then applies it to `state`. Throws `JournalWriteError`; `state` is then unchanged. */
+  note(entry: Entry): Promise<void>
+  /** True if a line can be written now. Writes one that changes nothing. */
+  writable(): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Opens the node's journal and replays it. Throws `JournalCorruptError`. */
+export async function openNodeJournal(path: string): Promise<NodeJournal> {
+  const journal = await openJournal<Entry>({ path })
+  let state = journal.replayed.reduce((sum, line) => reduce(sum, line.entry), emptyState)
+  let compacting = false
+
+  async function compactIfLong(): Promise<void> {
+    if (compacting || journal.length < COMPACT_AFTER) return
+    compacting = true
+    try {
+      // Noted in the queue behind every append made so far; `state` is read when its turn comes.
+      await journal.compact(() => [{ type: 'snapshot', state }])
+    } catch {
+      // The old file stays valid; the next entry tries again.
+    } finally {
+      compacting = false
+    }
+  }
+
+  return {
+    get state() {
+      return state
+    },
+    torn: journal.torn,
+    async note(entry) {
+      await journal.append(entry, () => {
+        state = reduce(state, entry)
+      })
+      void compactIfLong()
+    },
+    async writable() {
+      try {
+        await journal.append({ type: 'probe' })
+        return true
+      } catch {
+        return false
+      }
+    },
+    close: () => journal.close(),
+  }
+}
