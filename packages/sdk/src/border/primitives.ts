@@ -1,0 +1,53 @@
+import { type Address, getAddress, type Hash, type Hex } from 'viem'
+import { z } from 'zod'
+
+const maxUint = (bits: number) => (1n << BigInt(bits)) - 1n
+
+/** An address in any casing, read as its checksummed form. */
+export const addressSchema = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address: 0x and 40 hex digits')
+  .transform((value): Address => getAddress(value.toLowerCase()))
+
+/** An address kept letter for letter, for documents that are hashed. */
+export const verbatimAddressSchema = z.custom<Address>(
+  (value) => typeof value === 'string' && /^0x[0-9a-fA-F]{40}$/.test(value),
+  'must be an address: 0x and 40 hex digits',
+)
+
+/** 32 bytes in hex. */
+export const hashSchema = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{64}$/, 'must be 32 bytes: 0x and 64 hex digits')
+  .transform((value) => value.toLowerCase() as Hash)
+
+/** 32 bytes in hex kept letter for letter, for documents that are hashed. */
+export const verbatimHashSchema = z.custom<Hash>(
+  (value) => typeof value === 'string' && /^0x[0-9a-fA-F]{64}$/.test(value),
+  'must be 32 bytes: 0x and 64 hex digits',
+)
+
+/** Whole bytes in hex, at most `maxBytes` of them. */
+export const hexSchema = (maxBytes: number) =>
+  z
+    .string()
+    .max(2 + 2 * maxBytes, `must be at most ${maxBytes} bytes`)
+    .regex(/^0x([0-9a-fA-F]{2})*$/, 'must be whole bytes in hex')
+    .transform((value) => value.toLowerCase() as Hex)
+
+/** A signature: 65 bytes of an account, or what a contract understands, up to 8 KiB. */
+export const signatureSchema = hexSchema(8192)
+
+/** An amount or id as a decimal string, read as a bigint of at most `bits` bits. */
+export const uintSchema = (bits: number) =>
+  z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,77})$/, 'must be a whole number in decimal digits')
+    .refine((value) => BigInt(value) <= maxUint(bits), `must fit in ${bits} bits`)
+    .transform((value) => BigInt(value))
+
+/** Unix seconds or a duration in seconds, as the contracts keep them: 40 bits. */
+export const uint40Schema = z
+  .int()
+  .min(0)
+  .max(2 ** 40 - 1)
