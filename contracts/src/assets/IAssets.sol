@@ -68,5 +68,8 @@ interface IAssets is IERC721 {
     function operatorOf(uint256 asset) external view returns (address);
     function deviceOf(uint256 asset) external view returns (address);
     function currencyOf(uint256 asset) external view returns (address);
+    /// @notice Assets registered so far; the highest id.
     function count() external view returns (uint256);
+    /// @notice The till that is settled before an asset changes hands.
+    function till() external view returns (address);
 }

@@ -37,6 +37,13 @@ enum LeaseState {
 }
 
 /// @notice A lease as views return it. Storage is packed tighter.
+/// @param operator Who put up the bond; without a bond the asset's operator as of now.
+/// @param deposit Price of the seconds bought so far, rounded up.
+/// @param startBy Last second for the start; zero once started.
+/// @param startedAt Zero until started.
+/// @param stoppedAt First second that is not paid; zero until stopped or settled.
+/// @param endsAt First second after those bought; zero until started.
+/// @param duration Seconds bought so far.
 struct Lease {
     LeaseState state;
     uint256 asset;
@@ -45,11 +52,11 @@ struct Lease {
     uint128 pricePerHour;
     uint128 deposit;
     uint128 bond;
-    uint40 openedAt;
     uint40 startBy;
     uint40 startedAt;
     uint40 stoppedAt;
     uint40 endsAt;
+    uint40 duration;
     uint40 maxDuration;
 }
 
@@ -78,6 +85,35 @@ interface IMarket {
     event NonceCancelled(address indexed operator, uint256 nonce);
     event SeriesCancelled(address indexed operator, uint64 series);
 
+    error DurationInvalid(uint40 duration, uint40 min, uint40 max);
+    error PriceTooHigh(uint128 pricePerHour, uint128 max);
+    error BondTooHigh(uint128 bond, uint128 max);
+    error AssetTooHigh(uint256 asset, uint256 max);
+    error OfferExpired(bytes32 lease, uint40 expiry);
+    error OfferForAnother(bytes32 lease, address buyer, address caller);
+    error OfferCancelled(bytes32 lease, address operator, uint256 nonce);
+    /// @notice The signature is not that of the asset's operator.
+    error OfferSignatureInvalid(bytes32 lease, address operator);
+    /// @notice The offer was opened before.
+    error LeaseExists(bytes32 lease);
+    error LeaseUnknown(bytes32 lease);
+    /// @notice Only the asset's device may start, or its signature.
+    error NotDevice(bytes32 lease, address device, address caller);
+    error StartSignatureInvalid(bytes32 lease, address device);
+    /// @notice The lease is not in the state that this needs.
+    error LeaseNotOpen(bytes32 lease, LeaseState state);
+    error LeaseNotRunning(bytes32 lease, LeaseState state);
+    error StartTooLate(bytes32 lease, uint40 startBy);
+    /// @notice The seconds bought are over since `endedAt`.
+    error LeaseOver(bytes32 lease, uint40 endedAt);
+    /// @notice The lease goes on: it can still start, or runs until `until`.
+    error LeaseNotOver(bytes32 lease, uint40 until);
+    error LeaseSettledAlready(bytes32 lease);
+    error NotBuyer(bytes32 lease, address caller);
+    error NotBuyerOrOperator(bytes32 lease, address caller);
+    error NonceSpent(address operator, uint256 nonce);
+    error ZeroAddress();
+
     /// @notice Opens a lease of `duration` seconds on a signed offer; locks the price of it from the caller's till account.
     /// The caller must have made the market an operator of its till account (`ITill.setOperator`).
     function open(Offer calldata offer, bytes calldata signature, uint40 duration) external returns (bytes32 lease);
@@ -88,7 +124,7 @@ interface IMarket {
     /// @notice Buys `added` more seconds at the same price, up to the offer's longest. By the buyer, while it runs.
     function extend(bytes32 lease, uint40 added) external;
     /// @notice Ends the lease at this second. By the buyer at any time (before the start: everything back);
-    /// by the operator, who loses the bond if there is one and time was left.
+    /// by the operator, who loses the bond if there is one and time was left. A bond is also lost when the device never starts.
     function stop(bytes32 lease) external;
     /// @notice Pays what was earned into the asset's till and gives back the rest. By anyone, once the lease is over.
     function settle(bytes32 lease) external returns (uint128 earned, uint128 refunded);

@@ -1,0 +1,96 @@
+#!/usr/bin/env node
+// Compiles the contracts and writes their ABIs and creation code as TypeScript for the SDK:
+// packages/sdk/src/generated/<noun>.ts. With --check it writes nothing and fails where a file is out of date.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { forge } from './forge.mjs'
+
+const CONTRACTS = {
+  assets: 'IAssets',
+  debt: 'IDebt',
+  market: 'IMarket',
+
+  till: 'ITill',
+}
+
+const root = join(import.meta.dirname, '..')
+const folder = join(root, 'packages', 'sdk', 'src', 'generated')
+const check = process.argv.includes('--check')
+
+const build = forge(['build', '--skip', 'test', '--quiet'])
+if (build.status !== 0) process.exit(build.status ?? 1)
+
+/** ABI entries in a fixed order, whatever the compiler's: kind, name, then inputs. */
+function sorted(abi) {
+  const key = (entry) =>
+    `${entry.type} ${entry.name ?? ''} ${(entry.inputs ?? []).map((input) => input.type).join()}`
+  return [...abi].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+}
+
+/** One ABI parameter without what only the compiler needs. */
+function parameter({ internalType: _, components, ...rest }) {
+  return components === undefined ? rest : { ...rest, components: components.map(parameter) }
+}
+
+function entry(item) {
+  const result = { ...item }
+  if (item.inputs !== undefined) result.inputs = item.inputs.map(parameter)
+  if (item.outputs !== undefined) result.outputs = item.outputs.map(parameter)
+  return result
+}
+
+/** A JSON value as a TypeScript literal in the repository's format: single quotes, bare keys. */
+function literal(value) {
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
+  if (typeof value === 'string') return `'${value}'`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return `{ ${Object.entries(value)
+    .map(([key, item]) => `${key}: ${literal(item)}`)
+    .join(', ')} }`
+}
+
+const files = new Map()
+for (const [noun, contract] of Object.entries(CONTRACTS)) {
+  const artifact = JSON.parse(
+    readFileSync(join(import.meta.dirname, 'out', `${contract}.sol`, `${contract}.json`), 'utf8'),
+  )
+  const lines = [
+    `// Generated from contracts/src by \`npm run gen\`. Do not edit.`,
+    '',
+    `/** ABI of \`${contract}\`. */`,
+    `export const ${noun}Abi = [`,
+    ...sorted(artifact.abi).map((item) => `  ${literal(entry(item))},`),
+    '] as const',
+    '',
+  ]
+  if (artifact.bytecode.object.length > 2) {
+    lines.push(
+      `/** Creation code of \`${contract}\`; the constructor's arguments follow it. */`,
+      `export const ${noun}Bytecode =`,
+      `  '${artifact.bytecode.object}' as const`,
+      '',
+    )
+  }
+  files.set(`${noun}.ts`, lines.join('\n'))
+}
+
+const stale = []
+for (const [name, text] of files) {
+  const path = join(folder, name)
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) continue
+  stale.push(relative(root, path))
+  if (!check) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(path, text)
+  }
+}
+for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+  if (files.has(name)) continue
+  stale.push(relative(root, join(folder, name)))
+  if (!check) rmSync(join(folder, name))
+}
+if (check && stale.length > 0) {
+  console.error(`Out of date, run "npm run gen": ${stale.join(', ')}`)
+  process.exit(1)
+}
+console.log(check ? `${files.size} generated files are in sync` : `Wrote ${stale.length} of ${files.size} files`)
