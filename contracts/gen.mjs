@@ -6,10 +6,11 @@ import { join, relative } from 'node:path'
 import { forge } from './forge.mjs'
 
 const CONTRACTS = {
-  assets: 'IAssets',
+  assets: 'Assets',
   debt: 'IDebt',
   market: 'IMarket',
 
+  testDollar: 'TestDollar',
   till: 'ITill',
 }
 

@@ -12,7 +12,7 @@ enum Kind {
     Service
 }
 
-/// @notice What the register knows of one asset. Two words of storage and one of spec.
+/// @notice What the register knows of one asset.
 /// @param operator Runs the asset and signs its offers.
 /// @param kind What it is.
 /// @param device Key of the machine itself: starts leases and signs receipts. Zero where there is no machine.
