@@ -1,0 +1,62 @@
+import { zeroAddress } from 'viem'
+import { currencyOfId } from './applyEvent.ts'
+import type { ChainEvent } from './events.ts'
+import type { RelationName } from './relations.ts'
+
+/** A row that an event will read; `fresh` when the event itself makes it, so that the database cannot have it. */
+export type Touch = (relation: RelationName, key: string, fresh?: 'fresh') => void
+
+/**
+ * Names every row that `applyEvent` will read for this event, apart from the asset of a lease, which only the
+ * lease's own row tells (`leaseOf`).
+ */
+export function keysOf(event: ChainEvent, touch: Touch): void {
+  switch (event.type) {
+    case 'assets.AssetRegistered':
+      touch('assets', String(event.args.asset), 'fresh')
+      return touch('tills', String(event.args.asset), 'fresh')
+    case 'assets.Transfer':
+      return event.args.from === zeroAddress ? undefined : touch('assets', String(event.args.tokenId))
+    case 'assets.OperatorChanged':
+    case 'assets.DeviceChanged':
+    case 'assets.SpecChanged':
+      return touch('assets', String(event.args.asset))
+    case 'till.Deposited':
+      touch('accounts', `${event.args.to}:${event.args.token}`)
+      return touch('currencies', event.args.token)
+    case 'till.Withdrawn':
+      touch('accounts', `${event.args.from}:${event.args.token}`)
+      return touch('currencies', event.args.token)
+    case 'till.Transfer': {
+      const currency = currencyOfId(event.args.id)
+      if (event.args.sender !== zeroAddress) touch('accounts', `${event.args.sender}:${currency}`)
+      if (event.args.receiver !== zeroAddress) touch('accounts', `${event.args.receiver}:${currency}`)
+      return
+    }
+    case 'till.RoyaltyAccrued':
+      return touch('tills', String(event.args.upstream))
+    case 'till.Paid':
+    case 'till.Settled':
+    case 'till.RoyaltyPulled':
+    case 'till.UpstreamChanged':
+    case 'till.RunningCostsChanged':
+    case 'till.DebtChanged':
+    case 'till.SharesChanged':
+    case 'till.DebtUnanswered':
+      return touch('tills', String(event.args.asset))
+    case 'market.LeaseOpened':
+      touch('leases', event.args.lease, 'fresh')
+      return touch('assets', String(event.args.asset))
+    case 'market.LeaseStarted':
+    case 'market.LeaseExtended':
+    case 'market.LeaseStopped':
+    case 'market.LeaseSettled':
+      return touch('leases', event.args.lease)
+    case 'market.NonceCancelled':
+      return
+    case 'market.SeriesCancelled':
+      return touch('series', event.args.operator)
+    default:
+      return event satisfies never
+  }
+}
