@@ -29,6 +29,25 @@ export {
 export { QueryError } from './errors/query.ts'
 export { FrameInvalidError } from './errors/relay.ts'
 export {
+  LeaseRequiredError,
+  MessageTooLargeError,
+  MethodUnknownError,
+  NotLeaseBuyerError,
+  SessionClockError,
+  SessionClosedError,
+  SessionHelloError,
+  SessionMessageError,
+  SessionRefusedError,
+  SessionReplayedError,
+  SessionRequestError,
+  SessionTamperedError,
+  SessionTimeoutError,
+} from './errors/session.ts'
+export * from './generated/assets.ts'
+export * from './generated/debt.ts'
+export * from './generated/market.ts'
+export * from './generated/till.ts'
+export {
   type BundleRef,
   bundleRefSchema,
   hashJob,
@@ -100,3 +119,47 @@ export {
   signRelayHello,
   verifyRelayHello,
 } from './relay/hello.ts'
+export {
+  type AcceptSessionOptions,
+  acceptSession,
+  type DeviceSession,
+  type SessionHandler,
+  type SessionReply,
+  type SessionRequest,
+} from './session/acceptSession.ts'
+export {
+  helloTolerance,
+  type SessionHello,
+  sessionHelloSchema,
+  type VerifiableHello,
+} from './session/hello.ts'
+export { bulkBytes, maxPlaintextBytes } from './session/message.ts'
+export {
+  type JobState,
+  type JobStatus,
+  jobStateSchema,
+  jobStatusSchema,
+  type Outputs,
+  outputsSchema,
+  type SessionMethod,
+  type SessionParams,
+  type SessionResult,
+  sessionResults,
+} from './session/methods.ts'
+export {
+  type OpenSessionOptions,
+  openSession,
+  type Session,
+  type SessionAnswer,
+  type SessionListener,
+} from './session/openSession.ts'
+export { createReplayGuard, type ReplayGuard } from './session/replayGuard.ts'
+export { generateSessionKey, type SessionKey } from './session/sessionKey.ts'
+export {
+  createInbox,
+  type Inbox,
+  linkedTransports,
+  type Transport,
+  type TransportClose,
+} from './session/transport.ts'
+export { type WebSocketLike, webSocketTransport } from './session/webSocketTransport.ts'
