@@ -1,0 +1,8 @@
+export { useWasm } from './backend.ts'
+export * from './errors.ts'
+export { type GenerateOptions, generate } from './generate.ts'
+export { loadModel } from './loadModel.ts'
+export type { ModelConfig } from './model.ts'
+export { type Document, readText } from './readText.ts'
+export { saveModel } from './saveModel.ts'
+export { type Metrics, type Model, type Trained, type TrainOptions, train } from './train.ts'
