@@ -1,64 +1,25 @@
+import type { BundleRef, Job, ReceiptJson, Spec } from '@millrace/sdk'
 import type { Hex } from 'viem'
 import type { RunnerResult } from '../runners/runner.ts'
-
-/** What a job asks for, as in §7 of the protocol. Kept as the buyer sent it; its hash is over exactly this. */
-export interface JobRecord {
-  readonly version: 1
-  readonly name: string
-  readonly setup?: string | undefined
-  readonly run: string
-  readonly envs: Readonly<Record<string, string>>
-  readonly outputs: readonly string[]
-  readonly resources: {
-    readonly cpus: number
-    readonly memoryMiB: number
-    readonly diskMiB: number
-    readonly gpus: number
-    readonly network: 'none' | 'public'
-  }
-  readonly timeout?: number | undefined
-}
-
-export interface BundleRecord {
-  readonly hash: Hex
-  readonly size: number
-}
-
-/** A receipt as in §8 of the protocol, amounts as decimal strings. */
-export interface ReceiptRecord {
-  readonly lease: Hex
-  readonly asset: string
-  readonly buyer: Hex
-  readonly device: Hex
-  readonly job: Hex
-  readonly outputs: Hex
-  readonly log: Hex
-  readonly startedAt: number
-  readonly stoppedAt: number
-  readonly seconds: number
-  readonly pricePerHour: string
-  readonly exitCode: number
-}
 
 /** Why a lease is over. `never-started`: the window to start it passed. `vanished`: a reorganisation dropped it. */
 export type OverHow = 'stopped' | 'expired' | 'never-started' | 'vanished'
 
-/** Why an offer is not out any more. */
-export type OfferEnd = 'expired' | 'opened' | 'withdrawn' | 'cancelled' | 'superseded'
+/** Why an offer is not advertised any more. Until it has expired or was cancelled it can still be opened. */
+export type OfferEnd = 'expired' | 'opened' | 'withdrawn' | 'cancelled'
 
 /** One line of the node's journal. What moves money or starts a job is noted before (`…ing`, `….sent`) and after. */
 export type Entry =
   | { readonly type: 'snapshot'; readonly state: NodeState }
   | { readonly type: 'asset.registering'; readonly hash: Hex; readonly raw: Hex }
-  | { readonly type: 'asset.registered'; readonly asset: string; readonly spec: Hex }
+  | { readonly type: 'asset.registered'; readonly asset: string }
   | {
       readonly type: 'offer.signed'
       readonly id: Hex
       readonly slot: number
       readonly nonce: string
       readonly expiry: number
-      readonly spec: Hex
-      readonly terms: Hex
+      readonly spec: Spec
     }
   | { readonly type: 'offer.ended'; readonly id: Hex; readonly why: OfferEnd }
   | {
@@ -69,14 +30,14 @@ export type Entry =
       readonly pricePerHour: string
       readonly deposit: string
       readonly bond: string
-      readonly openedAt: number
       readonly startBy: number
+      readonly spec: Spec
     }
   | {
       readonly type: 'job.accepted'
       readonly lease: Hex
-      readonly job: JobRecord
-      readonly bundle: BundleRecord | null
+      readonly job: Job
+      readonly bundle: BundleRef | null
       readonly hash: Hex
     }
   | { readonly type: 'job.refused'; readonly lease: Hex; readonly code: string; readonly message: string }
@@ -84,13 +45,15 @@ export type Entry =
   | { readonly type: 'lease.started'; readonly lease: Hex; readonly startedAt: number; readonly endsAt: number }
   | { readonly type: 'run.launching'; readonly lease: Hex }
   | { readonly type: 'run.launched'; readonly lease: Hex }
+  /** The runner knows nothing of it: it was never begun, so it may be launched again. */
+  | { readonly type: 'run.absent'; readonly lease: Hex }
   | { readonly type: 'run.ended'; readonly lease: Hex; readonly result: RunnerResult }
   | { readonly type: 'run.lost'; readonly lease: Hex; readonly message: string; readonly at: number }
   | { readonly type: 'stop.sent'; readonly lease: Hex }
   | { readonly type: 'lease.over'; readonly lease: Hex; readonly how: OverHow; readonly stoppedAt: number }
   | { readonly type: 'settle.sent'; readonly lease: Hex }
   | { readonly type: 'lease.settled'; readonly lease: Hex; readonly at: number }
-  | { readonly type: 'receipt.signed'; readonly lease: Hex; readonly receipt: ReceiptRecord; readonly signature: Hex }
+  | { readonly type: 'receipt.signed'; readonly lease: Hex; readonly receipt: ReceiptJson; readonly signature: Hex }
   | { readonly type: 'receipt.acknowledged'; readonly lease: Hex; readonly signature: Hex }
   | { readonly type: 'lease.forgotten'; readonly lease: Hex }
   | { readonly type: 'drain.changed'; readonly draining: boolean }
@@ -98,7 +61,7 @@ export type Entry =
 
 /** What the node remembers: the sum of its journal. Plain JSON, so that a snapshot of it is a journal line too. */
 export interface NodeState {
-  readonly asset: { readonly id: string; readonly spec: Hex } | null
+  readonly asset: string | null
   readonly registering: { readonly hash: Hex; readonly raw: Hex } | null
   readonly draining: boolean
   readonly offers: Readonly<Record<Hex, OfferRecord>>
@@ -110,8 +73,7 @@ export interface OfferRecord {
   readonly slot: number
   readonly nonce: string
   readonly expiry: number
-  readonly spec: Hex
-  readonly terms: Hex
+  readonly spec: Spec
   readonly ended: OfferEnd | null
 }
 
@@ -122,9 +84,10 @@ export interface LeaseRecord {
   readonly pricePerHour: string
   readonly deposit: string
   readonly bond: string
-  readonly openedAt: number
   readonly startBy: number
-  readonly job: { readonly job: JobRecord; readonly bundle: BundleRecord | null; readonly hash: Hex } | null
+  /** What was promised: the limits of the job, whatever the configuration says by now. */
+  readonly spec: Spec
+  readonly job: { readonly job: Job; readonly bundle: BundleRef | null; readonly hash: Hex } | null
   readonly refused: { readonly code: string; readonly message: string } | null
   readonly startSent: boolean
   readonly started: { readonly startedAt: number; readonly endsAt: number } | null
@@ -132,7 +95,7 @@ export interface LeaseRecord {
   readonly stopSent: boolean
   readonly over: { readonly how: OverHow; readonly stoppedAt: number } | null
   readonly settled: { readonly at: number } | null
-  readonly receipt: { readonly receipt: ReceiptRecord; readonly device: Hex; readonly buyer: Hex | null } | null
+  readonly receipt: { readonly receipt: ReceiptJson; readonly device: Hex; readonly buyer: Hex | null } | null
 }
 
 /**

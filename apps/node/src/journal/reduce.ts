@@ -11,7 +11,7 @@ export function reduce(state: NodeState, entry: Entry): NodeState {
     case 'asset.registering':
       return { ...state, registering: { hash: entry.hash, raw: entry.raw } }
     case 'asset.registered':
-      return { ...state, registering: null, asset: { id: entry.asset, spec: entry.spec } }
+      return { ...state, registering: null, asset: entry.asset }
     case 'probe':
       return state
     case 'drain.changed':
@@ -21,6 +21,10 @@ export function reduce(state: NodeState, entry: Entry): NodeState {
       return { ...state, offers: { ...state.offers, [entry.id]: { ...offer, ended: null } } }
     }
     case 'offer.ended':
+      if (entry.why === 'expired') {
+        const { [entry.id]: _, ...offers } = state.offers
+        return { ...state, offers }
+      }
       return withOffer(state, entry.id, (offer) => ({ ...offer, ended: entry.why }))
     case 'lease.opened': {
       if (state.leases[entry.lease] !== undefined) return state
@@ -74,6 +78,8 @@ function reduceLease(lease: LeaseRecord, entry: LeaseEntry): LeaseRecord {
       return lease.run.state === 'none' ? { ...lease, run: { state: 'launching' } } : lease
     case 'run.launched':
       return lease.run.state === 'launching' ? { ...lease, run: { state: 'launched' } } : lease
+    case 'run.absent':
+      return lease.run.state === 'launching' ? { ...lease, run: { state: 'none' } } : lease
     case 'run.ended':
       return { ...lease, run: { state: 'ended', result: entry.result } }
     case 'run.lost':

@@ -47,7 +47,7 @@ export type Step =
   | { readonly do: 'note-over'; readonly how: OverHow; readonly stoppedAt: number }
   | { readonly do: 'send-settle' }
   | { readonly do: 'note-settled' }
-  | { readonly do: 'sign-receipt'; readonly stoppedAt: number }
+  | { readonly do: 'sign-receipt'; readonly startedAt: number; readonly stoppedAt: number }
   | { readonly do: 'forget' }
 
 const wait = (until?: number): Step => (until === undefined ? { do: 'wait' } : { do: 'wait', until })
@@ -86,9 +86,9 @@ export function planLease(record: LeaseRecord, facts: LeaseFacts, policy: LeaseP
         if (stop !== null) return stop
         if (alive) return wait()
         if (record.over === null) return { do: 'note-over', how: 'never-started', stoppedAt: chain.startBy }
-        // The buyer's deposit comes back through the buyer's own `stop`; a bond of ours is freed by settling.
-        if (BigInt(record.bond) > 0n) return { do: 'send-settle' }
-        return afterEnd(record, facts, policy)
+        // The buyer's own `stop` brings the deposit back; if none comes, the node settles, so that nothing stays locked.
+        const patience = chain.startBy + policy.stopGrace
+        return now >= patience ? { do: 'send-settle' } : wait(patience)
       }
       if (record.refused !== null || record.job === null) return wait(chain.startBy + 1)
       if (!chain.confirmed || !facts.ready) return wait()
@@ -101,14 +101,16 @@ export function planLease(record: LeaseRecord, facts: LeaseFacts, policy: LeaseP
         const stop = stopJob('the lease is over')
         if (stop !== null) return stop
         if (record.over?.stoppedAt !== endsAt) return { do: 'note-over', how: 'expired', stoppedAt: endsAt }
+        if (!alive && needsReceipt(record, startedAt, endsAt)) return { do: 'sign-receipt', startedAt, stoppedAt: endsAt }
         return { do: 'send-settle' }
       }
       if (record.started?.startedAt !== startedAt || record.started.endsAt !== endsAt) {
         return { do: 'note-started', startedAt, endsAt }
       }
       if (record.run.state === 'none' || (record.run.state === 'launching' && !facts.attached)) {
-        if (record.job === null || record.refused !== null) return { do: 'send-stop' }
-        return { do: 'launch', deadline: endsAt }
+        if (record.job !== null && record.refused === null) return { do: 'launch', deadline: endsAt }
+        // Started, but the runner would not have the job: nothing to sell here.
+        return BigInt(record.bond) > 0n ? wait(endsAt) : { do: 'send-stop' }
       }
       if (alive) {
         if (facts.stopping || facts.deadline === endsAt) return wait(endsAt)
@@ -122,24 +124,26 @@ export function planLease(record: LeaseRecord, facts: LeaseFacts, policy: LeaseP
     }
 
     case 'stopped': {
+      const { startedAt, stoppedAt } = chain
       const stop = stopJob('the buyer stopped the lease')
       if (stop !== null) return stop
-      if (record.over?.stoppedAt !== chain.stoppedAt) {
-        return { do: 'note-over', how: 'stopped', stoppedAt: chain.stoppedAt }
+      if (record.over?.stoppedAt !== stoppedAt) {
+        return { do: 'note-over', how: 'stopped', stoppedAt }
       }
+      if (!alive && needsReceipt(record, startedAt, stoppedAt)) return { do: 'sign-receipt', startedAt, stoppedAt }
+      // While outputs are still being collected the money need not wait.
       return { do: 'send-settle' }
     }
 
     case 'settled': {
+      const { startedAt, stoppedAt } = chain
       const stop = stopJob('the lease is settled')
       if (stop !== null) return stop
-      if (record.over?.stoppedAt !== chain.stoppedAt) {
-        return { do: 'note-over', how: record.over?.how ?? 'stopped', stoppedAt: chain.stoppedAt }
+      if (record.over?.stoppedAt !== stoppedAt) {
+        return { do: 'note-over', how: record.over?.how ?? 'stopped', stoppedAt }
       }
       if (alive) return wait()
-      if (needsReceipt(record, chain.startedAt, chain.stoppedAt)) {
-        return { do: 'sign-receipt', stoppedAt: chain.stoppedAt }
-      }
+      if (needsReceipt(record, startedAt, stoppedAt)) return { do: 'sign-receipt', startedAt, stoppedAt }
       if (record.settled === null) return chain.final ? { do: 'note-settled' } : wait()
       return afterEnd(record, facts, policy)
     }
