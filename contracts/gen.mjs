@@ -8,10 +8,10 @@ import { forge } from './forge.mjs'
 const CONTRACTS = {
   assets: 'Assets',
   debt: 'IDebt',
-  market: 'IMarket',
+  market: 'Market',
 
   testDollar: 'TestDollar',
-  till: 'ITill',
+  till: 'Till',
 }
 
 const root = join(import.meta.dirname, '..')

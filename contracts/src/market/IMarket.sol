@@ -88,7 +88,6 @@ interface IMarket {
     error DurationInvalid(uint40 duration, uint40 min, uint40 max);
     error PriceTooHigh(uint128 pricePerHour, uint128 max);
     error BondTooHigh(uint128 bond, uint128 max);
-    error AssetTooHigh(uint256 asset, uint256 max);
     error OfferExpired(bytes32 lease, uint40 expiry);
     error OfferForAnother(bytes32 lease, address buyer, address caller);
     error OfferCancelled(bytes32 lease, address operator, uint256 nonce);
@@ -112,7 +111,6 @@ interface IMarket {
     error NotBuyer(bytes32 lease, address caller);
     error NotBuyerOrOperator(bytes32 lease, address caller);
     error NonceSpent(address operator, uint256 nonce);
-    error ZeroAddress();
 
     /// @notice Opens a lease of `duration` seconds on a signed offer; locks the price of it from the caller's till account.
     /// The caller must have made the market an operator of its till account (`ITill.setOperator`).
@@ -139,4 +137,6 @@ interface IMarket {
     function hashOffer(Offer calldata offer) external view returns (bytes32 lease);
     /// @notice Price of `duration` seconds, rounded up: what `open` locks.
     function priceUp(uint128 pricePerHour, uint40 duration) external pure returns (uint128);
+    /// @notice Price of `duration` seconds, rounded down: what is earned.
+    function priceDown(uint128 pricePerHour, uint40 duration) external pure returns (uint128);
 }

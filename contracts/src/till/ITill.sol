@@ -97,6 +97,14 @@ interface ITill is IERC6909 {
 
     /// @notice A needed address was zero.
     error ZeroAddress();
+    /// @notice Not from inside a token or a debt module that the till called.
+    error Reentered();
+    /// @notice Money withdrawn to the till itself would be lost.
+    error ReceiverInvalid(address to);
+    /// @notice The token took a permit without counting it.
+    error PermitIgnored(address token);
+    /// @notice The shares slot needs both an account and a part, or neither.
+    error SharesInvalid(address shares, uint16 bps);
     /// @notice An epoch must last between one second and 366 days.
     error EpochLengthInvalid(uint40 epochLength);
     /// @notice Only the admin may do this.
@@ -113,8 +121,6 @@ interface ITill is IERC6909 {
     error NothingArrived(address token);
     /// @notice A payment was of nothing.
     error ZeroAmount();
-    /// @notice An amount does not fit the books.
-    error AmountTooHigh(uint256 amount, uint256 max);
     /// @notice An asset can name so many upstream assets at most.
     error UpstreamTooMany(uint256 count, uint256 max);
     /// @notice Upstream assets must stand in strictly ascending order.
