@@ -20,15 +20,19 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
     case 'assets.Transfer': {
       // Minting is told by AssetRegistered, which may stand before or after it.
       if (event.args.from === zeroAddress) return
-      return change(draft, event, 'assets', event.args.tokenId, () => ({ owner: event.args.to }))
+      change(draft, event, 'assets', event.args.tokenId, () => ({ owner: event.args.to }))
+      return
     }
     case 'assets.OperatorChanged':
-      return change(draft, event, 'assets', event.args.asset, () => ({ operator: event.args.operator }))
+      change(draft, event, 'assets', event.args.asset, () => ({ operator: event.args.operator }))
+      return
     case 'assets.DeviceChanged':
-      return change(draft, event, 'assets', event.args.asset, () => ({ device: event.args.device }))
+      change(draft, event, 'assets', event.args.asset, () => ({ device: event.args.device }))
+      return
     case 'assets.SpecChanged': {
       const { asset, spec, uri } = event.args
-      return change(draft, event, 'assets', asset, () => ({ spec, uri }))
+      change(draft, event, 'assets', asset, () => ({ spec, uri }))
+      return
     }
 
     case 'till.Deposited': {
@@ -36,24 +40,23 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
       const account = accountOf(draft, to, token)
       draft.put('accounts', { ...account, deposited: account.deposited + amount })
       const currency = currencyOf(draft, token)
-      return draft.put('currencies', { ...currency, deposited: currency.deposited + amount })
+      draft.put('currencies', { ...currency, deposited: currency.deposited + amount })
+      return
     }
     case 'till.Withdrawn': {
       const { token, from, amount } = event.args
       const account = accountOf(draft, from, token)
       draft.put('accounts', { ...account, withdrawn: account.withdrawn + amount })
       const currency = currencyOf(draft, token)
-      return draft.put('currencies', { ...currency, withdrawn: currency.withdrawn + amount })
+      draft.put('currencies', { ...currency, withdrawn: currency.withdrawn + amount })
+      return
     }
     case 'till.Transfer': {
       const { sender, receiver, id, amount } = event.args
       const currency = currencyOfId(id)
       if (sender !== zeroAddress) {
         const account = accountOf(draft, sender, currency)
-        if (account.balance < amount) {
-          throw new EventOutOfPlace(event, `the account "${sender}" holds ${account.balance}, not ${amount}`)
-        }
-        draft.put('accounts', { ...account, balance: account.balance - amount })
+        draft.put('accounts', { ...account, balance: difference(event, account.balance, amount) })
       }
       if (receiver !== zeroAddress) {
         const account = accountOf(draft, receiver, currency)
@@ -65,17 +68,21 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
       const { asset, payer, epoch, amount, total } = event.args
       const { time, transaction: tx } = event
       draft.add('payments', { seq: seqOf(event), asset, payer, epoch, amount, time, tx })
-      return change(draft, event, 'tills', asset, (till) => ({
+      change(draft, event, 'tills', asset, (till) => ({
         epoch,
-        bucket: total,
+        bucket: sum(event, till.bucket, amount, total),
         revenue: till.revenue + amount,
         payments: till.payments + 1,
       }))
+      return
     }
     case 'till.Settled': {
       const { asset, epoch, boundary, fee, upstream, costs, debt, shares, owner } = event.args
-      return change(draft, event, 'tills', asset, (till) => ({
+      const paid = fee + upstream + costs + debt + shares + owner
+      change(draft, event, 'tills', asset, (till) => ({
         bucket: 0n,
+        // Only what waits for the debt module's answer stays behind.
+        debt_held: difference(event, till.bucket + till.debt_held, paid),
         settled_epoch: epoch,
         settled_boundary: boundary,
         paid_fee: till.paid_fee + fee,
@@ -85,45 +92,50 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
         paid_shares: till.paid_shares + shares,
         paid_owner: till.paid_owner + owner,
       }))
+      return
     }
     case 'till.RoyaltyAccrued': {
-      const { upstream, total } = event.args
-      return change(draft, event, 'tills', upstream, () => ({ royalties_due: total }))
+      const { upstream, amount, total } = event.args
+      change(draft, event, 'tills', upstream, (till) => ({
+        royalties_due: sum(event, till.royalties_due, amount, total),
+      }))
+      return
     }
     case 'till.RoyaltyPulled': {
       const { asset, epoch, amount, total } = event.args
-      return change(draft, event, 'tills', asset, (till) => {
-        if (till.royalties_due < amount) {
-          throw new EventOutOfPlace(event, `royalties of ${till.royalties_due} are due, not ${amount}`)
-        }
-        return {
-          epoch,
-          bucket: total,
-          revenue: till.revenue + amount,
-          royalties_due: till.royalties_due - amount,
-          royalties_pulled: till.royalties_pulled + amount,
-        }
-      })
+      change(draft, event, 'tills', asset, (till) => ({
+        epoch,
+        bucket: sum(event, till.bucket, amount, total),
+        revenue: till.revenue + amount,
+        royalties_due: difference(event, till.royalties_due, amount),
+        royalties_pulled: till.royalties_pulled + amount,
+      }))
+      return
     }
     case 'till.UpstreamChanged': {
       const upstream = event.args.upstream.map(({ asset, bps }) => ({ asset: asset.toString(), bps }))
-      return change(draft, event, 'tills', event.args.asset, () => ({ upstream }))
+      change(draft, event, 'tills', event.args.asset, () => ({ upstream }))
+      return
     }
     case 'till.RunningCostsChanged': {
       const { asset, perDay, cap } = event.args
-      return change(draft, event, 'tills', asset, () => ({ costs_per_day: perDay, costs_cap: cap }))
+      change(draft, event, 'tills', asset, () => ({ costs_per_day: perDay, costs_cap: cap }))
+      return
     }
-    case 'till.DebtChanged':
-      return change(draft, event, 'tills', event.args.asset, () => ({ debt: event.args.debt }))
+    case 'till.DebtChanged': {
+      // The slot only changes when nothing is owed: what waited went to the layers below.
+      const { asset, debt } = event.args
+      change(draft, event, 'tills', asset, () => ({ debt, debt_held: 0n }))
+      return
+    }
     case 'till.SharesChanged': {
       const { asset, shares, bps } = event.args
-      return change(draft, event, 'tills', asset, () => ({ shares, shares_bps: bps }))
+      change(draft, event, 'tills', asset, () => ({ shares, shares_bps: bps }))
+      return
     }
-    case 'till.DebtUnanswered':
-      return change(draft, event, 'tills', event.args.asset, () => ({ debt_held: event.args.held }))
-
     case 'market.LeaseOpened':
-      return openLease(draft, event)
+      openLease(draft, event)
+      return
     case 'market.LeaseStarted': {
       const { lease, startedAt, endsAt } = event.args
       const row = changeLease(draft, event, lease, () => ({
@@ -131,7 +143,8 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
         started_at: startedAt,
         ends_at: endsAt,
       }))
-      return change(draft, event, 'assets', row.asset, (asset) => ({ started: asset.started + 1 }))
+      change(draft, event, 'assets', row.asset, (asset) => ({ started: asset.started + 1 }))
+      return
     }
     case 'market.LeaseExtended': {
       const { lease, added, deposit, endsAt } = event.args
@@ -149,7 +162,8 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
         stopped_at: stoppedAt,
         stopped_by: by,
       }))
-      return countEnd(draft, event, row, by === row.operator, stoppedAt)
+      countEnd(draft, event, row, by === row.operator, stoppedAt)
+      return
     }
     case 'market.LeaseSettled': {
       const { lease, earned, refunded, bondToBuyer } = event.args
@@ -162,19 +176,22 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
         bond_to_buyer: bondToBuyer,
       }))
       if (already.stopped_at === null) countEnd(draft, event, row, false, event.time)
-      return change(draft, event, 'assets', row.asset, (asset) => ({
+      change(draft, event, 'assets', row.asset, (asset) => ({
         settled: asset.settled + 1,
         earned: asset.earned + earned,
       }))
+      return
     }
     case 'market.NonceCancelled': {
       const { operator, nonce } = event.args
-      return draft.add('cancellations', { operator, nonce, seq: seqOf(event) })
+      draft.add('cancellations', { operator, nonce, seq: seqOf(event) })
+      return
     }
     case 'market.SeriesCancelled':
-      return draft.put('series', { operator: event.args.operator, series: event.args.series })
+      draft.put('series', { operator: event.args.operator, series: event.args.series })
+      return
     default:
-      return event satisfies never
+      event satisfies never
   }
 }
 
@@ -223,7 +240,8 @@ function countEnd(
 ): void {
   if (lease.started_at === null) {
     if (!byOperator && endedAt <= lease.start_by) return
-    return change(draft, event, 'assets', lease.asset, (asset) => ({ lapsed: asset.lapsed + 1 }))
+    change(draft, event, 'assets', lease.asset, (asset) => ({ lapsed: asset.lapsed + 1 }))
+    return
   }
   if (!byOperator || endedAt >= (lease.ends_at ?? 0)) return
   change(draft, event, 'assets', lease.asset, (asset) => ({ broken: asset.broken + 1 }))
@@ -239,6 +257,17 @@ function change<N extends RelationName>(
   const row = draft.get(relation, String(key))
   if (row === null) throw new EventOutOfPlace(event, `"${relation}" has no row "${key}"`)
   draft.put(relation, { ...row, ...next(row) })
+}
+
+/** Events carry the new total, so each one proves that none before it is missing. */
+function sum(event: ChainEvent, before: bigint, amount: bigint, total: bigint): bigint {
+  if (before + amount === total) return total
+  throw new EventOutOfPlace(event, `${before} and ${amount} do not make ${total}`)
+}
+
+function difference(event: ChainEvent, before: bigint, amount: bigint): bigint {
+  if (before >= amount) return before - amount
+  throw new EventOutOfPlace(event, `${amount} cannot go out of ${before}`)
 }
 
 function leaseOf(draft: Draft, event: ChainEvent, lease: string): Row<'leases'> {

@@ -22,7 +22,6 @@ export const eventAbis = {
     'event RunningCostsChanged(uint256 indexed asset, uint128 perDay, uint128 cap)',
     'event DebtChanged(uint256 indexed asset, address indexed debt)',
     'event SharesChanged(uint256 indexed asset, address indexed shares, uint16 bps)',
-    'event DebtUnanswered(uint256 indexed asset, address indexed debt, uint128 held)',
   ]),
   market: parseAbi([
     'event LeaseOpened(bytes32 indexed lease, uint256 indexed asset, address indexed buyer, address operator, uint128 pricePerHour, uint128 deposit, uint128 bond, uint40 startBy, uint40 duration, bytes32 spec, bytes32 terms)',

@@ -14,19 +14,24 @@ export function keysOf(event: ChainEvent, touch: Touch): void {
   switch (event.type) {
     case 'assets.AssetRegistered':
       touch('assets', String(event.args.asset), 'fresh')
-      return touch('tills', String(event.args.asset), 'fresh')
+      touch('tills', String(event.args.asset), 'fresh')
+      return
     case 'assets.Transfer':
-      return event.args.from === zeroAddress ? undefined : touch('assets', String(event.args.tokenId))
+      if (event.args.from !== zeroAddress) touch('assets', String(event.args.tokenId))
+      return
     case 'assets.OperatorChanged':
     case 'assets.DeviceChanged':
     case 'assets.SpecChanged':
-      return touch('assets', String(event.args.asset))
+      touch('assets', String(event.args.asset))
+      return
     case 'till.Deposited':
       touch('accounts', `${event.args.to}:${event.args.token}`)
-      return touch('currencies', event.args.token)
+      touch('currencies', event.args.token)
+      return
     case 'till.Withdrawn':
       touch('accounts', `${event.args.from}:${event.args.token}`)
-      return touch('currencies', event.args.token)
+      touch('currencies', event.args.token)
+      return
     case 'till.Transfer': {
       const currency = currencyOfId(event.args.id)
       if (event.args.sender !== zeroAddress) touch('accounts', `${event.args.sender}:${currency}`)
@@ -34,7 +39,8 @@ export function keysOf(event: ChainEvent, touch: Touch): void {
       return
     }
     case 'till.RoyaltyAccrued':
-      return touch('tills', String(event.args.upstream))
+      touch('tills', String(event.args.upstream))
+      return
     case 'till.Paid':
     case 'till.Settled':
     case 'till.RoyaltyPulled':
@@ -42,21 +48,24 @@ export function keysOf(event: ChainEvent, touch: Touch): void {
     case 'till.RunningCostsChanged':
     case 'till.DebtChanged':
     case 'till.SharesChanged':
-    case 'till.DebtUnanswered':
-      return touch('tills', String(event.args.asset))
+      touch('tills', String(event.args.asset))
+      return
     case 'market.LeaseOpened':
       touch('leases', event.args.lease, 'fresh')
-      return touch('assets', String(event.args.asset))
+      touch('assets', String(event.args.asset))
+      return
     case 'market.LeaseStarted':
     case 'market.LeaseExtended':
     case 'market.LeaseStopped':
     case 'market.LeaseSettled':
-      return touch('leases', event.args.lease)
+      touch('leases', event.args.lease)
+      return
     case 'market.NonceCancelled':
       return
     case 'market.SeriesCancelled':
-      return touch('series', event.args.operator)
+      touch('series', event.args.operator)
+      return
     default:
-      return event satisfies never
+      event satisfies never
   }
 }

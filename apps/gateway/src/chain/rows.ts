@@ -81,7 +81,7 @@ export async function deleteRows(
 /** Brings a row from either engine into the relation's types. */
 export function fromSql(relation: Relation, raw: Readonly<AnyRow>): AnyRow {
   const row: AnyRow = {}
-  for (const column of relation.columns) row[column.name] = valueOf(column, raw[column.name])
+  for (const column of relation.columns) row[column.name] = decodeColumn(column, raw[column.name])
   return row
 }
 
@@ -90,7 +90,7 @@ export function toJson(row: Readonly<AnyRow>): string {
   return JSON.stringify(row, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
 }
 
-function valueOf({ kind }: Column, value: unknown): unknown {
+function decodeColumn({ kind }: Column, value: unknown): unknown {
   if (value === null) return null
   switch (kind) {
     case 'integer':

@@ -48,7 +48,10 @@ const ROUND_COUNT = 500
 /** Reads blocks and events of the contracts through an RPC. */
 export function createSource(rpc: Rpc, contracts: Contracts): Source {
   const nouns = new Map(
-    Object.entries(contracts).map(([noun, address]) => [address.toLowerCase(), noun as Noun]),
+    (['assets', 'till', 'market'] as const).map((noun): [string, Noun] => [
+      contracts[noun].toLowerCase(),
+      noun,
+    ]),
   )
   const addressBits = [...nouns.keys()].map((address) => bloomBits(address as Hex))
   const topicBits = followedTopics.map(bloomBits)

@@ -135,7 +135,10 @@ async function loadRows(session: Session, draft: Draft, events: readonly ChainEv
   const wanted = new Map<RelationName, Set<string>>()
   const touch = (relation: RelationName, key: string, fresh?: 'fresh') => {
     if (draft.has(relation, key)) return
-    if (fresh === 'fresh') return draft.load(relation, key, null)
+    if (fresh === 'fresh') {
+      draft.load(relation, key, null)
+      return
+    }
     const keys = wanted.get(relation)
     if (keys === undefined) wanted.set(relation, new Set([key]))
     else keys.add(key)
