@@ -21,6 +21,13 @@ function entriesOf(folder) {
   )
 }
 
+/** A package's entries: its public API and, where it has one, the base error, for processes that must start at once. */
+function publicEntriesOf(folder) {
+  return [join(folder, 'src', 'index.ts'), join(folder, 'src', 'errors', 'MillraceError.ts')].filter(
+    existsSync,
+  )
+}
+
 // These bring files of their own (wasm, binaries, worker scripts) and must be loaded from where they are installed.
 const external = [
   '@electric-sql/pglite',
@@ -41,7 +48,7 @@ for (const kind of ['packages', 'apps']) {
     const folder = join(root, kind, name)
     if (!existsSync(join(folder, 'src', 'index.ts'))) continue
     const outdir = join(folder, 'dist')
-    const entryPoints = kind === 'packages' ? [join(folder, 'src', 'index.ts')] : entriesOf(folder)
+    const entryPoints = kind === 'packages' ? publicEntriesOf(folder) : entriesOf(folder)
     rmSync(outdir, { recursive: true, force: true })
     await build({
       entryPoints,

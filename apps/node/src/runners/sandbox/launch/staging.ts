@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { JobPaths } from '../job/jobFolder.ts'
+import type { JobPlan } from '../job/jobPlan.ts'
+import { JOB_NAME, JOB_UID } from './bwrapArguments.ts'
+
+/**
+ * Where the supervisor builds what the sandbox is bound from. It lies in the supervisor's own mount namespace, so that
+ * nobody else sees it, and all of it goes when the supervisor ends, however it ends.
+ */
+export interface Staging {
+  readonly root: string
+  /** The job's disk: `job` and `tmp`. */
+  readonly disk: string
+  readonly etc: string
+  readonly scripts: string
+  /** The `node` binary, where it is not below /usr. */
+  readonly node: string | null
+}
+
+/** Folders that may be covered with a private mount: empty on most machines and needed by no supervisor. */
+const CANDIDATES = ['/media', '/mnt', '/srv', '/run', '/opt', '/home']
+
+/** ext4's inode size, and what it keeps for its own tables. */
+const INODE_BYTES = 256
+const FILE_SYSTEM_BYTES = 8 * 1024 * 1024
+const MINIMUM_INODES = 64
+
+/**
+ * Build the staging area: a small private file system with the job's disk, its `/etc` and its scripts.
+ * Must run in a mount namespace of its own. Throws the failing command's error.
+ */
+export function buildStaging(plan: JobPlan, paths: JobPaths): Staging {
+  const kept = [paths.folder, plan.tools.node, plan.tools.bwrap, process.argv[1] ?? '/', process.cwd()]
+  const root = CANDIDATES.find(
+    (candidate) => existsSync(candidate) && !kept.some((path) => `${path}/`.startsWith(`${candidate}/`)),
+  )
+  if (root === undefined) throw new RangeError(`None of ${CANDIDATES.join(', ')} can hold a private mount`)
+  run('mount', ['-t', 'tmpfs', '-o', 'mode=0755,size=4m,nosuid,nodev', 'millrace', root])
+  const staging = {
+    root,
+    disk: join(root, 'disk'),
+    etc: join(root, 'etc'),
+    scripts: join(root, 'scripts'),
+    node: plan.tools.node.startsWith('/usr/') ? null : join(root, 'node'),
+  }
+  for (const folder of [staging.disk, staging.etc, staging.scripts]) mkdirSync(folder, { mode: 0o755 })
+  if (staging.node !== null) {
+    writeFileSync(staging.node, '')
+    run('mount', ['--bind', plan.tools.node, staging.node])
+  }
+  writeEtc(staging.etc, plan)
+  mountDisk(plan, paths, staging.disk)
+  for (const [folder, mode] of [
+    ['job', 0o755],
+    ['tmp', 0o700],
+  ] as const) {
+    const path = join(staging.disk, folder)
+    mkdirSync(path)
+    chmodSync(path, mode)
+    if (plan.uid !== null) chownSync(path, plan.uid, plan.uid)
+  }
+  return staging
+}
+
+/** Take the job's disk away. The image, if any, is the caller's to delete. */
+export function unmountDisk(staging: Staging): void {
+  run('umount', [staging.disk])
+}
+
+/** Write a script that the job can read and not change. */
+export function writeScript(staging: Staging, name: string, script: string): string {
+  const path = join(staging.scripts, name)
+  writeFileSync(path, script)
+  chmodSync(path, 0o444)
+  return path
+}
+
+function mountDisk(plan: JobPlan, paths: JobPaths, at: string): void {
+  const { diskBytes, inodes } = plan.task.limits
+  // The work folder, /tmp and the file system's own first entries.
+  const inodeCount = Math.max(MINIMUM_INODES, inodes + 16)
+  if (plan.disk === 'tmpfs') {
+    run('mount', [
+      '-t',
+      'tmpfs',
+      '-o',
+      `mode=0711,size=${diskBytes},nr_inodes=${inodeCount},nosuid,nodev`,
+      'job',
+      at,
+    ])
+    return
+  }
+  const size = diskBytes + inodeCount * INODE_BYTES + FILE_SYSTEM_BYTES
+  // Reserved now: a host that fills up later must not turn into input/output errors inside a job.
+  run('fallocate', ['-l', String(size), paths.image])
+  // No journal and no reserve: nobody needs this file system after the job.
+  run('mkfs.ext4', [
+    '-q',
+    '-F',
+    '-m',
+    '0',
+    '-I',
+    String(INODE_BYTES),
+    '-N',
+    String(inodeCount),
+    '-O',
+    '^has_journal,^resize_inode',
+    '-E',
+    'nodiscard,lazy_itable_init=1,root_owner=0:0',
+    paths.image,
+  ])
+  run('mount', ['-t', 'ext4', '-o', 'loop,nosuid,nodev,noatime', paths.image, at])
+  chmodSync(at, 0o711)
+}
+
+/** The few files of /etc that programs look for, made up: nothing of the host's users or network is told. */
+function writeEtc(etc: string, plan: JobPlan): void {
+  const files: Record<string, string> = {
+    passwd: `root:x:0:0:root:/:/usr/sbin/nologin\n${JOB_NAME}:x:${JOB_UID}:${JOB_UID}:${JOB_NAME}:/job:/bin/sh\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n`,
+    group: `root:x:0:\n${JOB_NAME}:x:${JOB_UID}:\nnogroup:x:65534:\n`,
+    hosts: `127.0.0.1 localhost ${JOB_NAME}\n::1 localhost\n`,
+    'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
+    hostname: `${JOB_NAME}\n`,
+  }
+  // The address at which slirp4netns answers name queries.
+  if (plan.task.limits.network === 'public') files['resolv.conf'] = 'nameserver 10.0.2.3\n'
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(etc, name), content)
+    chmodSync(join(etc, name), 0o444)
+  }
+  if (existsSync('/etc/ld.so.cache')) {
+    copyFileSync('/etc/ld.so.cache', join(etc, 'ld.so.cache'))
+    chmodSync(join(etc, 'ld.so.cache'), 0o444)
+  }
+}
+
+function run(command: string, args: readonly string[]): void {
+  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: SYSTEM_PATH } })
+}
+
+/** mkfs and mount live in sbin, which is not on everybody's path. */
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
