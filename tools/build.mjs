@@ -21,11 +21,11 @@ function entriesOf(folder) {
   )
 }
 
-/** A package's entries: its public API and, where it has one, the base error, for processes that must start at once. */
+/** A package's entries: what its `exports` name. The base error stands alone for processes that must start at once. */
 function publicEntriesOf(folder) {
-  return [join(folder, 'src', 'index.ts'), join(folder, 'src', 'errors', 'MillraceError.ts')].filter(
-    existsSync,
-  )
+  return ['index.ts', 'errors/MillraceError.ts', 'challenge/index.ts']
+    .map((file) => join(folder, 'src', file))
+    .filter(existsSync)
 }
 
 // These bring files of their own (wasm, binaries, worker scripts) and must be loaded from where they are installed.

@@ -25,7 +25,10 @@ const typeCodes: Readonly<Record<ValueType, number>> = { i32: 0x7f, v128: 0x7b }
  * `i32`, nothing is returned. It knows the few instructions below and nothing more: enough for kernels that no
  * JavaScript engine vectorises by itself, without a compiler among the dependencies.
  */
-export function assemble(functions: readonly WasmFunction[], memory: { readonly shared: boolean }): Uint8Array<ArrayBuffer> {
+export function assemble(
+  functions: readonly WasmFunction[],
+  memory: { readonly shared: boolean },
+): Uint8Array<ArrayBuffer> {
   const types = functions.map(({ params }) => [0x60, ...vector(params.map(() => [typeCodes.i32])), 0])
   const limits = memory.shared ? [0x03, ...unsigned(1), ...unsigned(65536)] : [0x00, ...unsigned(1)]
   const bytes = [
@@ -48,7 +51,10 @@ function assembleBody({ params, locals, body }: WasmFunction): Code {
   }
   const code = [
     ...vector(Object.values(locals).map((type) => [1, typeCodes[type]])),
-    ...body({ get: (name) => [0x20, ...index(name)], set: (name, value) => [...value, 0x21, ...index(name)] }),
+    ...body({
+      get: (name) => [0x20, ...index(name)],
+      set: (name, value) => [...value, 0x21, ...index(name)],
+    }),
     0x0b,
   ]
   return [...unsigned(code.length), ...code]
@@ -95,7 +101,13 @@ export const v128 = {
   load: (at: Code, offset = 0): Code => [...at, ...simd(0x00), 4, ...unsigned(offset)],
   loadSplat32: (at: Code, offset = 0): Code => [...at, ...simd(0x09), 2, ...unsigned(offset)],
   loadLow64: (at: Code, offset = 0): Code => [...at, ...simd(0x5d), 3, ...unsigned(offset)],
-  store: (at: Code, value: Code, offset = 0): Code => [...at, ...value, ...simd(0x0b), 4, ...unsigned(offset)],
+  store: (at: Code, value: Code, offset = 0): Code => [
+    ...at,
+    ...value,
+    ...simd(0x0b),
+    4,
+    ...unsigned(offset),
+  ],
   i32s: (lanes: readonly [number, number, number, number]): Code => [
     ...simd(0x0c),
     ...new Uint8Array(Uint32Array.from(lanes).buffer),

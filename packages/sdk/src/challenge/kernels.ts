@@ -1,4 +1,13 @@
-import { advance, assemble, type Code, i32, type Locals, times, v128, type WasmFunction } from './assembler.ts'
+import {
+  advance,
+  assemble,
+  type Code,
+  i32,
+  type Locals,
+  times,
+  v128,
+  type WasmFunction,
+} from './assembler.ts'
 import { quarters, rounds } from './chacha.ts'
 import { entryScale } from './generator.ts'
 
@@ -22,7 +31,15 @@ export interface Kernels {
   /** Spreads one row of n floats over panels of 8 columns that are `stride` apart. */
   packRight(row: number, to: number, stride: number, panels: number): void
   /** C += A·B for `leftPanels` × 4 rows of C (`stride` apart) and `rightPanels` × 8 columns, from packed A and B. */
-  multiply(a: number, b: number, c: number, stride: number, depth: number, leftPanels: number, rightPanels: number): void
+  multiply(
+    a: number,
+    b: number,
+    c: number,
+    stride: number,
+    depth: number,
+    leftPanels: number,
+    rightPanels: number,
+  ): void
 }
 
 /**
@@ -38,7 +55,15 @@ const xs = Array.from({ length: 16 }, (_, i) => `x${i}`)
 const expand: WasmFunction = {
   name: 'expand',
   params: ['state', 'to', 'counter', 'groups'],
-  locals: { left: 'i32', round: 'i32', ...Object.fromEntries(xs.map((x) => [x, 'v128'])), t0: 'v128', t1: 'v128', t2: 'v128', t3: 'v128' },
+  locals: {
+    left: 'i32',
+    round: 'i32',
+    ...Object.fromEntries(xs.map((x) => [x, 'v128'])),
+    t0: 'v128',
+    t1: 'v128',
+    t2: 'v128',
+    t3: 'v128',
+  },
   body: (local) => {
     const { get, set } = local
     // Four blocks at a time, one in each lane.
@@ -114,7 +139,15 @@ const dot: WasmFunction = {
 const packLeft: WasmFunction = {
   name: 'packLeft',
   params: ['rows', 'stride', 'to', 'depth', 'panels'],
-  locals: { panel: 'i32', left: 'i32', r0: 'i32', r1: 'i32', r2: 'i32', r3: 'i32', ...vectors(['x0', 'x1', 'x2', 'x3', 't0', 't1', 't2', 't3']) },
+  locals: {
+    panel: 'i32',
+    left: 'i32',
+    r0: 'i32',
+    r1: 'i32',
+    r2: 'i32',
+    r3: 'i32',
+    ...vectors(['x0', 'x1', 'x2', 'x3', 't0', 't1', 't2', 't3']),
+  },
   body: (local) => {
     const { get, set } = local
     const rows = ['r0', 'r1', 'r2', 'r3']
@@ -199,7 +232,8 @@ function vectors(names: readonly string[]): Record<string, 'v128'> {
 }
 
 const scaleBits = new Uint32Array(Float32Array.of(entryScale).buffer)[0] ?? 0
-const lanes = (...words: readonly number[]) => words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte))
+const lanes = (...words: readonly number[]) =>
+  words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte))
 const lowHalves = lanes(0, 1, 4, 5)
 const highHalves = lanes(2, 3, 6, 7)
 
