@@ -2,7 +2,7 @@ import type { Address, Hex } from 'viem'
 import { z } from 'zod'
 import { bloomBits, inBloom } from './bloom.ts'
 import { decodeLog, followedTopics, type RawLog } from './decodeLog.ts'
-import { RpcInconsistent } from './errors.ts'
+import { RpcInconsistent, RpcRefused } from './errors.ts'
 import type { ChainEvent, Noun } from './events.ts'
 import type { Rpc } from './rpc.ts'
 import type { BlockMark } from './store.ts'
@@ -45,8 +45,8 @@ const HEADERS_PER_REQUEST = 100
 /** Servers that cut an answer short do so at a round number. */
 const ROUND_COUNT = 500
 
-/** Reads blocks and events of the contracts through an RPC. */
-export function createSource(rpc: Rpc, contracts: Contracts): Source {
+/** Reads blocks and events of the contracts through an RPC. `onRefused` hears of ranges that were too wide. */
+export function createSource(rpc: Rpc, contracts: Contracts, onRefused: () => void = () => {}): Source {
   const nouns = new Map(
     (['assets', 'till', 'market'] as const).map((noun): [string, Noun] => [
       contracts[noun].toLowerCase(),
@@ -72,26 +72,41 @@ export function createSource(rpc: Rpc, contracts: Contracts): Source {
     return headers
   }
 
-  async function logs(filter: Readonly<Record<string, unknown>>): Promise<RawLog[]> {
-    const query = { ...filter, address: [...nouns.keys()], topics: [followedTopics] }
-    const answer = await rpc.call('eth_getLogs', [query])
+  const addresses = [...nouns.keys()]
+
+  async function logs(filter: Readonly<Record<string, unknown>>, address = addresses): Promise<RawLog[]> {
+    const answer = await rpc.call('eth_getLogs', [{ ...filter, address, topics: [followedTopics] }])
     if (!Array.isArray(answer)) throw new RpcInconsistent('logs are not a list', {})
-    return inOrder(answer.map(toLog))
+    return answer.map(toLog)
   }
 
   async function logsOfRange(from: number, to: number): Promise<RawLog[]> {
-    const found = await logs({ fromBlock: toHex(from), toBlock: toHex(to) })
+    const filter = { fromBlock: toHex(from), toBlock: toHex(to) }
+    let found: RawLog[]
+    try {
+      found = await logs(filter)
+    } catch (error) {
+      if (!(error instanceof RpcRefused)) throw error
+      onRefused()
+      if (from < to) return logsOfHalves(from, to)
+      // One block is too much: then each contract alone.
+      found = []
+      for (const address of addresses) found.push(...(await logs(filter, [address])))
+    }
     for (const log of found) {
       const block = Number(log.blockNumber)
       if (block < from || block > to) {
         throw new RpcInconsistent(`a log of block ${block} came for ${from} to ${to}`, { block, from, to })
       }
     }
-    if (found.length === 0 || found.length % ROUND_COUNT !== 0 || from === to) return found
+    const round = found.length > 0 && found.length % ROUND_COUNT === 0
     // Likely cut short without a word: the halves tell.
+    return round && from < to ? logsOfHalves(from, to) : inOrder(found)
+  }
+
+  async function logsOfHalves(from: number, to: number): Promise<RawLog[]> {
     const middle = Math.floor((from + to) / 2)
-    const halves = [await logsOfRange(from, middle), await logsOfRange(middle + 1, to)]
-    return halves.flat()
+    return [...(await logsOfRange(from, middle)), ...(await logsOfRange(middle + 1, to))]
   }
 
   function decode(log: RawLog, time: number): ChainEvent[] {

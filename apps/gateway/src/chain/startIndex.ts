@@ -110,8 +110,8 @@ export function startIndex(options: IndexOptions): ChainIndex {
     timeoutMs: options.timeoutMs ?? 10_000,
     maxBytes: MAX_ANSWER_BYTES,
   })
-  const source = createSource(rpc, deployment)
   const range = createRange()
+  const source = createSource(rpc, deployment, range.refused)
   const identity = JSON.stringify([
     deployment.chainId,
     deployment.assets.toLowerCase(),
