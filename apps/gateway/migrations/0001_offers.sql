@@ -11,21 +11,24 @@ insert into offer_sequence (seq) values (0);
 create table offers (
   id text primary key,
   seq bigint not null unique,
-  -- live: can be opened as far as known; otherwise why it is gone
-  state text not null check (state in ('live', 'withdrawn', 'expired', 'cancelled', 'opened', 'void')),
+  -- live: can be opened as far as known, until it expires; otherwise why it cannot.
+  -- void: the asset has another operator now, or is not registered (any more)
+  state text not null check (state in ('live', 'withdrawn', 'cancelled', 'opened', 'void')),
   asset numeric(78, 0) not null,
   operator text not null,
   nonce numeric(78, 0) not null,
   expiry bigint not null,
-  -- the published offer as it was signed, byte for byte a peer can verify it again
-  document jsonb not null,
-  -- withdrawal's {at, signature}, for peers
-  withdrawal jsonb,
+  -- what search looks at, as a JSON array; derived from the document
+  facets text not null,
+  -- the offer as it was published, as JSON
+  document text not null,
+  -- {at, signature} of the withdrawal, as JSON
+  withdrawal text,
   published_at bigint not null
 );
-create index offers_asset on offers (asset) where state = 'live';
-create index offers_operator_nonce on offers (operator, nonce) where state = 'live';
-create index offers_expiry on offers (expiry) where state = 'live';
+create index offers_asset on offers (asset);
+create index offers_operator on offers (operator);
+create index offers_expiry on offers (expiry);
 
 -- How far each peer gateway's changes were taken.
 create table peer_cursors (

@@ -1,3 +1,5 @@
+import { MillraceError } from '@millrace/sdk'
+
 /** How a fault is told apart from its siblings and shown to a caller. */
 export interface FaultOptions {
   /** HTTP status of the answer. */
@@ -10,18 +12,13 @@ export interface FaultOptions {
 }
 
 /** Base of everything the gateway refuses or fails at. `code` never changes once published. */
-export abstract class GatewayFault extends Error {
-  readonly code: string
+export abstract class GatewayFault extends MillraceError {
+  override readonly name: string = this.constructor.name
+  /** HTTP status of the answer. */
   readonly status: number
-  readonly retryable: boolean
-  readonly details: Readonly<Record<string, unknown>>
 
   constructor(code: string, message: string, options: FaultOptions) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    this.name = new.target.name
-    this.code = code
+    super({ code, message, retryable: options.retryable, details: options.details, cause: options.cause })
     this.status = options.status
-    this.retryable = options.retryable ?? false
-    this.details = options.details ?? {}
   }
 }

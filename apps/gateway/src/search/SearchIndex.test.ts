@@ -150,7 +150,7 @@ function allPages(index: SearchIndex, query: string, order: string, limit: numbe
       ...(after === undefined ? {} : { after }),
       ...(buyer === undefined ? {} : { buyer }),
     })
-    ids.push(...page.ids)
+    ids.push(...page.rows.map(({ id }) => id))
     if (page.next === undefined) return ids
     after = page.next
   }
@@ -249,7 +249,7 @@ describe('SearchIndex', () => {
     const first = index.search(request)
     const rest = naive(all, '', 'gpu_name,price').slice(40)
     // The row the cursor names goes, and a word that sorts in between comes.
-    index.remove(first.ids[39] as Hash)
+    index.remove(first.rows[39]?.id as Hash)
     const sample = all[0] as IndexedOffer
     index.put({
       ...sample,
@@ -259,7 +259,7 @@ describe('SearchIndex', () => {
     const found: string[] = []
     for (let after = first.next; after !== undefined; ) {
       const page = index.search({ ...request, after })
-      found.push(...page.ids)
+      found.push(...page.rows.map(({ id }) => id))
       after = page.next
     }
     expect(found).toEqual(rest)

@@ -39,9 +39,14 @@ export interface SearchRequest {
   readonly now: number
 }
 
-/** Ids in order, and where the next page starts if there may be one. */
+/** An offer that was found. */
+export interface FoundOffer extends AssetStanding {
+  readonly id: Hash
+}
+
+/** Offers in order, and where the next page starts if there may be one. */
 export interface SearchResult {
-  readonly ids: readonly Hash[]
+  readonly rows: readonly FoundOffer[]
   readonly next: SearchPlace | undefined
 }
 
@@ -193,7 +198,14 @@ export class SearchIndex {
     const found = top.sorted()
     const last = found[found.length - 1]
     return {
-      ids: found.map(({ segment, row }) => bytesToHex(idOf(segment, row))),
+      rows: found.map(({ segment, row }) => {
+        const reliability = segment.numbers[numberAt.reliability]?.[row] ?? Number.NaN
+        return {
+          id: bytesToHex(idOf(segment, row)),
+          reliability: Number.isNaN(reliability) ? null : reliability,
+          verified: segment.numbers[numberAt.verified]?.[row] === 1,
+        }
+      }),
       next:
         found.length < limit || last === undefined
           ? undefined

@@ -1,0 +1,85 @@
+import type { WebSocket } from 'ws'
+
+/** One end of the relay: a WebSocket with what is known of its pace. */
+export interface Connection {
+  readonly socket: WebSocket
+  /** Sends one binary message. If too much is waiting, `from` is not read until half of it has left. */
+  send(bytes: Uint8Array, from?: Connection): void
+  close(code: number, reason: string): void
+  /** Called at every ping: closes what is dead or too slow. Answers whether it is still there. */
+  check(): boolean
+}
+
+/** Most time a closing handshake may take, in milliseconds. */
+const CLOSE_MS = 2_000
+
+/** What a connection is held to. */
+export interface ConnectionOptions {
+  /** Bytes waiting above which senders are held. */
+  readonly bufferBytes: number
+  /** Least bytes to take between two checks while bytes are waiting. */
+  readonly leastPerCheck: number
+  readonly onSlow: () => void
+}
+
+/** Wraps a socket. */
+export function createConnection(socket: WebSocket, options: ConnectionOptions): Connection {
+  const { bufferBytes, leastPerCheck, onSlow } = options
+  const held = new Set<Connection>()
+  let answered = true
+  let sent = 0
+  let takenBefore = 0
+  let waitedBefore = 0
+  socket.on('pong', () => {
+    answered = true
+  })
+  // Errors end in 'close'; without a listener they would end the process.
+  socket.on('error', () => socket.terminate())
+  socket.once('close', () => {
+    for (const sender of held) sender.socket.resume()
+  })
+  return {
+    socket,
+    send(bytes, from) {
+      if (socket.readyState !== socket.OPEN) return
+      sent += bytes.length
+      socket.send(bytes, () => {
+        if (held.size === 0 || socket.bufferedAmount > bufferBytes / 2) return
+        for (const sender of held) sender.socket.resume()
+        held.clear()
+      })
+      if (from !== undefined && socket.bufferedAmount > bufferBytes) {
+        held.add(from)
+        from.socket.pause()
+      }
+    },
+    close(code, reason) {
+      if (socket.readyState === socket.CLOSED) return
+      socket.close(code, reason)
+      // Reading may be paused; the peer's answer must be heard.
+      socket.resume()
+      const timer = setTimeout(() => socket.terminate(), CLOSE_MS)
+      socket.once('close', () => clearTimeout(timer))
+    },
+    check() {
+      if (!answered) {
+        socket.terminate()
+        return false
+      }
+      const waiting = socket.bufferedAmount
+      const taken = sent - waiting
+      if (waitedBefore > 0 && waiting > 0 && taken - takenBefore < Math.min(leastPerCheck, waitedBefore)) {
+        onSlow()
+        return false
+      }
+      takenBefore = taken
+      waitedBefore = waiting
+      // A socket that is not read cannot answer; what it was sent says enough of it.
+      if (!socket.isPaused) {
+        answered = false
+        socket.ping()
+      }
+      return true
+    },
+  }
+}
