@@ -1,6 +1,16 @@
 /** The public API of the SDK: what this file names, and nothing else. */
 export { recoverSigner } from './accounts/recoverSigner.ts'
 export type { Signer } from './accounts/signer.ts'
+export { verifySignature } from './accounts/verifySignature.ts'
+export { walletSigner } from './accounts/walletSigner.ts'
+export { type Asset, type AssetKind, assetKinds } from './assets/asset.ts'
+export { getAsset } from './assets/getAsset.ts'
+export { listAssets } from './assets/listAssets.ts'
+export { type RegisterAssetParameters, registerAsset, registeredAsset } from './assets/registerAsset.ts'
+export { type SetDeviceParameters, setDevice } from './assets/setDevice.ts'
+export { type SetOperatorParameters, setOperator } from './assets/setOperator.ts'
+export { type SetSpecParameters, setSpec } from './assets/setSpec.ts'
+export { type TransferAssetParameters, transferAsset } from './assets/transferAsset.ts'
 export { parse } from './border/parse.ts'
 export {
   addressSchema,
@@ -12,7 +22,20 @@ export {
 } from './border/primitives.ts'
 export { canonicalJson } from './canonical/canonicalJson.ts'
 export { hashCanonical } from './canonical/hashCanonical.ts'
+export {
+  type ContractAddresses,
+  contractAddresses,
+  create2Proxy,
+  type DeployOptions,
+  localDefaults,
+} from './deployments/contractAddresses.ts'
+export { type DeployLocalOptions, deployLocal } from './deployments/deployLocal.ts'
+export { type Currency, currencySchema, type Deployment, deploymentSchema } from './deployments/deployment.ts'
+export { deploymentOf, registerDeployment } from './deployments/deploymentOf.ts'
+export { readCurrency, readDeployment } from './deployments/readDeployment.ts'
 export { InvalidInputError, NotCanonicalError } from './errors/border.ts'
+export { decodeRevert } from './errors/decodeRevert.ts'
+export { DeploymentFailedError, DeploymentUnknownError } from './errors/deployments.ts'
 export { MillraceError, type MillraceErrorOptions } from './errors/MillraceError.ts'
 export {
   CurrencyMismatchError,
@@ -43,9 +66,17 @@ export {
   SessionTamperedError,
   SessionTimeoutError,
 } from './errors/session.ts'
+export {
+  ChainUnreachableError,
+  GasMoneyError,
+  RevertError,
+  TransactionRevertedError,
+  TransactionTimeoutError,
+} from './errors/transaction.ts'
 export * from './generated/assets.ts'
 export * from './generated/debt.ts'
 export * from './generated/market.ts'
+export * from './generated/testDollar.ts'
 export * from './generated/till.ts'
 export {
   type BundleRef,
@@ -56,8 +87,14 @@ export {
   jobResourcesSchema,
   jobSchema,
 } from './jobs/job.ts'
+export { type CancelAllOffersParameters, cancelAllOffers } from './market/cancelAllOffers.ts'
+export { type CancelOffersParameters, cancelOffers } from './market/cancelOffers.ts'
 export type { MarketDomain } from './market/domain.ts'
+export { type ExtendLeaseParameters, extendLease } from './market/extendLease.ts'
+export { getLease } from './market/getLease.ts'
+export { getSeries } from './market/getSeries.ts'
 export { hashOffer } from './market/hashOffer.ts'
+export { type Lease, type LeaseState, leaseStates } from './market/lease.ts'
 export {
   type Offer,
   offerSchema,
@@ -66,11 +103,19 @@ export {
   publishedOfferSchema,
   publishedOfferToJson,
 } from './market/offer.ts'
+export { offerNonce } from './market/offerNonce.ts'
+export { type OpenLeaseParameters, openLease } from './market/openLease.ts'
 export { priceUp } from './market/priceUp.ts'
+export { type SettleLeaseParameters, settleLease } from './market/settleLease.ts'
 export { signOffer } from './market/signOffer.ts'
+export { signStart } from './market/signStart.ts'
 export { hashWithdraw, signWithdraw, type Withdrawal } from './market/signWithdraw.ts'
 export { type Gpu, gpuSchema, hashSpec, type Spec, specSchema } from './market/spec.ts'
+export { type StartLeaseParameters, startLease } from './market/startLease.ts'
+export { type StartLeaseForParameters, startLeaseFor } from './market/startLeaseFor.ts'
+export { type StopLeaseParameters, stopLease } from './market/stopLease.ts'
 export { maxOfferLife, type VerifyOfferOptions, verifyOffer } from './market/verifyOffer.ts'
+export { verifyOfferOnChain } from './market/verifyOfferOnChain.ts'
 export {
   type BooleanField,
   type NumberField,
@@ -163,3 +208,40 @@ export {
   type TransportClose,
 } from './session/transport.ts'
 export { type WebSocketLike, webSocketTransport } from './session/webSocketTransport.ts'
+export { type ApproveCurrencyParameters, approveCurrency } from './till/approveCurrency.ts'
+export { type ApproveModuleParameters, approveModule } from './till/approveModule.ts'
+export { type DepositToTillParameters, depositToTill } from './till/depositToTill.ts'
+export {
+  type DepositWithAuthorizationParameters,
+  depositWithAuthorization,
+  type SignedAuthorization,
+  signAuthorization,
+} from './till/depositWithAuthorization.ts'
+export {
+  type DepositWithPermitParameters,
+  depositWithPermit,
+  type SignedPermit,
+  signPermit,
+} from './till/depositWithPermit.ts'
+export { type Balance, getBalance } from './till/getBalance.ts'
+export { getTill, type Till } from './till/getTill.ts'
+export { type MintTestDollarsParameters, mintTestDollars } from './till/mintTestDollars.ts'
+export { type PayAssetParameters, payAsset } from './till/payAsset.ts'
+export { type PullRoyaltiesParameters, pullRoyalties } from './till/pullRoyalties.ts'
+export { type SetDebtParameters, setDebt } from './till/setDebt.ts'
+export { type SetRunningCostsParameters, setRunningCosts } from './till/setRunningCosts.ts'
+export { type SetSharesParameters, setShares } from './till/setShares.ts'
+export { type SettleTillParameters, settleTill } from './till/settleTill.ts'
+export { type SetUpstreamParameters, setUpstream } from './till/setUpstream.ts'
+export { type TransferInTillParameters, transferInTill } from './till/transferInTill.ts'
+export {
+  hashUpstreamAgreement,
+  signUpstreamConsent,
+  type TillDomain,
+  type Upstream,
+  type UpstreamAgreement,
+  type UpstreamConsent,
+} from './till/upstream.ts'
+export { type WithdrawFromTillParameters, withdrawFromTill } from './till/withdrawFromTill.ts'
+export { type ConfirmOptions, confirm } from './transactions/confirm.ts'
+export type { ReadClient, TransactionOverrides, WriteClient } from './transactions/write.ts'

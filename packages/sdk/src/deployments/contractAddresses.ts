@@ -1,0 +1,80 @@
+import { type Address, encodeDeployData, getContractAddress, type Hex, zeroHash } from 'viem'
+import { marketAbi, marketBytecode } from '../generated/market.ts'
+import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
+import { tillAbi, tillBytecode } from '../generated/till.ts'
+
+/** The proxy that deploys by CREATE2 on most chains, Anvil included. */
+export const create2Proxy: Address = '0x4e59b44847b379578588920cA78FbF26c0B4956C'
+
+/** What the contracts are made with; the addresses follow from it. */
+export interface DeployOptions {
+  /** Sets the fee within its cap, and receives it. */
+  readonly admin: Address
+  /** Fee in basis points. Default 100. */
+  readonly feeBps?: number
+  /** Length of the till's epoch in seconds. Default 5. */
+  readonly epochLength?: number
+  /** Tells deployments with the same options apart. Default zero. */
+  readonly salt?: Hex
+}
+
+/** Addresses of one deployment. */
+export interface ContractAddresses {
+  readonly assets: Address
+  readonly till: Address
+  readonly market: Address
+  readonly testDollar: Address
+}
+
+/** Defaults of a local network. */
+export const localDefaults = { feeBps: 100, epochLength: 5, salt: zeroHash } as const
+
+/** One contract to deploy: what goes to the proxy, and where the contract will be. */
+export interface Creation {
+  readonly name: string
+  readonly address: Address
+  readonly initCode: Hex
+}
+
+/** Everything that a deployment creates, in order. The till creates the register of assets itself. */
+export function creations(options: DeployOptions): readonly Creation[] {
+  const { admin, feeBps, epochLength, salt } = { ...localDefaults, ...options }
+  const creation = (name: string, initCode: Hex): Creation => ({
+    name,
+    initCode,
+    address: getContractAddress({ opcode: 'CREATE2', from: create2Proxy, salt, bytecode: initCode }),
+  })
+  const till = creation(
+    'Till',
+    encodeDeployData({ abi: tillAbi, bytecode: tillBytecode, args: [admin, feeBps, epochLength] }),
+  )
+  const market = creation(
+    'Market',
+    encodeDeployData({ abi: marketAbi, bytecode: marketBytecode, args: [till.address] }),
+  )
+  const testDollar = creation(
+    'TestDollar',
+    encodeDeployData({ abi: testDollarAbi, bytecode: testDollarBytecode }),
+  )
+  return [till, market, testDollar]
+}
+
+/**
+ * Computes where the contracts are or will be. Needs no chain.
+ *
+ * @param options Admin, fee in basis points, epoch in seconds, salt.
+ * @returns The addresses that `deployLocal` deploys to with the same options, on every chain.
+ * @see https://eips.ethereum.org/EIPS/eip-1014
+ * @example
+ * const { market } = contractAddresses({ admin })
+ */
+export function contractAddresses(options: DeployOptions): ContractAddresses {
+  const [till, market, testDollar] = creations(options).map(({ address }) => address) as [
+    Address,
+    Address,
+    Address,
+  ]
+  // The first thing the till creates, at nonce 1 as every contract's first.
+  const assets = getContractAddress({ from: till, nonce: 1n })
+  return { assets, till, market, testDollar }
+}

@@ -1,0 +1,45 @@
+import type { Address } from 'viem'
+import { z } from 'zod'
+import { addressSchema } from '../border/primitives.ts'
+
+/** An ERC-20 in which assets are paid. `name` and `version` are of its EIP-712 domain. */
+export const currencySchema = z.object({
+  address: addressSchema,
+  symbol: z.string().min(1).max(32),
+  decimals: z.int().min(0).max(36),
+  name: z.string().max(128),
+  version: z.string().max(16),
+})
+
+/** Where Millrace is on a chain, as in `deployments/<chainId>.json`. */
+export const deploymentSchema = z.object({
+  chainId: z.int().positive(),
+  assets: addressSchema,
+  till: addressSchema,
+  market: addressSchema,
+  currencies: z.array(currencySchema).max(64),
+  /** Length of the till's epoch in seconds. */
+  epochLength: z.int().positive(),
+})
+
+/** An ERC-20 in which assets are paid. */
+export interface Currency {
+  readonly address: Address
+  readonly symbol: string
+  readonly decimals: number
+  /** Name in its EIP-712 domain, for permits. */
+  readonly name: string
+  /** Version in its EIP-712 domain, for permits. */
+  readonly version: string
+}
+
+/** Where Millrace is on a chain. */
+export interface Deployment {
+  readonly chainId: number
+  readonly assets: Address
+  readonly till: Address
+  readonly market: Address
+  readonly currencies: readonly Currency[]
+  /** Seconds. */
+  readonly epochLength: number
+}

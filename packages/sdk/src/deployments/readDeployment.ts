@@ -1,0 +1,56 @@
+import { type Address, erc20Abi } from 'viem'
+import { getChainId, readContract } from 'viem/actions'
+import { decodeRevert } from '../errors/decodeRevert.ts'
+import { marketAbi } from '../generated/market.ts'
+import { tillAbi } from '../generated/till.ts'
+import { read } from '../transactions/read.ts'
+import type { ReadClient } from '../transactions/write.ts'
+import type { Currency, Deployment } from './deployment.ts'
+
+const versionAbi = [
+  {
+    type: 'function',
+    name: 'version',
+    inputs: [],
+    outputs: [{ name: '', type: 'string' }],
+    stateMutability: 'view',
+  },
+] as const
+
+/**
+ * Reads a deployment from the chain, starting at its market.
+ *
+ * @param client A viem client of the chain.
+ * @param options The market's address, and the currencies that are used there.
+ * @returns The deployment.
+ * @throws ChainUnreachableError, or viem's error if there is no market at the address.
+ * @example
+ * const deployment = await readDeployment(client, { market, currencies: [usdc] })
+ */
+export async function readDeployment(
+  client: ReadClient,
+  options: { readonly market: Address; readonly currencies: readonly Address[] },
+): Promise<Deployment> {
+  const { market } = options
+  const till = await read(client, { address: market, abi: marketAbi, functionName: 'till' })
+  const [chainId, assets, epochLength, currencies] = await Promise.all([
+    getChainId(client).catch((error) => {
+      throw decodeRevert(error)
+    }),
+    read(client, { address: till, abi: tillAbi, functionName: 'assets' }),
+    read(client, { address: till, abi: tillAbi, functionName: 'epochLength' }),
+    Promise.all(options.currencies.map((address) => readCurrency(client, address))),
+  ])
+  return { chainId, assets, till, market, currencies, epochLength }
+}
+
+/** Reads what a wallet must know of an ERC-20. A token without a `version` has version 1, as ERC-2612 tokens do. */
+export async function readCurrency(client: ReadClient, address: Address): Promise<Currency> {
+  const [symbol, decimals, name, version] = await Promise.all([
+    read(client, { address, abi: erc20Abi, functionName: 'symbol' }),
+    read(client, { address, abi: erc20Abi, functionName: 'decimals' }),
+    read(client, { address, abi: erc20Abi, functionName: 'name' }),
+    readContract(client, { address, abi: versionAbi, functionName: 'version' }).catch(() => '1'),
+  ])
+  return { address, symbol, decimals, name, version }
+}

@@ -1,0 +1,32 @@
+import type { Address } from 'viem'
+import { MillraceError } from './MillraceError.ts'
+
+/** No deployment is known for a chain. */
+export class DeploymentUnknownError extends MillraceError {
+  override readonly name = 'DeploymentUnknownError'
+  static readonly code = 'DEPLOYMENT_UNKNOWN'
+  constructor(options: { chainId: number; known: readonly number[] }) {
+    const known = options.known.length === 0 ? 'none' : options.known.join(', ')
+    super({
+      code: DeploymentUnknownError.code,
+      message: `No deployment is known for chain ${options.chainId}; known: ${known}.`,
+      remedy: 'Name the deployment file of the chain, or ask a gateway of it.',
+      details: options,
+    })
+  }
+}
+
+/** A transaction of the deployment went through, and the contract is not there. */
+export class DeploymentFailedError extends MillraceError {
+  override readonly name = 'DeploymentFailedError'
+  static readonly code = 'DEPLOYMENT_FAILED'
+  constructor(options: { contract: string; address: Address; cause?: unknown }) {
+    super({
+      code: DeploymentFailedError.code,
+      message: `Contract '${options.contract}' is not at '${options.address}' after its deployment.`,
+      remedy: 'Check that the chain allows contracts of this size and knows the opcodes of Cancun.',
+      details: { contract: options.contract, address: options.address },
+      cause: options.cause,
+    })
+  }
+}

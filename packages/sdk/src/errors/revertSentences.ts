@@ -1,0 +1,175 @@
+/** What a contract's error means: a sentence with the error's values in braces, and what to do. */
+export type RevertSentence = readonly [message: string, remedy?: string]
+
+const again = 'Look at the current state and try again.'
+
+/**
+ * Every custom error of the contracts in people's words. A test holds it against the generated ABIs: an error without a
+ * sentence, or a value that the error does not have, fails.
+ */
+export const revertSentences: Readonly<Record<string, RevertSentence>> = {
+  // Market
+  BondTooHigh: ['A bond of {bond} is more than the market can hold, {max}.', 'Offer with a lower bond.'],
+  DurationInvalid: [
+    'A duration of {duration} s is not allowed; the offer allows {min} to {max} s.',
+    'Choose a duration within these bounds.',
+  ],
+  LeaseExists: ['A lease was opened on offer {lease} already.', 'Take another offer.'],
+  LeaseNotOpen: ['Lease {lease} is not waiting for its start; it is {state}.', again],
+  LeaseNotOver: ['Lease {lease} is not over; it lasts until {until}.', 'Stop it first, or wait for its end.'],
+  LeaseNotRunning: ['Lease {lease} is not running; it is {state}.', again],
+  LeaseOver: ['The time bought for lease {lease} was over at {endedAt}.', 'Open a new lease.'],
+  LeaseSettledAlready: ['Lease {lease} was settled before.', 'Nothing is left to do.'],
+  LeaseUnknown: ['No lease {lease} was opened.', 'Check the id and the chain.'],
+  NonceSpent: ['{operator} cancelled nonce {nonce} before.', 'Nothing is left to do.'],
+  NotBuyer: [
+    '{caller} is not the buyer of lease {lease}.',
+    'Send it from the account that opened the lease.',
+  ],
+  NotBuyerOrOperator: [
+    '{caller} is neither the buyer nor the operator of lease {lease}.',
+    'Send it from the account that opened the lease, or from its operator.',
+  ],
+  NotDevice: [
+    '{caller} is not {device}, the device of lease {lease}.',
+    "Send it with the device's key, or use its signature.",
+  ],
+  OfferCancelled: ['{operator} cancelled nonce {nonce}, and with it offer {lease}.', 'Take another offer.'],
+  OfferExpired: ['Offer {lease} could be opened until {expiry}.', 'Take a fresh offer.'],
+  OfferForAnother: ['Offer {lease} is for {buyer} only, not for {caller}.', 'Take another offer.'],
+  OfferSignatureInvalid: [
+    'Offer {lease} is not signed by {operator}, who runs the asset, or it was altered.',
+    'Take another offer.',
+  ],
+  PriceTooHigh: ['A price of {pricePerHour} an hour is more than the market can hold, {max}.'],
+  StartSignatureInvalid: ['The start of lease {lease} is not signed by its device {device}.'],
+  StartTooLate: ['Lease {lease} had to start by {startBy}.', 'Settle it: the buyer gets everything back.'],
+
+  // Assets
+  AssetUnknown: ['No asset has the id {asset}.', 'Check the id and the chain.'],
+  NotOwner: ['{caller} does not own asset {asset}.', "Send it from the owner's account."],
+  NotOwnerOrOperator: [
+    '{caller} neither owns nor runs asset {asset}.',
+    "Send it from the owner's or the operator's account.",
+  ],
+  ZeroAddress: ['A needed address was zero.', 'Name the address.'],
+  ERC721IncorrectOwner: ['Asset {tokenId} belongs to {owner}, not to {sender}.', again],
+  ERC721InsufficientApproval: [
+    '{operator} may not transfer asset {tokenId}.',
+    "Send it from the owner's account, or approve it first.",
+  ],
+  ERC721InvalidApprover: ['{approver} cannot approve transfers of this asset.'],
+  ERC721InvalidOperator: ['{operator} cannot be made an operator of assets.'],
+  ERC721InvalidOwner: ['{owner} cannot own assets.'],
+  ERC721InvalidReceiver: [
+    '{receiver} cannot receive assets.',
+    'Send it to an account or a contract that can.',
+  ],
+  ERC721InvalidSender: ['{sender} cannot send assets.'],
+  ERC721NonexistentToken: ['No asset has the id {tokenId}.', 'Check the id and the chain.'],
+
+  // Till
+  BpsTooHigh: ['A part of {bps} basis points is more than the {max} that are allowed.', 'Lower the part.'],
+  ConsentCount: ['{given} consents were given, {needed} are needed.', 'Collect one of each upstream owner.'],
+  ConsentExpired: [
+    'The consent for upstream asset {upstream} was good until {deadline}.',
+    'Ask its owner for a new one.',
+  ],
+  ConsentInvalid: [
+    'The consent for upstream asset {upstream} is not signed by its owner {signer}.',
+    'Ask the owner to sign exactly these parts.',
+  ],
+  ConsentUsed: ['{signer} used or cancelled consent nonce {nonce} before.', 'Ask for a new consent.'],
+  CostsRaised: [
+    'Running costs of asset {asset} cannot be raised to {perDay} a day and a cap of {cap} while a loan is outstanding.',
+    'Repay the loan first.',
+  ],
+  DebtNotListed: ['Debt module {debt} is not listed.', 'Use a listed one.'],
+  DebtOutstanding: [
+    'Asset {asset} secures a loan of {debt}, or its module does not answer.',
+    'Repay the loan first.',
+  ],
+  EpochLengthInvalid: ['An epoch of {epochLength} s is not allowed.'],
+  GasTooLow: ['{left} gas was left where the debt module needs {needed}.', 'Send it with more gas.'],
+  HeldForDebt: [
+    '{held} wait for the answer of the debt module of asset {asset}.',
+    'Settle the asset again when the module answers.',
+  ],
+  NotAdmin: ['{caller} does not administer the till.'],
+  NotAssets: ['{caller} is not the register of assets.'],
+  NotOfferedAdmin: ['The administration was not offered to {caller}.'],
+  NothingArrived: ['The deposit brought no tokens of {token}.', 'Check balance and allowance.'],
+  PermitIgnored: [
+    'Token {token} took the permit without counting it.',
+    'Approve the till and deposit plainly.',
+  ],
+  ReceiverInvalid: ['Money withdrawn to {to} would be lost.', 'Withdraw to another account.'],
+  Reentered: ['The till was called from inside one of its own calls.'],
+  SharesBound: [
+    'Only the account {shares} may lower the part of shares of asset {asset} to {bps} basis points or give up the slot.',
+    'Send it from the account of the shares.',
+  ],
+  SharesInvalid: [
+    'The shares slot needs both an account and a part, or neither: {shares} and {bps} basis points were given.',
+  ],
+  UpstreamCurrency: [
+    'Upstream asset {upstream} is paid in {currency}, not in {expected}.',
+    'Name only assets with the same currency.',
+  ],
+  UpstreamInvalid: ['Upstream asset {upstream} cannot have a part of {bps} basis points.'],
+  UpstreamTooMany: ['{count} upstream assets were named, at most {max} are allowed.'],
+  UpstreamUnsorted: [
+    'Upstream asset {next} stands behind {previous}.',
+    'Name upstream assets in ascending order, each once.',
+  ],
+  ZeroAmount: ['The amount was zero.', 'Pay at least one base unit.'],
+  ERC6909InsufficientAllowance: [
+    '{spender} may move {allowance} of the currency with id {id}, {needed} are needed.',
+    'Approve the module for the till account.',
+  ],
+  ERC6909InsufficientBalance: [
+    'The till account of {sender} holds {balance} of the currency with id {id}, {needed} are needed.',
+    'Deposit the difference.',
+  ],
+  ERC6909InvalidReceiver: ['{receiver} cannot receive money in the till.'],
+  ERC6909InvalidSpender: ['{spender} cannot be allowed to spend in the till.'],
+  SafeERC20FailedOperation: [
+    'Token {token} refused the transfer.',
+    'Check balance and allowance of the wallet.',
+  ],
+  SafeCastOverflowedUintDowncast: ['The value {value} does not fit in {bits} bits.'],
+
+  // Tokens
+  ERC20InsufficientAllowance: [
+    '{spender} may take {allowance} of the tokens, {needed} are needed.',
+    'Approve the till for the token, or deposit with a permit.',
+  ],
+  ERC20InsufficientBalance: [
+    'The wallet {sender} holds {balance}, {needed} are needed.',
+    'Get more of the currency; on a local network use the faucet.',
+  ],
+  ERC20InvalidApprover: ['{approver} cannot approve token transfers.'],
+  ERC20InvalidReceiver: ['{receiver} cannot receive tokens this way.'],
+  ERC20InvalidSender: ['{sender} cannot send tokens.'],
+  ERC20InvalidSpender: ['{spender} cannot be allowed to spend tokens.'],
+  ERC2612ExpiredSignature: ['The permit was good until {deadline}.', 'Sign a new one.'],
+  ERC2612InvalidSigner: ['The permit was signed by {signer}, not by {owner}.', 'Sign it with the owner.'],
+  ERC3009UsedAuthorization: [
+    'Authorization {nonce} of {authorizer} was used or cancelled before.',
+    'Sign a new one.',
+  ],
+  ERC3009InvalidAuthorizationTime: [
+    'The authorization is good from {validAfter} to {validBefore} only.',
+    'Sign a new one.',
+  ],
+  ERC3009InvalidSignature: ['The authorization is not signed by its owner.', 'Sign it with the owner.'],
+  InvalidAccountNonce: [
+    '{account} is at nonce {currentNonce}; the signature is for another.',
+    'Sign a new one.',
+  ],
+  ECDSAInvalidSignature: ['The signature is none.'],
+  ECDSAInvalidSignatureLength: ['A signature of {length} bytes is none.'],
+  ECDSAInvalidSignatureS: ['The signature is written in its second form (s = {s}), which is refused.'],
+  InvalidShortString: ['A name in the contract is stored wrongly.'],
+  StringTooLong: ['The text {str} is too long for the contract.'],
+}
