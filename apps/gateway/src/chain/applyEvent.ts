@@ -162,21 +162,25 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
         stopped_at: stoppedAt,
         stopped_by: by,
       }))
-      countEnd(draft, event, row, by === row.operator, stoppedAt)
+      // Only the two may stop: who is not the buyer is the operator, or was made it since.
+      countEnd(draft, event, row, by !== row.buyer, stoppedAt)
       return
     }
     case 'market.LeaseSettled': {
       const { lease, earned, refunded, bondToBuyer } = event.args
-      const already = leaseOf(draft, event, lease)
-      const row = changeLease(draft, event, lease, () => ({
+      const before = leaseOf(draft, event, lease)
+      // Without a stop it ended by itself: at the end of what was bought, or of the window to start in.
+      const ended = before.stopped_at ?? before.ends_at ?? before.start_by + 1
+      if (before.stopped_at === null) countEnd(draft, event, before, false, ended)
+      changeLease(draft, event, lease, () => ({
         state: LeaseState.Settled,
+        stopped_at: ended,
         settled_at: event.time,
         earned,
         refunded,
         bond_to_buyer: bondToBuyer,
       }))
-      if (already.stopped_at === null) countEnd(draft, event, row, false, event.time)
-      change(draft, event, 'assets', row.asset, (asset) => ({
+      change(draft, event, 'assets', before.asset, (asset) => ({
         settled: asset.settled + 1,
         earned: asset.earned + earned,
       }))
@@ -227,7 +231,7 @@ function openLease(draft: Draft, event: ChainEvent & { type: 'market.LeaseOpened
 }
 
 /**
- * Counts against the asset a lease that ended without its fault being the buyer's: never started although the window
+ * Counts against the asset a lease whose end is not the buyer's doing: never started although the window
  * passed or because the operator stopped it, or stopped early by the operator. A buyer who goes before
  * the window closes counts for neither side.
  */

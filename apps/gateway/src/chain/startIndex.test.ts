@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createRandom } from '../../test/chain/random.ts'
 import { dumpIndex } from '../../test/chain/dumpIndex.ts'
-import { type Fault, serveChain } from '../../test/chain/serveChain.ts'
+import { createRandom } from '../../test/chain/random.ts'
 import { SyntheticChain } from '../../test/chain/SyntheticChain.ts'
+import { type Fault, serveChain } from '../../test/chain/serveChain.ts'
 import { worldContracts, worldCurrency } from '../../test/chain/World.ts'
 import { startPostgres, type TestPostgres } from '../../test/startPostgres.ts'
 import type { Database } from '../database/Database.ts'
@@ -86,47 +86,53 @@ describe.each(['pglite', 'postgres'] as const)('%s', (engine) => {
   })
 
   const seeds = process.env.MILLRACE_SEED === undefined ? [7, 11] : [Number(process.env.MILLRACE_SEED)]
-  test.each(seeds)('behavior: chaos of reorgs, faults and restarts ends in the rebuilt tables (seed %i)', async (seed) => {
-    const random = createRandom(seed)
-    const chain = new SyntheticChain({ ...shape, seed })
-    const faults: readonly Fault[] = [
-      'error',
-      'cut',
-      'stall',
-      'shuffled',
-      'late-logs',
-      'outside',
-      'garbage',
-    ]
-    let calm = false
-    const served = await serveChain(chain, {
-      maxLogs: 300,
-      fault: () => (!calm && random.oneIn(4) ? random.pick(faults) : 'none'),
-    })
-    chain.mine(120)
-    let index = startIndex(options(database, served.url))
-    let undone = 0
-    for (let round = 0; round < 25; round++) {
-      const dice = random.below(10)
-      if (dice < 4) chain.mine(1 + random.below(4))
-      else if (dice < 7) chain.reorg(1 + random.below(30))
-      else if (dice < 8) chain.drop(1 + random.below(6))
-      else if (dice < 9) chain.mine(90)
-      else {
-        await index.close()
-        index = startIndex(options(database, served.url))
-        index.on('undone', () => undone++)
+  test.each(seeds)(
+    'behavior: chaos of reorgs, faults and restarts ends in the rebuilt tables (seed %i)',
+    async (seed) => {
+      const random = createRandom(seed)
+      const chain = new SyntheticChain({ ...shape, seed })
+      const faults: readonly Fault[] = [
+        'error',
+        'cut',
+        'stall',
+        'shuffled',
+        'late-logs',
+        'outside',
+        'garbage',
+      ]
+      let calm = false
+      const served = await serveChain(chain, {
+        maxLogs: 300,
+        fault: () => (!calm && random.oneIn(4) ? random.pick(faults) : 'none'),
+      })
+      chain.mine(120)
+      let index = startIndex(options(database, served.url))
+      let undone = 0
+      for (let round = 0; round < 25; round++) {
+        const dice = random.below(10)
+        if (dice < 4) chain.mine(1 + random.below(4))
+        else if (dice < 7) chain.reorg(1 + random.below(30))
+        else if (dice < 8) chain.drop(1 + random.below(6))
+        else if (dice < 9) chain.mine(90)
+        else {
+          await index.close()
+          index = startIndex(options(database, served.url))
+          index.on('undone', () => undone++)
+        }
+        await new Promise((resolve) => setTimeout(resolve, random.below(40)))
       }
-      await new Promise((resolve) => setTimeout(resolve, random.below(40)))
-    }
-    calm = true
-    chain.reorg(3)
-    await until(async () => (await database.query('select 1 from chain.head where hash = $1', [chain.head.hash])).length === 1)
-    const dump = await dumpIndex(database)
-    await index.close()
-    await served.close()
-    expect(dump).toEqual(await rebuilt(chain))
-  })
+      calm = true
+      chain.reorg(3)
+      await until(
+        async () =>
+          (await database.query('select 1 from chain.head where hash = $1', [chain.head.hash])).length === 1,
+      )
+      const dump = await dumpIndex(database)
+      await index.close()
+      await served.close()
+      expect(dump).toEqual(await rebuilt(chain))
+    },
+  )
 
   test('behavior: money in the tables is money in the till', async () => {
     const [row] = await database.query<{ inside: string; outside: string }>(
