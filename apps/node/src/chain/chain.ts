@@ -1,6 +1,8 @@
 import { assetsAbi, marketAbi, tillAbi } from '@millrace/sdk'
 import {
   type Address,
+  BaseError,
+  ContractFunctionRevertedError,
   createPublicClient,
   defineChain,
   encodeFunctionData,
@@ -19,7 +21,8 @@ export interface Contracts {
   readonly market: Address
 }
 
-export const leaseStates = ['none', 'open', 'running', 'stopped', 'settled'] as const
+/** In the contract's order, without `None`: for that the market reverts. */
+const leaseStates = ['open', 'running', 'stopped', 'settled'] as const
 
 /** A lease as the market returns it. Money in base units, times in Unix seconds. */
 export interface MarketLease {
@@ -71,15 +74,20 @@ export function createChain(options: ChainOptions) {
     chainId,
     rpc,
 
-    /** The lease as of now, or as it was at a block. */
-    async lease(id: Hex, blockNumber?: bigint): Promise<MarketLease> {
-      const lease = await client.readContract({
-        ...market,
-        functionName: 'get',
-        args: [id],
-        ...(blockNumber === undefined ? {} : { blockNumber }),
-      })
-      return { ...lease, state: leaseStates[lease.state] ?? 'none' }
+    /** The lease as of now, or as it was at a block; `null` if it is not known there. */
+    async lease(id: Hex, blockNumber?: bigint): Promise<MarketLease | null> {
+      try {
+        const lease = await client.readContract({
+          ...market,
+          functionName: 'get',
+          args: [id],
+          ...(blockNumber === undefined ? {} : { blockNumber }),
+        })
+        return { ...lease, state: leaseStates[lease.state - 1] ?? 'settled' }
+      } catch (error) {
+        if (isRevert(error, 'LeaseUnknown')) return null
+        throw error
+      }
     },
 
     /** Leases opened on `asset` in these blocks: their ids. */
@@ -114,7 +122,8 @@ export function createChain(options: ChainOptions) {
       return logs.map((log) => ({ id: log.args.asset, device: log.args.device }))
     },
 
-    seriesOf: (operator: Address) => client.readContract({ ...market, functionName: 'seriesOf', args: [operator] }),
+    seriesOf: (operator: Address) =>
+      client.readContract({ ...market, functionName: 'seriesOf', args: [operator] }),
     isCancelled: (operator: Address, nonce: bigint) =>
       client.readContract({ ...market, functionName: 'isCancelled', args: [operator, nonce] }),
     balance: (address: Address) => client.getBalance({ address }),
@@ -125,10 +134,18 @@ export function createChain(options: ChainOptions) {
     epochLength: () => client.readContract({ ...till, functionName: 'epochLength' }),
     currentEpoch: () => client.readContract({ ...till, functionName: 'currentEpoch' }),
     bucketOf: (asset: bigint) => client.readContract({ ...till, functionName: 'bucketOf', args: [asset] }),
-    decimals: (token: Address) => client.readContract({ address: token, abi: tokenAbi, functionName: 'decimals' }),
+    decimals: (token: Address) =>
+      client.readContract({ address: token, abi: tokenAbi, functionName: 'decimals' }),
 
     calls: {
-      register(owner: Address, operator: Address, device: Address, currency: Address, spec: Hex, uri: string): Call {
+      register(
+        owner: Address,
+        operator: Address,
+        device: Address,
+        currency: Address,
+        spec: Hex,
+        uri: string,
+      ): Call {
         return {
           what: 'register this machine',
           to: contracts.assets,
@@ -167,7 +184,11 @@ export function createChain(options: ChainOptions) {
       approveMarket: (): Call => ({
         what: 'let the market lock bonds',
         to: contracts.till,
-        data: encodeFunctionData({ abi: tillAbi, functionName: 'setOperator', args: [contracts.market, true] }),
+        data: encodeFunctionData({
+          abi: tillAbi,
+          functionName: 'setOperator',
+          args: [contracts.market, true],
+        }),
       }),
       settleTill: (asset: bigint): Call => ({
         what: `settle the till of asset ${asset}`,
@@ -189,6 +210,12 @@ export function createChain(options: ChainOptions) {
 }
 
 export type NodeChain = ReturnType<typeof createChain>
+
+function isRevert(error: unknown, name: string): boolean {
+  if (!(error instanceof BaseError)) return false
+  const revert = error.walk((item) => item instanceof ContractFunctionRevertedError)
+  return revert instanceof ContractFunctionRevertedError && revert.data?.errorName === name
+}
 
 /** The EIP-712 message with which a device lets anyone start its lease. */
 export function startTypedData(chain: Pick<NodeChain, 'chainId' | 'contracts'>, lease: Hex) {

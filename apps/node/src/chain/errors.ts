@@ -7,7 +7,8 @@ export class RpcUnavailableError extends NodeError {
     super({
       code: 'RPC_UNAVAILABLE',
       message: `The chain does not answer at "${options.rpc}".`,
-      remedy: 'Check network.rpc in the configuration and that the endpoint is up. The node tries again by itself.',
+      remedy:
+        'Check network.rpc in the configuration and that the endpoint is up. The node tries again by itself.',
       retryable: true,
       cause: options.cause,
     })

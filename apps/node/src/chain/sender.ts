@@ -6,8 +6,8 @@ import {
   type PrivateKeyAccount,
   type PublicClient,
   TransactionNotFoundError,
-  TransactionReceiptNotFoundError,
   type TransactionReceipt,
+  TransactionReceiptNotFoundError,
 } from 'viem'
 import { TransactionPendingError, TransactionRevertedError } from './errors.ts'
 
@@ -57,7 +57,10 @@ export function createSender(options: SenderOptions): Sender {
     return next
   }
 
-  async function sign(call: Call, fixed?: { nonce: number; maxFeePerGas: bigint; maxPriorityFeePerGas: bigint }) {
+  async function sign(
+    call: Call,
+    fixed?: { nonce: number; maxFeePerGas: bigint; maxPriorityFeePerGas: bigint },
+  ) {
     const request = await client.prepareTransactionRequest({
       account,
       chain: client.chain as Chain,
@@ -66,7 +69,11 @@ export function createSender(options: SenderOptions): Sender {
       type: 'eip1559',
       ...fixed,
     })
-    const raw = await account.signTransaction({ ...request, type: 'eip1559', chainId: (client.chain as Chain).id })
+    const raw = await account.signTransaction({
+      ...request,
+      type: 'eip1559',
+      chainId: (client.chain as Chain).id,
+    })
     return { raw, hash: keccak256(raw), request }
   }
 
@@ -87,7 +94,8 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   function check(receipt: TransactionReceipt, what: string): TransactionReceipt {
-    if (receipt.status === 'reverted') throw new TransactionRevertedError({ what, hash: receipt.transactionHash })
+    if (receipt.status === 'reverted')
+      throw new TransactionRevertedError({ what, hash: receipt.transactionHash })
     return receipt
   }
 
@@ -107,7 +115,11 @@ export function createSender(options: SenderOptions): Sender {
         const receipt = await mined(hashes, patience)
         if (receipt !== null) return check(receipt, call.what)
         if (raise === RAISES || before !== undefined) {
-          throw new TransactionPendingError({ what: call.what, hash: first.hash, seconds: patience * (raise + 1) })
+          throw new TransactionPendingError({
+            what: call.what,
+            hash: first.hash,
+            seconds: patience * (raise + 1),
+          })
         }
         maxFeePerGas = ((maxFeePerGas ?? 0n) * RAISE.numerator) / RAISE.denominator + 1n
         maxPriorityFeePerGas = ((maxPriorityFeePerGas ?? 0n) * RAISE.numerator) / RAISE.denominator + 1n

@@ -2,7 +2,9 @@ import { z } from 'zod'
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address: 0x and 40 hex digits')
 /** An amount of money in whole units of its currency, such as "0.36": text, because binary fractions round. */
-const decimal = z.string().regex(/^\d{1,18}(\.\d{1,18})?$/, 'must be a decimal amount in quotes, such as "0.36"')
+const decimal = z
+  .string()
+  .regex(/^\d{1,18}(\.\d{1,18})?$/, 'must be a decimal amount in quotes, such as "0.36"')
 const seconds = (least: number, most: number) => z.number().int().min(least).max(most)
 const url = (...schemes: string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
@@ -27,7 +29,12 @@ export const nodeConfigSchema = z.strictObject({
     gateways: z.array(url('http:', 'https:')).max(16).default([]),
     /** Contracts, for a chain that the SDK does not know. */
     contracts: z
-      .strictObject({ assets: address, till: address, market: address, currencies: z.array(address).optional() })
+      .strictObject({
+        assets: address,
+        till: address,
+        market: address,
+        currencies: z.array(address).optional(),
+      })
       .optional(),
   }),
   offer: z
@@ -120,5 +127,7 @@ const DEFAULT_CONFIRMATIONS: readonly ConfirmationRow[] = [
 
 /** The confirmation table of `config`; a local chain (31337) needs none. */
 export function confirmationTable(config: NodeConfig): readonly ConfirmationRow[] {
-  return config.money.confirmations ?? (config.network.chainId === 31337 ? [{ blocks: 0 }] : DEFAULT_CONFIRMATIONS)
+  return (
+    config.money.confirmations ?? (config.network.chainId === 31337 ? [{ blocks: 0 }] : DEFAULT_CONFIRMATIONS)
+  )
 }

@@ -31,7 +31,10 @@ export function nodePaths(home?: string): NodePaths {
   const base = millraceHome(home)
   const root = join(base, 'node')
   const direct = join(root, 'control.sock')
-  const short = join(tmpdir(), `millrace-${createHash('sha256').update(root).digest('hex').slice(0, 16)}.sock`)
+  const short = join(
+    tmpdir(),
+    `millrace-${createHash('sha256').update(root).digest('hex').slice(0, 16)}.sock`,
+  )
   return {
     home: base,
     root,

@@ -42,7 +42,12 @@ export type Entry =
     }
   | { readonly type: 'job.refused'; readonly lease: Hex; readonly code: string; readonly message: string }
   | { readonly type: 'start.sent'; readonly lease: Hex }
-  | { readonly type: 'lease.started'; readonly lease: Hex; readonly startedAt: number; readonly endsAt: number }
+  | {
+      readonly type: 'lease.started'
+      readonly lease: Hex
+      readonly startedAt: number
+      readonly endsAt: number
+    }
   | { readonly type: 'run.launching'; readonly lease: Hex }
   | { readonly type: 'run.launched'; readonly lease: Hex }
   /** The runner knows nothing of it: it was never begun, so it may be launched again. */
@@ -53,7 +58,12 @@ export type Entry =
   | { readonly type: 'lease.over'; readonly lease: Hex; readonly how: OverHow; readonly stoppedAt: number }
   | { readonly type: 'settle.sent'; readonly lease: Hex }
   | { readonly type: 'lease.settled'; readonly lease: Hex; readonly at: number }
-  | { readonly type: 'receipt.signed'; readonly lease: Hex; readonly receipt: ReceiptJson; readonly signature: Hex }
+  | {
+      readonly type: 'receipt.signed'
+      readonly lease: Hex
+      readonly receipt: ReceiptJson
+      readonly signature: Hex
+    }
   | { readonly type: 'receipt.acknowledged'; readonly lease: Hex; readonly signature: Hex }
   | { readonly type: 'lease.forgotten'; readonly lease: Hex }
   | { readonly type: 'drain.changed'; readonly draining: boolean }

@@ -1,7 +1,13 @@
 import type { Entry, LeaseRecord, NodeState, OfferRecord } from './entries.ts'
 
 /** The state of a node that has noted nothing. */
-export const emptyState: NodeState = { asset: null, registering: null, draining: false, offers: {}, leases: {} }
+export const emptyState: NodeState = {
+  asset: null,
+  registering: null,
+  draining: false,
+  offers: {},
+  leases: {},
+}
 
 /** The state after `entry`. Pure; entries about an unknown lease or offer change nothing. */
 export function reduce(state: NodeState, entry: Entry): NodeState {
@@ -41,10 +47,14 @@ export function reduce(state: NodeState, entry: Entry): NodeState {
         settled: null,
         receipt: null,
       }
-      return withOffer({ ...state, leases: { ...state.leases, [entry.lease]: lease } }, entry.lease, (offer) => ({
-        ...offer,
-        ended: 'opened',
-      }))
+      return withOffer(
+        { ...state, leases: { ...state.leases, [entry.lease]: lease } },
+        entry.lease,
+        (offer) => ({
+          ...offer,
+          ended: 'opened',
+        }),
+      )
     }
     case 'lease.forgotten': {
       const { [entry.lease]: _, ...leases } = state.leases
@@ -96,13 +106,19 @@ function reduceLease(lease: LeaseRecord, entry: LeaseEntry): LeaseRecord {
       // A receipt signed anew (a reorganisation moved the lease's end) needs a new acknowledgement.
       return { ...lease, receipt: { receipt: entry.receipt, device: entry.signature, buyer: null } }
     case 'receipt.acknowledged':
-      return lease.receipt === null ? lease : { ...lease, receipt: { ...lease.receipt, buyer: entry.signature } }
+      return lease.receipt === null
+        ? lease
+        : { ...lease, receipt: { ...lease.receipt, buyer: entry.signature } }
     default:
       return entry satisfies never
   }
 }
 
-function withOffer(state: NodeState, id: OfferRecord['id'], change: (offer: OfferRecord) => OfferRecord): NodeState {
+function withOffer(
+  state: NodeState,
+  id: OfferRecord['id'],
+  change: (offer: OfferRecord) => OfferRecord,
+): NodeState {
   const offer = state.offers[id]
   return offer === undefined ? state : { ...state, offers: { ...state.offers, [id]: change(offer) } }
 }

@@ -6,7 +6,8 @@ export class KeyFileInvalidError extends NodeError {
     super({
       code: 'KEY_FILE_INVALID',
       message: `"${options.path}" does not hold ${options.expected}.`,
-      remedy: 'Restore the file from a backup. Do not delete it: the key in it may own money or a registered machine.',
+      remedy:
+        'Restore the file from a backup. Do not delete it: the key in it may own money or a registered machine.',
       cause: options.cause,
     })
   }
@@ -41,6 +42,17 @@ export class PassphraseMissingError extends NodeError {
       code: 'PASSPHRASE_MISSING',
       message: `"${options.path}" is encrypted and no passphrase was given.`,
       remedy: 'Give it by MILLRACE_PASSPHRASE or --passphrase-file, or start the node in a terminal.',
+    })
+  }
+}
+
+/** There is no operator key in this home. */
+export class OperatorKeyMissingError extends NodeError {
+  constructor(options: { path: string }) {
+    super({
+      code: 'OPERATOR_KEY_MISSING',
+      message: `There is no operator key at "${options.path}".`,
+      remedy: 'Run `millrace node init`, or restore the file from a backup.',
     })
   }
 }

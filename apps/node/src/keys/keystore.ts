@@ -25,7 +25,10 @@ const keystoreSchema = z.object({
     kdf: z.enum(['scrypt', 'pbkdf2']),
     kdfparams: z.union([
       z.object({
-        n: z.number().int().max(2 ** 22),
+        n: z
+          .number()
+          .int()
+          .max(2 ** 22),
         r: z.number().int().max(64),
         p: z.number().int().max(64),
         dklen: z.number().int().min(32).max(64),
@@ -101,8 +104,13 @@ export function decryptKey(options: { text: string; passphrase: string; path: st
   const ciphertext = bytes(store.crypto.ciphertext)
   const mac = hexToBytes(keccak256(concat([derived.subarray(16, 32), ciphertext])))
   const expected = bytes(store.crypto.mac)
-  if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) throw new PassphraseWrongError({ path })
-  const decipher = createDecipheriv('aes-128-ctr', derived.subarray(0, 16), bytes(store.crypto.cipherparams.iv))
+  if (mac.length !== expected.length || !timingSafeEqual(mac, expected))
+    throw new PassphraseWrongError({ path })
+  const decipher = createDecipheriv(
+    'aes-128-ctr',
+    derived.subarray(0, 16),
+    bytes(store.crypto.cipherparams.iv),
+  )
   const key = Buffer.concat([decipher.update(ciphertext), decipher.final()])
   if (key.length !== 32) throw new KeyFileInvalidError({ path, expected: 'a 32-byte private key' })
   return bytesToHex(key)

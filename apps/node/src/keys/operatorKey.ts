@@ -30,7 +30,11 @@ export async function createOperatorKey(options: CreateOperatorKeyOptions): Prom
   const { paths, privateKey = generatePrivateKey() } = options
   const passphrase = options.passphrase ?? randomBytes(24).toString('base64url')
   if (options.passphrase === undefined) await writeSecret(paths.passphrase, `${passphrase}\n`)
-  const text = encryptKey({ privateKey, passphrase, ...(options.cost === undefined ? {} : { cost: options.cost }) })
+  const text = encryptKey({
+    privateKey,
+    passphrase,
+    ...(options.cost === undefined ? {} : { cost: options.cost }),
+  })
   await writeSecret(paths.operatorKey, text)
   return privateKeyToAccount(privateKey)
 }

@@ -26,7 +26,8 @@ export function jobStatus(record: LeaseRecord | undefined, live: RunnerStatus | 
         ...(live.state === 'starting' ? {} : { startedAt: live.startedAt }),
       }
     case 'none':
-      if (record.over !== null) return { ...common, state: record.over.how === 'stopped' ? 'stopped' : 'expired' }
+      if (record.over !== null)
+        return { ...common, state: record.over.how === 'stopped' ? 'stopped' : 'expired' }
       if (record.job === null) return { ...common, state: 'none' }
       return { ...common, state: record.started === null && !record.startSent ? 'accepted' : 'starting' }
     default:

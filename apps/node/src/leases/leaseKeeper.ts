@@ -8,6 +8,7 @@ import type { Entry, LeaseRecord } from '../journal/entries.ts'
 import type { NodeJournal } from '../journal/openNodeJournal.ts'
 import { makeReceipt } from '../receipts/makeReceipt.ts'
 import { backoff } from '../relay/backoff.ts'
+import { RunnerError } from '../runners/errors.ts'
 import type { Runner, RunnerStatus, RunningJob } from '../runners/runner.ts'
 import type { Log } from '../start/log.ts'
 import { createSignal } from '../start/signal.ts'
@@ -56,8 +57,7 @@ export interface LeaseKeeper {
   close(): Promise<void>
 }
 
-/** Blocks that must stand on a settlement before it is taken for final. */
-const FINALITY_FACTOR = 1
+const LAUNCH_ATTEMPTS = 3
 
 /** Carries one lease from opening to the end of its retention: makes the plan, does the step, and again. */
 export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
@@ -70,6 +70,7 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
   let deadline: number | null = null
   let missingSince: number | null = null
   let settledAtBlock: bigint | null = null
+  let launchFailures = 0
 
   const record = () => journal.state.leases[lease]
 
@@ -99,12 +100,12 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     }
     try {
       const seen = await chain.lease(lease)
-      if (seen.state !== 'none') missingSince = null
+      if (seen === null) {
+        missingSince ??= clock.now()
+        return { state: 'none', missingFor: clock.now() - missingSince }
+      }
+      missingSince = null
       switch (seen.state) {
-        case 'none': {
-          missingSince ??= clock.now()
-          return { state: 'none', missingFor: clock.now() - missingSince }
-        }
         case 'open':
           return { state: 'open', startBy: seen.startBy, confirmed: await isConfirmed(seen.deposit) }
         case 'running':
@@ -133,16 +134,16 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     const head = await chain.head()
     clock.observe(head.timestamp)
     if (head.number < BigInt(blocks)) return false
-    return (await chain.lease(lease, head.number - BigInt(blocks))).state !== 'none'
+    return (await chain.lease(lease, head.number - BigInt(blocks))) !== null
   }
 
   async function isFinal(deposit: bigint): Promise<boolean> {
-    const blocks = context.confirmations(deposit) * FINALITY_FACTOR
+    const blocks = context.confirmations(deposit)
     if (blocks === 0) return true
     const head = await chain.head()
     settledAtBlock ??= head.number
     if (head.number < settledAtBlock + BigInt(blocks)) return false
-    return (await chain.lease(lease, head.number - BigInt(blocks))).state === 'settled'
+    return (await chain.lease(lease, head.number - BigInt(blocks)))?.state === 'settled'
   }
 
   function hold(found: RunningJob): void {
@@ -150,7 +151,13 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     stopping = false
     deadline = null
     void found.done.then(async (result) => {
-      log.info({ event: 'job.ended', lease, outcome: result.outcome, reason: result.reason, exitCode: result.exitCode })
+      log.info({
+        event: 'job.ended',
+        lease,
+        outcome: result.outcome,
+        reason: result.reason,
+        exitCode: result.exitCode,
+      })
       for (let attempt = 0; !closing.signal.aborted; attempt++) {
         try {
           await note({ type: 'run.ended', lease, result })
@@ -172,7 +179,12 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
         await note(
           current.run.state === 'launching'
             ? { type: 'run.absent', lease }
-            : { type: 'run.lost', lease, message: 'the files of the job are gone', at: Math.floor(clock.now()) },
+            : {
+                type: 'run.lost',
+                lease,
+                message: 'the files of the job are gone',
+                at: Math.floor(clock.now()),
+              },
         )
         return
       }
@@ -243,7 +255,12 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     const bundle = await context.bundlePath(current)
     if (current.job === null) return
     if (current.job.bundle !== null && bundle === null) {
-      await note({ type: 'job.refused', lease, code: 'BUNDLE_MISSING', message: 'The bundle was deleted from the disk.' })
+      await note({
+        type: 'job.refused',
+        lease,
+        code: 'BUNDLE_MISSING',
+        message: 'The bundle was deleted from the disk.',
+      })
       return
     }
     const startedAt = current.started?.startedAt ?? clock.now()
@@ -261,11 +278,15 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
       hold(started)
       deadline = endsAt
     } catch (error) {
-      if (!isRefusal(error)) throw error
+      launchFailures++
+      // A machine that cannot run jobs must not be paid for trying.
+      const hopeless = launchFailures >= LAUNCH_ATTEMPTS || (error instanceof RunnerError && !error.retryable)
+      if (!hopeless) throw error
+      const code = error instanceof RunnerError ? error.code : 'JOB_START_FAILED'
       // The runner has run nothing and left nothing.
       await note({ type: 'run.absent', lease })
-      await note({ type: 'job.refused', lease, code: error.code, message: error.message })
-      log.warn({ event: 'job.refused', lease, code: error.code })
+      await note({ type: 'job.refused', lease, code, message: shortMessage(error) })
+      log.warn({ event: 'job.refused', lease, code, error: shortMessage(error) })
     }
   }
 
@@ -300,7 +321,8 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
         }
         const settled = latest.settled !== null || latest.over?.how === 'vanished'
         const longest = settled ? 3600 : context.poll
-        const wait = step.until === undefined ? longest : Math.min(longest, Math.max(0.02, step.until - clock.now()))
+        const wait =
+          step.until === undefined ? longest : Math.min(longest, Math.max(0.02, step.until - clock.now()))
         await Promise.race([seen, pause(wait * 1000)])
       } catch (error) {
         if (closing.signal.aborted) return
@@ -341,14 +363,6 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
       await ended
     },
   }
-}
-
-/** A runner's refusal carries a code and cannot be mended by trying again. */
-function isRefusal(error: unknown): error is Error & { code: string } {
-  if (!(error instanceof Error)) return false
-  const { code, retryable } = error as { code?: unknown; retryable?: unknown }
-  // The system's own errors (ENOSPC and the like) have a code too, but an errno.
-  return typeof code === 'string' && retryable !== true && !('errno' in error)
 }
 
 /** The first line: viem's messages go on with the request's body. */

@@ -8,7 +8,12 @@ export type ChainLease =
   | { readonly state: 'open'; readonly startBy: number; readonly confirmed: boolean }
   | { readonly state: 'running'; readonly startedAt: number; readonly endsAt: number }
   | { readonly state: 'stopped'; readonly startedAt: number; readonly stoppedAt: number }
-  | { readonly state: 'settled'; readonly startedAt: number; readonly stoppedAt: number; readonly final: boolean }
+  | {
+      readonly state: 'settled'
+      readonly startedAt: number
+      readonly stoppedAt: number
+      readonly final: boolean
+    }
 
 export interface LeaseFacts {
   readonly chain: ChainLease
@@ -101,7 +106,8 @@ export function planLease(record: LeaseRecord, facts: LeaseFacts, policy: LeaseP
         const stop = stopJob('the lease is over')
         if (stop !== null) return stop
         if (record.over?.stoppedAt !== endsAt) return { do: 'note-over', how: 'expired', stoppedAt: endsAt }
-        if (!alive && needsReceipt(record, startedAt, endsAt)) return { do: 'sign-receipt', startedAt, stoppedAt: endsAt }
+        if (!alive && needsReceipt(record, startedAt, endsAt))
+          return { do: 'sign-receipt', startedAt, stoppedAt: endsAt }
         return { do: 'send-settle' }
       }
       if (record.started?.startedAt !== startedAt || record.started.endsAt !== endsAt) {
@@ -130,7 +136,8 @@ export function planLease(record: LeaseRecord, facts: LeaseFacts, policy: LeaseP
       if (record.over?.stoppedAt !== stoppedAt) {
         return { do: 'note-over', how: 'stopped', stoppedAt }
       }
-      if (!alive && needsReceipt(record, startedAt, stoppedAt)) return { do: 'sign-receipt', startedAt, stoppedAt }
+      if (!alive && needsReceipt(record, startedAt, stoppedAt))
+        return { do: 'sign-receipt', startedAt, stoppedAt }
       // While outputs are still being collected the money need not wait.
       return { do: 'send-settle' }
     }

@@ -83,7 +83,11 @@ export function connectRelay(options: RelayOptions): Relay {
     })
 
     function fail(error: unknown): void {
-      log.warn({ event: 'relay.protocol', gateway, error: error instanceof Error ? error.message : String(error) })
+      log.warn({
+        event: 'relay.protocol',
+        gateway,
+        error: error instanceof Error ? error.message : String(error),
+      })
       current.terminate()
     }
 

@@ -1,0 +1,108 @@
+import type { Hex } from 'viem'
+import type { LeaseRecord } from '../journal/entries.ts'
+import { LeaseUnknownError, SlotTakenError } from './errors.ts'
+import { keepLease, type LeaseContext, type LeaseKeeper } from './leaseKeeper.ts'
+
+export interface LeaseTable {
+  /** The keeper of a lease, which is taken up if it was opened on an offer of ours. Throws `LeaseUnknownError`, `SlotTakenError`. */
+  adopt(lease: Hex): Promise<LeaseKeeper>
+  get(lease: Hex): LeaseKeeper | undefined
+  /** Whether a slot's machine is in use: hired, or its last job not yet out of the way. */
+  slotTaken(slot: number): boolean
+  /** Leases that are not settled yet. */
+  readonly active: number
+  wakeAll(): void
+  close(): Promise<void>
+}
+
+/** A lease keeps its slot until it is over and its job has ended. */
+export function occupies(record: LeaseRecord): boolean {
+  const jobAlive = record.run.state === 'launching' || record.run.state === 'launched'
+  return record.over === null || jobAlive
+}
+
+/** All leases of the node. Those in the journal are taken up again at once. */
+export function createLeaseTable(context: LeaseContext, onChange: () => void): LeaseTable {
+  const { chain, journal, log, asset } = context
+  const keepers = new Map<Hex, LeaseKeeper>()
+  const adopting = new Map<Hex, Promise<LeaseKeeper>>()
+
+  function keep(lease: Hex): LeaseKeeper {
+    const keeper = keepLease(lease, context)
+    keepers.set(lease, keeper)
+    void keeper.ended.then(() => {
+      if (journal.state.leases[lease] === undefined) keepers.delete(lease)
+      onChange()
+    })
+    return keeper
+  }
+
+  function slotTaken(slot: number): boolean {
+    return Object.values(journal.state.leases).some((record) => record.slot === slot && occupies(record))
+  }
+
+  async function adoptNew(lease: Hex): Promise<LeaseKeeper> {
+    const offer = journal.state.offers[lease]
+    if (offer === undefined) {
+      throw new LeaseUnknownError({ lease, reason: 'it was not opened on an offer of this node' })
+    }
+    const seen = await chain.lease(lease)
+    if (seen === null) throw new LeaseUnknownError({ lease, reason: 'the chain does not know it' })
+    // The id is the digest of our own offer, so the contract has checked all of it; this guards against a wrong contract.
+    if (seen.asset !== asset) {
+      throw new LeaseUnknownError({
+        lease,
+        reason: `it is for asset ${seen.asset}, this node is asset ${asset}`,
+      })
+    }
+    if (seen.state !== 'open') throw new LeaseUnknownError({ lease, reason: `it is ${seen.state} already` })
+    if (slotTaken(offer.slot)) {
+      log.warn({ event: 'lease.slot-taken', lease, slot: offer.slot })
+      throw new SlotTakenError({ lease, slot: offer.slot })
+    }
+    await journal.note({
+      type: 'lease.opened',
+      lease,
+      slot: offer.slot,
+      buyer: seen.buyer,
+      pricePerHour: String(seen.pricePerHour),
+      deposit: String(seen.deposit),
+      bond: String(seen.bond),
+      startBy: seen.startBy,
+      spec: offer.spec,
+    })
+    log.info({ event: 'lease.opened', lease, slot: offer.slot, buyer: seen.buyer })
+    const keeper = keep(lease)
+    onChange()
+    return keeper
+  }
+
+  for (const lease of Object.keys(journal.state.leases)) keep(lease as Hex)
+
+  return {
+    async adopt(lease) {
+      const known = keepers.get(lease)
+      if (known !== undefined) return known
+      // The chain's event and the buyer's session may come in the same moment.
+      let pending = adopting.get(lease)
+      if (pending === undefined) {
+        pending = adoptNew(lease).finally(() => adopting.delete(lease))
+        adopting.set(lease, pending)
+      }
+      return pending
+    },
+    get: (lease) => keepers.get(lease),
+    slotTaken,
+    get active() {
+      return Object.values(journal.state.leases).filter(
+        (record) => record.settled === null && record.over?.how !== 'vanished',
+      ).length
+    },
+    wakeAll() {
+      for (const keeper of keepers.values()) keeper.wake()
+    },
+    async close() {
+      await Promise.all([...keepers.values()].map((keeper) => keeper.close()))
+    },
+  }
+}

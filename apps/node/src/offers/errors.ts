@@ -1,0 +1,25 @@
+import { NodeError } from '../errors/NodeError.ts'
+
+/** A slot would be too small to run anything. */
+export class MachineTooSmallError extends NodeError {
+  constructor(options: { what: string; share: number; least: number; slots: number }) {
+    super({
+      code: 'MACHINE_TOO_SMALL',
+      message: `Each of ${options.slots} slots would get ${options.share} of ${options.what}; at least ${options.least} are needed.`,
+      remedy: 'Lower offer.slots or machine.reserve_* in the configuration, or free disk space.',
+      details: options,
+    })
+  }
+}
+
+/** A gateway did not take an offer, or could not be asked. */
+export class GatewayFailedError extends NodeError {
+  constructor(options: { gateway: string; reason: string; cause?: unknown }) {
+    super({
+      code: 'GATEWAY_FAILED',
+      message: `The gateway "${options.gateway}" failed: ${options.reason}.`,
+      retryable: true,
+      cause: options.cause,
+    })
+  }
+}
