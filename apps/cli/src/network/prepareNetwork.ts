@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { confirm, type Deployment, deployLocal, mintTestDollars } from '@millrace/sdk'
+import { type Address, createWalletClient, type Hex, http, isHex } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { getBalance } from 'viem/actions'
+import { defineChain } from 'viem/utils'
+import type { HomePaths } from '../home/homePaths.ts'
+import { writeFileAtomic } from '../home/writeFileAtomic.ts'
+import { createWallet, listWallets } from '../wallets/wallets.ts'
+import { chainUrl, type NetworkState } from './networkState.ts'
+
+/** Name of the buyer's wallet that every local network has. */
+export const demoWallet = 'demo'
+
+const oneCoin = 10n ** 18n
+const startingCoins = 100n * oneCoin
+/** Test dollars in base units: ten thousand. */
+const startingDollars = 10_000_000_000n
+
+/**
+ * Deploys the contracts to the local chain, and sees to it that the demo wallet has money. What is there already is
+ * left as it is.
+ */
+export async function prepareNetwork(paths: HomePaths, state: NetworkState): Promise<Deployment> {
+  const faucet = openFaucet(paths, state)
+  await faucet.ensureCoins(faucet.address)
+  const deployment = await deployLocal(faucet.client)
+  writeFileAtomic(paths.network.deployment, `${JSON.stringify(deployment, null, 2)}\n`)
+
+  const demo =
+    listWallets(paths).find(({ name }) => name === demoWallet) ??
+    createWallet(paths, { name: demoWallet, protection: { localChain: state.chainId } })
+  // Test money comes once; who spent it can ask the faucet.
+  if (
+    demo.localChain === state.chainId &&
+    (await getBalance(faucet.client, { address: demo.address })) === 0n
+  ) {
+    await faucet.ensureCoins(demo.address)
+    await faucet.giveDollars(deployment, demo.address, startingDollars)
+  }
+  return deployment
+}
+
+/** The local network's source of test money. */
+export function openFaucet(paths: HomePaths, state: NetworkState) {
+  const account = privateKeyToAccount(readOrMakeKey(paths.network.deployer))
+  const url = chainUrl(state)
+  const client = createWalletClient({
+    account,
+    transport: http(url),
+    pollingInterval: 10,
+    cacheTime: 0,
+    chain: defineChain({
+      id: state.chainId,
+      name: 'Millrace local',
+      nativeCurrency: { name: 'Coin', symbol: 'ETH', decimals: 18 },
+      rpcUrls: { default: { http: [url] } },
+    }),
+  })
+  return {
+    address: account.address,
+    client,
+    /** Sees to it that an address can pay for transactions. */
+    async ensureCoins(address: Address, least = 10n * oneCoin) {
+      if ((await getBalance(client, { address })) >= least) return
+      await client.request<{ Method: 'anvil_setBalance'; Parameters: [Address, Hex]; ReturnType: null }>({
+        method: 'anvil_setBalance',
+        params: [address, `0x${(least > startingCoins ? least : startingCoins).toString(16)}`],
+      })
+    },
+    async giveDollars(deployment: Deployment, to: Address, amount: bigint) {
+      const [currency] = deployment.currencies
+      if (currency === undefined) return
+      await confirm(client, await mintTestDollars(client, { currency: currency.address, to, amount }))
+    },
+  }
+}
+
+function readOrMakeKey(path: string): Hex {
+  if (existsSync(path)) {
+    const key = readFileSync(path, 'utf8').trim()
+    if (isHex(key)) return key
+  }
+  const key = generatePrivateKey()
+  writeFileAtomic(path, `${key}\n`)
+  return key
+}
