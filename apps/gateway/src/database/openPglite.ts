@@ -1,8 +1,19 @@
 import { mkdir } from 'node:fs/promises'
 import { PGlite, type Transaction, types } from '@electric-sql/pglite'
+import { createPgliteFolder } from './createPgliteFolder.ts'
 import type { Database, Parameter, Session } from './Database.ts'
 import { lockDataDir } from './lockDataDir.ts'
 import { ormOn } from './ormOn.ts'
+
+/** The engine's defaults are a server's for a hundred connections; here is one, in a process that has other uses for memory. */
+const settings = [
+  'shared_buffers = 16MB',
+  'max_connections = 10',
+  'wal_buffers = 1MB',
+  'maintenance_work_mem = 16MB',
+  'min_wal_size = 32MB',
+  'max_wal_size = 64MB',
+]
 
 /**
  * Opens the embedded engine on a folder, or in memory without one.
@@ -12,7 +23,9 @@ export async function openPglite(dataDir: string | undefined): Promise<Database>
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true })
   const unlock = dataDir === undefined ? async () => {} : await lockDataDir(dataDir)
   try {
+    if (dataDir !== undefined) await createPgliteFolder(dataDir)
     const pg = await PGlite.create({
+      postgresqlconf: settings,
       ...(dataDir === undefined ? {} : { dataDir }),
       parsers: { [types.INT8]: BigInt },
     })
