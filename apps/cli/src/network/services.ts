@@ -1,4 +1,5 @@
 import type { HomePaths } from '../home/homePaths.ts'
+import { commandNode } from '../node/nodeControl.ts'
 import { entryCommand } from '../processes/entryCommand.ts'
 import { chainUrl, gatewayUrl, type NetworkState } from './networkState.ts'
 import { answers } from './probe.ts'
@@ -45,9 +46,13 @@ export function serviceSpec(name: ServiceName, paths: HomePaths, state: NetworkS
       return {
         ...files,
         command,
-        args: [...args, 'start'],
+        args: [...args, '--home', paths.home],
         env,
-        isHealthy: async () => true,
+        isHealthy: () =>
+          commandNode(paths.home, 'status', 1000).then(
+            () => true,
+            () => false,
+          ),
         graceMs: 15_000,
       }
     }

@@ -82,10 +82,11 @@ export async function up(options: UpOptions = {}): Promise<LocalNetwork> {
       return service.ready
     }
     await start('chain')
-    await prepareNetwork(paths, current)
+    const deployment = await prepareNetwork(paths, current)
     const wanted: Promise<void>[] = []
     if (current.services.includes('gateway')) wanted.push(start('gateway'))
-    if (current.services.includes('node')) wanted.push(prepareNode(paths, current).then(() => start('node')))
+    if (current.services.includes('node'))
+      wanted.push(prepareNode(paths, current, deployment).then(() => start('node')))
     await Promise.all(wanted)
     const readyMs = Math.round(performance.now() - started)
     writeNetworkState(network, { ...state, phase: 'ready', readyMs })
