@@ -4,6 +4,7 @@ import { challengeSizes, isChallengeSize, mostOpenings, revealChunk } from '@mil
 import type { Hex } from 'viem'
 import { z } from 'zod'
 import { mostRows } from './cpuLayout.ts'
+import type { GpuEngine } from './engines.ts'
 import {
   ChallengeBusyError,
   ChallengeRefusedError,
@@ -22,7 +23,7 @@ export interface ChallengeHandlerOptions {
   readonly cpuModel: string
   /** Bytes of memory that a challenge may take. */
   readonly memoryBytes: number
-  /** Multiplies on so many GPUs at the same time; left out on a machine that has none or cannot use them. */
+  /** From `gpuEngine(machine)`; null or left out where challenges of GPUs are refused. */
   readonly gpu?: {
     readonly count: number
     readonly mostRows: number
@@ -109,7 +110,8 @@ export function createChallengeHandlers(options: ChallengeHandlerOptions): Chall
       return onCpu
     }
     const { gpu } = options
-    if (gpu === undefined) throw new ChallengeUnsupportedError('it has no GPU with CUDA and PyTorch')
+    if (gpu === undefined || gpu === null)
+      throw new ChallengeUnsupportedError('it has no GPU with CUDA and PyTorch')
     if (gpus > gpu.count)
       throw new ChallengeUnsupportedError(`it has ${gpu.count} GPUs where ${gpus} are asked for`)
     if (n > gpu.mostRows) throw new ChallengeTooLargeError({ n, most: gpu.mostRows })

@@ -13,6 +13,7 @@ export { assembleKernels, blockRows, type Kernels, tile } from './kernels.ts'
 export { challengeSizes, isChallengeSize, mostOpenings, revealChunk } from './limits.ts'
 export { hashRow, merkleLevels, merkleProof, merkleProofLength, merkleRoot } from './merkle.ts'
 export { encodeOpening, type Opening, openingSize } from './opening.ts'
+export { sizeForRate } from './sizeForRate.ts'
 export { missedShare, missProbability, residualTolerance } from './tolerance.ts'
 export {
   type OpeningProblem,

@@ -39,7 +39,7 @@ export function decodeOpening(bytes: Uint8Array, n: number, rows: readonly numbe
   // A copy, because a view of doubles must start at a multiple of eight.
   const take = (length: number) => {
     at += length
-    return bytes.slice(at - length, at)
+    return new Uint8Array(bytes.subarray(at - length, at))
   }
   const product = new Float64Array(take(8 * vectorCount * n).buffer)
   const opened = rows.map(() => take(4 * n))
