@@ -59,7 +59,8 @@ export async function probeMachine(restrict: SandboxRestrictions): Promise<Machi
   if (failure !== null) return { available: false, ...failure }
   const cgroupParent: CgroupParent = restrict.cgroup === 'none' ? { version: 'none' } : findCgroupParent()
   const loop = restrict.diskQuota === undefined && isRoot && (await tryLoop())
-  const slirp4netns = findTool('slirp4netns')
+  // The wall around a job's network is built with `ip`.
+  const slirp4netns = findTool('ip') === null ? null : findTool('slirp4netns')
   return {
     available: true,
     features: {

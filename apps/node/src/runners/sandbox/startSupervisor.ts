@@ -63,7 +63,7 @@ export async function startSupervisor(entry: SupervisorEntry, plan: JobPlan, pat
       detached: true,
       stdio: ['ignore', log, log],
       cwd: '/',
-      env: { PATH: SYSTEM_PATH, TMPDIR: paths.folder },
+      env: { PATH: SYSTEM_PATH },
     },
   )
   closeSync(log)

@@ -14,7 +14,7 @@ import {
 } from './job/jobFolder.ts'
 import type { JobPlan } from './job/jobPlan.ts'
 import { processIdentity } from './job/processIdentity.ts'
-import { SANDBOX_PROCESSES } from './launch/bwrapArguments.ts'
+import { NETWORK_PROCESSES, SANDBOX_PROCESSES } from './launch/bwrapArguments.ts'
 import { launchSandbox, type Sandbox } from './launch/launchSandbox.ts'
 import { endedChildrenCpuSeconds, sandboxUsage } from './launch/sandboxUsage.ts'
 import { buildStaging, type Staging, unmountDisk, writeScript } from './launch/staging.ts'
@@ -97,7 +97,11 @@ export async function supervise(plan: JobPlan, paths: JobPaths): Promise<void> {
     cgroup.create({
       cpus: task.limits.cpus,
       memoryBytes: plan.without.includes('memory-limit') ? null : task.limits.memoryBytes,
-      processes: plan.without.includes('process-limit') ? null : task.limits.processes + SANDBOX_PROCESSES,
+      processes: plan.without.includes('process-limit')
+        ? null
+        : task.limits.processes +
+          SANDBOX_PROCESSES +
+          (task.limits.network === 'public' ? NETWORK_PROCESSES : 0),
     })
     staging = buildStaging(plan, paths)
     if (task.bundle !== null)

@@ -32,7 +32,9 @@ export function bwrapArguments(plan: JobPlan, staging: Staging): string[] {
   const { limits } = plan.task
   const network = limits.network === 'public'
   return [
-    ...['user', 'ipc', 'pid', 'net', 'uts', 'cgroup'].map((namespace) => `--unshare-${namespace}`),
+    ...['user', 'ipc', 'pid', 'uts', 'cgroup'].map((namespace) => `--unshare-${namespace}`),
+    // With a network the launcher has made the namespace already, walled and connected.
+    ...(network ? [] : ['--unshare-net']),
     // No user namespace can be made inside, whatever becomes of the seccomp filter.
     '--disable-userns',
     ...['--uid', String(JOB_UID), '--gid', String(JOB_UID), '--hostname', JOB_NAME],
@@ -93,6 +95,8 @@ export function sandboxCommand(plan: JobPlan, script: string): string[] {
 
 /** bwrap itself, outside and as the first process inside. */
 export const SANDBOX_PROCESSES = 2
+/** slirp4netns and the helper it starts. */
+export const NETWORK_PROCESSES = 2
 
 function environmentOf(plan: JobPlan, staging: Staging): Record<string, string> {
   const system = '/usr/local/bin:/usr/bin:/bin'

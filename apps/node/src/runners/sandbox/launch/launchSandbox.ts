@@ -1,11 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chownSync, closeSync, constants, openSync, rmSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import type { JobCgroup } from '../cgroup/jobCgroup.ts'
 import type { JobPlan } from '../job/jobPlan.ts'
 import { compileSeccompPolicy } from '../seccomp/policy.ts'
 import { bwrapArguments, sandboxCommand } from './bwrapArguments.ts'
+import { connectNetwork, NETWORK_LAUNCH } from './publicNetwork.ts'
 import { type Staging, SYSTEM_PATH } from './staging.ts'
 
 /** One script running in its sandbox. */
@@ -32,14 +35,18 @@ fi
 exec setpriv --no-new-privs -- "$@"
 `
 
-/** Start one script. `onOutput` gets what it writes, in order for each stream. */
-export function launchSandbox(options: {
+export interface LaunchOptions {
   readonly plan: JobPlan
   readonly staging: Staging
   readonly cgroup: JobCgroup
+  /** Name of the script in the staging area. */
   readonly script: string
+  /** Gets what the script writes, in order for each stream. */
   readonly onOutput: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void
-}): Sandbox {
+}
+
+/** Start one script. */
+export function launchSandbox(options: LaunchOptions): Sandbox {
   const { plan, staging } = options
   const stdout = openPipe(join(staging.root, 'stdout'), plan.uid)
   const stderr = openPipe(join(staging.root, 'stderr'), plan.uid)
@@ -51,21 +58,42 @@ export function launchSandbox(options: {
         compileSeccompPolicy(process.arch === 'arm64' ? 'arm64' : 'x64'),
       )
 
+  const network = plan.task.limits.network === 'public' && plan.tools.slirp4netns !== null
+  const bwrap = [
+    ...[plan.tools.bwrap, '--json-status-fd', '3', '--args', '4'],
+    ...(filter === null ? [] : ['--seccomp', '5']),
+    ...['--', ...sandboxCommand(plan, options.script)],
+  ]
   const child = spawn(
     '/bin/sh',
     [
       ...['-c', LAUNCH, 'sh', plan.uid === null ? '' : String(plan.uid), ...options.cgroup.joinFiles, '--'],
-      ...[plan.tools.bwrap, '--json-status-fd', '3', '--args', '4'],
-      ...(filter === null ? [] : ['--seccomp', '5']),
-      ...['--', ...sandboxCommand(plan, options.script)],
+      ...(network
+        ? [
+            'unshare',
+            '--user',
+            '--map-root-user',
+            '--net',
+            '/bin/sh',
+            '-c',
+            NETWORK_LAUNCH,
+            'sh',
+            staging.networkRules,
+          ]
+        : []),
+      ...bwrap,
     ],
     {
       cwd: '/',
       env: { PATH: SYSTEM_PATH },
-      stdio: ['ignore', stdout.writer, stderr.writer, 'pipe', args, ...(filter === null ? [] : [filter])],
+      stdio: [
+        ...(['ignore', stdout.writer, stderr.writer, 'pipe', args, filter ?? 'ignore'] as const),
+        ...(network ? (['pipe', 'pipe'] as const) : []),
+      ],
     },
   )
   for (const file of [stdout.writer, stderr.writer, args, filter]) if (file !== null) closeSync(file)
+  const connected = network ? connectWhenWalled(child, options) : null
 
   const status = readStatus(child)
   const outputs = Promise.all([
@@ -79,7 +107,39 @@ export function launchSandbox(options: {
   return {
     pid: child.pid ?? 0,
     firstPid: status.firstPid,
-    ended: Promise.all([exited, outputs, status.done]).then(() => status.exitCode()),
+    ended: Promise.all([exited, outputs, status.done]).then(async () => {
+      ;(await connected)?.kill('SIGKILL')
+      return status.exitCode()
+    }),
+  }
+}
+
+/** The sandbox waits behind its wall until slirp4netns is there; without it, it is not let go on. */
+async function connectWhenWalled(
+  child: ChildProcess,
+  { plan, cgroup, onOutput }: LaunchOptions,
+): Promise<ChildProcess | null> {
+  // Node's types know five descriptors.
+  const streams: readonly unknown[] = child.stdio
+  const [go, walled] = [streams[6], streams[7]]
+  if (!(go instanceof Writable) || !(walled instanceof Readable) || plan.tools.slirp4netns === null)
+    return null
+  try {
+    // Closed without a word, the wall could not be built; the script's own output says why.
+    const [word] = await Promise.race([once(walled, 'data'), once(walled, 'close')])
+    if (word === undefined) return null
+    const connected = await connectNetwork({
+      plan,
+      slirp4netns: plan.tools.slirp4netns,
+      namespacesOf: child.pid ?? 0,
+      joinFiles: cgroup.joinFiles,
+    })
+    go.end('go\n')
+    return connected
+  } catch (error) {
+    onOutput('stderr', Buffer.from(`${error instanceof Error ? error.message : String(error)}\n`))
+    go.destroy()
+    return null
   }
 }
 

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JobPaths } from '../job/jobFolder.ts'
 import type { JobPlan } from '../job/jobPlan.ts'
 import { JOB_NAME, JOB_UID } from './bwrapArguments.ts'
+import { networkRules, resolverConfiguration } from './publicNetwork.ts'
 
 /**
  * Where the supervisor builds what the sandbox is bound from. It lies in the supervisor's own mount namespace, so that
@@ -15,6 +16,8 @@ export interface Staging {
   readonly disk: string
   readonly etc: string
   readonly scripts: string
+  /** What `ip -batch` reads in the network namespace of a job with a network. */
+  readonly networkRules: string
   /** The `node` binary, where it is not below /usr. */
   readonly node: string | null
 }
@@ -43,6 +46,7 @@ export function buildStaging(plan: JobPlan, paths: JobPaths): Staging {
     disk: join(root, 'disk'),
     etc: join(root, 'etc'),
     scripts: join(root, 'scripts'),
+    networkRules: join(root, 'network.rules'),
     node: plan.tools.node.startsWith('/usr/') ? null : join(root, 'node'),
   }
   for (const folder of [staging.disk, staging.etc, staging.scripts]) mkdirSync(folder, { mode: 0o755 })
@@ -51,6 +55,10 @@ export function buildStaging(plan: JobPlan, paths: JobPaths): Staging {
     run('mount', ['--bind', plan.tools.node, staging.node])
   }
   writeEtc(staging.etc, plan)
+  if (plan.task.limits.network === 'public') {
+    writeFileSync(staging.networkRules, networkRules())
+    openTun(root, plan)
+  }
   mountDisk(plan, paths, staging.disk)
   for (const [folder, mode] of [
     ['job', 0o755],
@@ -76,6 +84,21 @@ export function writeScript(staging: Staging, name: string, script: string): str
   chmodSync(path, 0o444)
   return path
 }
+
+/**
+ * Let the job's uid open the tunnel device, as everybody may on machines with udev. Only this mount namespace sees the
+ * change, and a tunnel can be made only in a network namespace that one owns.
+ */
+function openTun(root: string, plan: JobPlan): void {
+  if (plan.uid === null || (statSync(TUN).mode & 0o006) === 0o006) return
+  const folder = join(root, 'dev')
+  mkdirSync(folder)
+  run('mount', ['-t', 'tmpfs', '-o', 'mode=0755,size=64k,nosuid,noexec', 'dev', folder])
+  run('mknod', ['-m', '0666', join(folder, 'tun'), 'c', '10', '200'])
+  run('mount', ['--bind', join(folder, 'tun'), TUN])
+}
+
+const TUN = '/dev/net/tun'
 
 function mountDisk(plan: JobPlan, paths: JobPaths, at: string): void {
   const { diskBytes, inodes } = plan.task.limits
@@ -124,8 +147,7 @@ function writeEtc(etc: string, plan: JobPlan): void {
     'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n',
     hostname: `${JOB_NAME}\n`,
   }
-  // The address at which slirp4netns answers name queries.
-  if (plan.task.limits.network === 'public') files['resolv.conf'] = 'nameserver 10.0.2.3\n'
+  if (plan.task.limits.network === 'public') files['resolv.conf'] = resolverConfiguration()
   for (const [name, content] of Object.entries(files)) {
     writeFileSync(join(etc, name), content)
     chmodSync(join(etc, name), 0o444)
