@@ -220,7 +220,7 @@ function parse<Entry>(bytes: Buffer, path: string): Parsed<Entry> {
     if (line === null || !follows) {
       // One write may hold several lines, and a crash may leave any prefix of it, blocks of zeros included; but it
       // leaves no good line behind the damage.
-      if (hasGoodLine(bytes, newline === -1 ? bytes.length : stop + 1)) {
+      if (line !== null || hasGoodLine(bytes, start + 1)) {
         throw new JournalCorruptError({ path, line: lines.length + 1, offset: start })
       }
       return { lines, end: start, torn: bytes.length - start }
@@ -231,13 +231,13 @@ function parse<Entry>(bytes: Buffer, path: string): Parsed<Entry> {
   return { lines, end: start, torn: 0 }
 }
 
+/** Whether a whole line stands anywhere behind `from`, even where the end of the line before it is damaged. */
 function hasGoodLine(bytes: Buffer, from: number): boolean {
-  let start = from
-  while (start < bytes.length) {
+  const text = bytes.toString('latin1', from)
+  for (const match of text.matchAll(/[0-9a-f]{8} \[\d+,/g)) {
+    const start = from + match.index
     const newline = bytes.indexOf(0x0a, start)
-    if (newline === -1) return false
-    if (decodeLine(bytes.subarray(start, newline)) !== null) return true
-    start = newline + 1
+    if (newline !== -1 && decodeLine(bytes.subarray(start, newline)) !== null) return true
   }
   return false
 }
