@@ -16,7 +16,8 @@ export interface Route<Query extends Fields, Params extends Fields, Body extends
   readonly summary: string
   readonly query?: Query
   readonly params?: Params
-  readonly body?: { readonly schema: Body; readonly maxBytes: number; readonly example?: unknown }
+  /** `wire` is what the document shows of it. */
+  readonly body?: { readonly schema: Body; readonly wire: z.ZodType; readonly maxBytes: number }
   readonly answer: z.ZodType
   readonly handle: (input: {
     readonly query: z.output<Query>
@@ -45,7 +46,7 @@ export function mount<
       ...(params === undefined ? {} : { params }),
       ...(body === undefined
         ? {}
-        : { body: { required: true, content: { 'application/json': { schema: body.schema } } } }),
+        : { body: { required: true, content: { 'application/json': { schema: body.wire } } } }),
     },
     responses: { 200: json(route.answer, 'Done'), ...faults },
   })

@@ -1,6 +1,6 @@
+import type { Deployment } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import type { Database } from '../database/Database.ts'
-import type { Network } from '../network/Network.ts'
 import type { AssetStanding, SearchIndex, SearchPlace, SearchRequest } from '../search/SearchIndex.ts'
 import type { ChainReader } from './ChainReader.ts'
 import { DocumentCache } from './DocumentCache.ts'
@@ -13,7 +13,7 @@ import { type WithdrawRequest, withdrawOffer } from './withdrawOffer.ts'
 /** What the book is made of. */
 export interface OfferBookOptions {
   readonly database: Database
-  readonly network: Network
+  readonly deployment: Deployment
   readonly chain: ChainReader
   readonly index: SearchIndex
   readonly feed: SearchFeed
@@ -63,10 +63,10 @@ const nothing: AssetStanding = { reliability: null, verified: false }
 
 /** Opens the book of offers on its table and search index. */
 export function openOfferBook(options: OfferBookOptions): OfferBook {
-  const { database, network, chain, index, feed, standingsOf, now } = options
+  const { database, deployment, chain, index, feed, standingsOf, now } = options
   const cache = new DocumentCache(CACHE_CHARACTERS)
   const decimals = new Map(
-    network.currencies.map(({ address, decimals }) => [address.toLowerCase(), decimals]),
+    deployment.currencies.map(({ address, decimals }) => [address.toLowerCase(), decimals]),
   )
 
   async function documentsOf(ids: readonly Hash[]): Promise<ReadonlyMap<string, string>> {
@@ -99,8 +99,8 @@ export function openOfferBook(options: OfferBookOptions): OfferBook {
   return {
     async publish(inputs) {
       const publication = await publishOffers(inputs, {
-        chainId: network.chainId,
-        market: network.market,
+        chainId: deployment.chainId,
+        market: deployment.market,
         decimals,
         database,
         chain,
@@ -128,9 +128,8 @@ export function openOfferBook(options: OfferBookOptions): OfferBook {
     async changes(since, limit) {
       const newest = await newestSeq(database)
       const changes = await changesSince(database, since, limit)
-      // What expired leaves gaps; a reader at the end may pass over them.
-      const end = changes.length < limit ? newest : since
-      return { changes, next: changes.at(-1)?.seq ?? (end > since ? end : since) }
+      // Read in this order: all up to `newest` is in `changes` or expired. A reader ahead of it knows another database; it is told.
+      return { changes, next: changes.at(-1)?.seq ?? newest }
     },
   }
 }

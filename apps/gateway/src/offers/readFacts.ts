@@ -16,6 +16,9 @@ export interface OfferFacts {
   readonly opened: boolean
 }
 
+/** A nonce's upper 64 bits are its series: the operator's current one, or the offer is void. This is 2^192. */
+const SERIES_SIZE = 2n ** 192n
+
 /** What the index of the chain says of offers, in the order given. */
 export async function readFacts(session: Session, offers: readonly OfferKey[]): Promise<OfferFacts[]> {
   const rows = await session.query<{
@@ -26,7 +29,7 @@ export async function readFacts(session: Session, offers: readonly OfferKey[]): 
     opened: boolean
   }>(
     `select o.place, a.operator, a.currency,
-       c.nonce is not null or coalesce(trunc(o.nonce / 6277101735386680763835789423207666416102355444464034512896) < s.series, false) as cancelled,
+       c.nonce is not null or div(o.nonce, ${SERIES_SIZE}) <> coalesce(s.series, 0) as cancelled,
        l.lease is not null as opened
      from unnest($1::text[], $2::numeric[], $3::text[], $4::numeric[])
        with ordinality as o(id, asset, operator, nonce, place)

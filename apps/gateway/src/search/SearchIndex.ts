@@ -135,6 +135,24 @@ export class SearchIndex {
     this.#removeBytes(hexToBytes(id))
   }
 
+  /** Removes what expired before `now`; answers how many. */
+  removeExpired(now: number): number {
+    const expired: Uint8Array[] = []
+    for (const segment of this.#segments) {
+      if (segment.minExpiry >= now) continue
+      let next = Number.POSITIVE_INFINITY
+      for (let row = 0; row < segment.count; row++) {
+        if (segment.alive[row] !== 1) continue
+        const expiry = segment.expiries[row] ?? 0
+        if (expiry < now) expired.push(idOf(segment, row).slice())
+        else next = Math.min(next, expiry)
+      }
+      segment.minExpiry = next
+    }
+    for (const id of expired) this.#removeBytes(id)
+    return expired.length
+  }
+
   /** Notes what became known of assets, on all their offers. */
   setStandings(standings: ReadonlyMap<string, AssetStanding>): void {
     const dictionary = this.#dictionaries[textAt.asset]

@@ -19,6 +19,8 @@ export interface SyntheticOptions {
   readonly actions: number
   readonly people: number
   readonly assets: number
+  /** Without its past worlds a chain cannot fork, but can be long. */
+  readonly forks?: false
 }
 
 const GENESIS_TIME = 1_790_000_000
@@ -47,7 +49,12 @@ export class SyntheticChain {
       const number = (parent?.number ?? -1) + 1
       const seed = this.#options.seed * 1_000_003 + ++this.#mined
       const time = (parent?.time ?? GENESIS_TIME) + 1 + (seed % 12)
-      const world = parent === undefined ? emptyWorld() : structuredClone(parent.world)
+      const world =
+        parent === undefined
+          ? emptyWorld()
+          : this.#options.forks === false
+            ? parent.world
+            : structuredClone(parent.world)
       const logs = playBlock(world, { ...this.#options, actions, seed, time })
       // `seed` is new for every block ever mined, so a fork never has the hash of what it replaced.
       const hash = keccak256(toHex(`${seed}/${number}`))

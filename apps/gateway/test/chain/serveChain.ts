@@ -71,9 +71,9 @@ export async function serveChain(chain: SyntheticChain, options: ServeOptions = 
       case 'eth_blockNumber':
         return reply(hex(chain.head.number))
       case 'eth_getBlockByNumber':
-        return reply(headerOf(chain, String(params[0])))
+        return reply(headerOf(chain, String(params[0]), params[1] === true))
       case 'eth_getBlockByHash':
-        return reply(headerOf(chain, String(params[0])))
+        return reply(headerOf(chain, String(params[0]), params[1] === true))
       case 'eth_getLogs': {
         const logs = logsOf(chain, params[0] as Filter, maxLogs)
         if (logs === undefined) return refuse(`query returned more than ${maxLogs} results`)
@@ -140,7 +140,7 @@ function spoil(logs: readonly unknown[], wrong: Fault, chain: SyntheticChain): r
   }
 }
 
-function headerOf(chain: SyntheticChain, which: string): unknown {
+function headerOf(chain: SyntheticChain, which: string, whole: boolean): unknown {
   const block = find(chain, which)
   if (block === undefined) return null
   const zero = `0x${'0'.repeat(64)}`
@@ -164,9 +164,31 @@ function headerOf(chain: SyntheticChain, which: string): unknown {
     gasLimit: '0x1c9c380',
     gasUsed: '0x0',
     baseFeePerGas: '0x1',
-    transactions: [],
+    transactions: transactionsOf(block, whole),
     uncles: [],
   }
+}
+
+function transactionsOf(block: SyntheticBlock, whole: boolean): unknown[] {
+  const hashes = [...new Set(block.logs.map((log) => String(log.transactionHash)))]
+  if (!whole) return hashes
+  return hashes.map((hash, index) => ({
+    hash,
+    blockHash: block.hash,
+    blockNumber: hex(block.number),
+    transactionIndex: hex(index),
+    from: `0x${'1'.repeat(40)}`,
+    to: `0x${'2'.repeat(40)}`,
+    gas: '0x5208',
+    gasPrice: '0x1',
+    input: '0x',
+    nonce: hex(index),
+    value: '0x0',
+    type: '0x0',
+    v: '0x1b',
+    r: '0x1',
+    s: '0x1',
+  }))
 }
 
 function find(chain: SyntheticChain, which: string): SyntheticBlock | undefined {
