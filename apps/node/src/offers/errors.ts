@@ -11,15 +11,3 @@ export class MachineTooSmallError extends NodeError {
     })
   }
 }
-
-/** A gateway did not take an offer, or could not be asked. */
-export class GatewayFailedError extends NodeError {
-  constructor(options: { gateway: string; reason: string; cause?: unknown }) {
-    super({
-      code: 'GATEWAY_FAILED',
-      message: `The gateway "${options.gateway}" failed: ${options.reason}.`,
-      retryable: true,
-      cause: options.cause,
-    })
-  }
-}

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import {
+  type GatewayClient,
   hashOffer,
   hashSpec,
   type Offer,
-  type PublishedOfferJson,
-  publishedOfferToJson,
+  type PublishedOffer,
   type Spec,
   signOffer,
   signWithdraw,
@@ -18,7 +18,6 @@ import type { NodeJournal } from '../journal/openNodeJournal.ts'
 import { LeaseUnknownError, SlotTakenError } from '../leases/errors.ts'
 import type { LeaseTable } from '../leases/leaseTable.ts'
 import type { Log } from '../start/log.ts'
-import type { GatewayPort } from './gatewayPort.ts'
 import { planOffers } from './planOffers.ts'
 
 export interface OfferTerms {
@@ -43,7 +42,7 @@ export interface OfferKeeperOptions {
   readonly operator: PrivateKeyAccount
   readonly terms: OfferTerms
   readonly specs: readonly Spec[]
-  readonly gateways: readonly GatewayPort[]
+  readonly gateways: readonly GatewayClient[]
   /** Why no new work is taken, or `null`. */
   readonly refusal: () => string | null
   readonly log: Log
@@ -66,7 +65,7 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
   const domain = { chainId: chain.chainId, market: chain.contracts.market }
   const specHashes = specs.map(hashSpec)
   /** Signed in this process, ready to be sent again. After a restart new ones are signed. */
-  const signed = new Map<Hex, PublishedOfferJson>()
+  const signed = new Map<Hex, PublishedOffer>()
   /** Which gateway has which offer. */
   const published = new Map<string, Set<Hex>>(gateways.map((gateway) => [gateway.url, new Set()]))
   /** One nonce a slot, renewed with each cancellation: one transaction then voids all its offers. */
@@ -115,18 +114,15 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
       expiry: offer.expiry,
       spec,
     })
-    signed.set(
-      id,
-      publishedOfferToJson({
-        ...domain,
-        currency: terms.currency,
-        operator: operator.address,
-        offer,
-        signature,
-        spec,
-        gateways: gateways.map((gateway) => gateway.url),
-      }),
-    )
+    signed.set(id, {
+      ...domain,
+      currency: terms.currency,
+      operator: operator.address,
+      offer,
+      signature,
+      spec,
+      gateways: gateways.map((gateway) => gateway.url),
+    })
     log.info({ event: 'offer.signed', offer: id, slot, expiry: offer.expiry })
   }
 
@@ -136,12 +132,12 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
       gateways.map(async (gateway) => {
         const has = published.get(gateway.url)
         const missing = current.flatMap((offer) => {
-          const json = signed.get(offer.id)
-          return json === undefined || has?.has(offer.id) ? [] : [{ id: offer.id, json }]
+          const whole = signed.get(offer.id)
+          return whole === undefined || has?.has(offer.id) ? [] : [{ id: offer.id, whole }]
         })
         if (missing.length === 0) return
         try {
-          const rejected = await gateway.publish(missing.map((item) => item.json))
+          const { rejected } = await gateway.publishOffers(missing.map((item) => item.whole))
           for (const item of rejected) {
             log.warn({
               event: 'offer.rejected',
@@ -165,7 +161,7 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
     await Promise.all(
       gateways.map(async (gateway) => {
         try {
-          await gateway.withdraw(offer.id, at, signature)
+          await gateway.withdrawOffer({ offer: offer.id, at, signature })
         } catch (error) {
           // It expires within minutes by itself.
           log.debug({ event: 'offer.not-withdrawn', gateway: gateway.url, error: messageOf(error) })

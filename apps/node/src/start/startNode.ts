@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import {
   acceptSession,
   type DeviceSession,
+  gatewayClient,
   type SessionHandler,
   type Transport,
   type VerifiableHello,
@@ -33,7 +34,6 @@ import { BuyerSignatureError, LeaseUnknownError, SlotTakenError } from '../lease
 import { jobStatus } from '../leases/jobStatus.ts'
 import { createLeaseTable, type LeaseTable } from '../leases/leaseTable.ts'
 import { sessionHandlers } from '../leases/sessionHandlers.ts'
-import { gatewayPort } from '../offers/gatewayPort.ts'
 import { createOfferKeeper, type OfferKeeper } from '../offers/offerKeeper.ts'
 import { slotSpecs } from '../offers/slotSpecs.ts'
 import { watchOpenings } from '../offers/watchOpenings.ts'
@@ -278,7 +278,10 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
       ttl: config.offer.ttl,
     },
     specs,
-    gateways: config.network.gateways.map((url) => gatewayPort(url, config.network.rpcTimeout)),
+    // Not tried again here: the next round does.
+    gateways: config.network.gateways.map((url) =>
+      gatewayClient(url, { timeout: config.network.rpcTimeout * 1000, retries: 0 }),
+    ),
     refusal: () => health.refusal(),
     log,
   })
