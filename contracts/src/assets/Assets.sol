@@ -32,11 +32,10 @@ contract Assets is IAssets, ERC721 {
     }
 
     /// @inheritdoc IAssets
-    function register(
-        address owner,
-        Asset calldata asset,
-        string calldata uri
-    ) external returns (uint256 id) {
+    function register(address owner, Asset calldata asset, string calldata uri)
+        external
+        returns (uint256 id)
+    {
         require(
             owner != address(0) && asset.operator != address(0) && asset.currency != address(0),
             ZeroAddress()
@@ -118,11 +117,7 @@ contract Assets is IAssets, ERC721 {
     }
 
     /// @dev Every change of owner passes here. The till is settled while the register still names the seller.
-    function _update(
-        address to,
-        uint256 asset,
-        address auth
-    ) internal override returns (address) {
+    function _update(address to, uint256 asset, address auth) internal override returns (address) {
         address from = _ownerOf(asset);
         if (from != address(0)) {
             if (auth != address(0)) _checkAuthorized(from, auth, asset);

@@ -55,7 +55,9 @@ interface IAssets is IERC721 {
     error ZeroAddress();
 
     /// @notice Registers an asset and mints it to `owner`.
-    function register(address owner, Asset calldata asset, string calldata uri) external returns (uint256 id);
+    function register(address owner, Asset calldata asset, string calldata uri)
+        external
+        returns (uint256 id);
     /// @notice Names a new operator. Owner only. Every offer signed by the old operator is void from here on.
     function setOperator(uint256 asset, address operator) external;
     /// @notice Names a new device key. Owner or operator.

@@ -81,7 +81,9 @@ interface IMarket {
     event LeaseStarted(bytes32 indexed lease, uint40 startedAt, uint40 endsAt);
     event LeaseExtended(bytes32 indexed lease, uint40 added, uint128 deposit, uint40 endsAt);
     event LeaseStopped(bytes32 indexed lease, address indexed by, uint40 stoppedAt);
-    event LeaseSettled(bytes32 indexed lease, uint128 earned, uint128 refunded, uint128 bondToBuyer);
+    event LeaseSettled(
+        bytes32 indexed lease, uint128 earned, uint128 refunded, uint128 bondToBuyer
+    );
     event NonceCancelled(address indexed operator, uint256 nonce);
     event SeriesCancelled(address indexed operator, uint64 series);
 
@@ -114,7 +116,9 @@ interface IMarket {
 
     /// @notice Opens a lease of `duration` seconds on a signed offer; locks the price of it from the caller's till account.
     /// The caller must have made the market an operator of its till account (`ITill.setOperator`).
-    function open(Offer calldata offer, bytes calldata signature, uint40 duration) external returns (bytes32 lease);
+    function open(Offer calldata offer, bytes calldata signature, uint40 duration)
+        external
+        returns (bytes32 lease);
     /// @notice Starts the clock. By the asset's device key, within the start window.
     function start(bytes32 lease) external;
     /// @notice As `start`, sent by anyone with the device's EIP-712 signature `Start(bytes32 lease)`.

@@ -2,12 +2,13 @@
 pragma solidity 0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
+import {Signatures} from "../Signatures.sol";
 import {IAssets} from "../assets/IAssets.sol";
 import {ITill} from "../till/ITill.sol";
+import {Clock, toClock} from "./Clock.sol";
 import {IMarket, Lease, LeaseState, Offer} from "./IMarket.sol";
 
 /// @title The market
@@ -26,15 +27,7 @@ contract Market is IMarket, EIP712 {
         uint64 asset;
         bool bonded;
         bool forfeited;
-        uint88 pricePerHour;
-        LeaseState state;
-        // Open: last second for the start. From the start on: the start.
-        uint40 clock;
-        // Seconds bought. The deposit is their price.
-        uint40 duration;
-        uint40 maxDuration;
-        // First second that is not paid; set by stop or settle.
-        uint40 stoppedAt;
+        Clock clock;
     }
 
     struct Bond {
@@ -64,14 +57,12 @@ contract Market is IMarket, EIP712 {
     // ------------------------------------------------------------------ open, start
 
     /// @inheritdoc IMarket
-    function open(
-        Offer calldata offer,
-        bytes calldata signature,
-        uint40 duration
-    ) external returns (bytes32 lease) {
+    function open(Offer calldata offer, bytes calldata signature, uint40 duration)
+        external
+        returns (bytes32 lease)
+    {
         lease = hashOffer(offer);
-        Record storage record = _leases[lease];
-        require(record.state == LeaseState.None, LeaseExists(lease));
+        require(_leases[lease].clock.state() == LeaseState.None, LeaseExists(lease));
         require(block.timestamp <= offer.expiry, OfferExpired(lease, offer.expiry));
         require(
             offer.buyer == address(0) || offer.buyer == msg.sender,
@@ -89,12 +80,9 @@ contract Market is IMarket, EIP712 {
 
         // Reverts for an asset that is unknown, so the id fits 64 bits.
         address operator = assets.operatorOf(offer.asset);
+        require(!isCancelled(operator, offer.nonce), OfferCancelled(lease, operator, offer.nonce));
         require(
-            !isCancelled(operator, offer.nonce), OfferCancelled(lease, operator, offer.nonce)
-        );
-        require(
-            SignatureChecker.isValidSignatureNowCalldata(operator, lease, signature),
-            OfferSignatureInvalid(lease, operator)
+            Signatures.isValid(operator, lease, signature), OfferSignatureInvalid(lease, operator)
         );
 
         _book(lease, offer, operator, duration);
@@ -112,8 +100,7 @@ contract Market is IMarket, EIP712 {
         address device = _deviceOf(lease);
         bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(START_TYPEHASH, lease)));
         require(
-            device != address(0)
-                && SignatureChecker.isValidSignatureNowCalldata(device, digest, signature),
+            device != address(0) && Signatures.isValid(device, digest, signature),
             StartSignatureInvalid(lease, device)
         );
         _start(lease);
@@ -122,16 +109,16 @@ contract Market is IMarket, EIP712 {
     /// @inheritdoc IMarket
     function extend(bytes32 lease, uint40 added) external {
         Record storage record = _leases[lease];
-        _requireRunning(lease, record);
+        Clock clock = record.clock;
+        _requireRunning(lease, clock);
         require(msg.sender == record.buyer, NotBuyer(lease, msg.sender));
-        uint40 duration = record.duration;
-        uint40 most = record.maxDuration;
-        require(added > 0 && added <= most - duration, DurationInvalid(added, 1, most - duration));
-        uint128 before = priceUp(record.pricePerHour, duration);
-        duration += added;
-        record.duration = duration;
-        uint128 deposit = priceUp(record.pricePerHour, duration);
-        emit LeaseExtended(lease, added, deposit, record.clock + duration);
+        uint40 left = clock.maxDuration() - clock.duration();
+        require(added > 0 && added <= left, DurationInvalid(added, 1, left));
+        uint128 before = priceUp(clock.pricePerHour(), clock.duration());
+        clock = clock.withDuration(clock.duration() + added);
+        record.clock = clock;
+        uint128 deposit = priceUp(clock.pricePerHour(), clock.duration());
+        emit LeaseExtended(lease, added, deposit, clock.endsAt());
         if (deposit > before) {
             uint256 id = uint160(assets.currencyOf(record.asset));
             till.transferFrom(msg.sender, address(this), id, deposit - before);
@@ -143,66 +130,47 @@ contract Market is IMarket, EIP712 {
     /// @inheritdoc IMarket
     function stop(bytes32 lease) external {
         Record storage record = _leases[lease];
-        LeaseState state = record.state;
+        Clock clock = record.clock;
         uint40 now_ = uint40(block.timestamp);
-        if (state == LeaseState.Open) {
-            require(now_ <= record.clock, StartTooLate(lease, record.clock));
+        if (clock.state() == LeaseState.Open) {
+            require(now_ <= clock.mark(), StartTooLate(lease, clock.mark()));
+            // No second is paid, and the mark, which held the end of the window, says so.
+            clock = clock.withMark(0);
         } else {
-            _requireRunning(lease, record);
+            _requireRunning(lease, clock);
         }
-        bool byOperator = msg.sender != record.buyer;
-        if (byOperator) {
-            require(
-                msg.sender == _operatorOf(lease, record), NotBuyerOrOperator(lease, msg.sender)
-            );
+        record.clock = clock.withState(LeaseState.Stopped).withStoppedAt(now_);
+        if (msg.sender != record.buyer) {
+            require(msg.sender == _operatorOf(lease, record), NotBuyerOrOperator(lease, msg.sender));
+            // Time was left, or this were refused above.
+            if (record.bonded) record.forfeited = true;
         }
-        record.state = LeaseState.Stopped;
-        // Stopped before the start: no second is paid, and the clock, which held the end of the window, says so.
-        if (state == LeaseState.Open) record.clock = 0;
-        record.stoppedAt = now_;
-        // Time was left, or this were refused above.
-        if (byOperator && record.bonded) record.forfeited = true;
         emit LeaseStopped(lease, msg.sender, now_);
     }
 
     /// @inheritdoc IMarket
     function settle(bytes32 lease) external returns (uint128 earned, uint128 refunded) {
         Record storage record = _leases[lease];
-        LeaseState state = record.state;
-        require(state != LeaseState.None, LeaseUnknown(lease));
-        require(state != LeaseState.Settled, LeaseSettledAlready(lease));
-        bool forfeited = record.forfeited;
-        uint40 clock = record.clock;
-        uint128 deposit = priceUp(record.pricePerHour, record.duration);
-        if (state == LeaseState.Open) {
-            require(block.timestamp > clock, LeaseNotOver(lease, clock));
-            // The device never came, on a machine that was reserved.
-            forfeited = true;
-            record.clock = 0;
-            record.stoppedAt = clock + 1;
-        } else {
-            uint40 end = record.stoppedAt;
-            if (state == LeaseState.Running) {
-                end = clock + record.duration;
-                require(block.timestamp >= end, LeaseNotOver(lease, end));
-                record.stoppedAt = end;
-            }
-            // Stopped before the start, the clock is zero and nothing was earned.
-            if (clock != 0) earned = priceDown(record.pricePerHour, end - clock);
+        Clock clock = record.clock;
+        require(clock.state() != LeaseState.None, LeaseUnknown(lease));
+        require(clock.state() != LeaseState.Settled, LeaseSettledAlready(lease));
+        bool late;
+        if (clock.state() == LeaseState.Open) {
+            uint40 startBy = clock.mark();
+            require(block.timestamp > startBy, LeaseNotOver(lease, startBy));
+            late = true;
+            clock = clock.withMark(0).withStoppedAt(startBy + 1);
+        } else if (clock.state() == LeaseState.Running) {
+            require(block.timestamp >= clock.endsAt(), LeaseNotOver(lease, clock.endsAt()));
+            clock = clock.withStoppedAt(clock.endsAt());
         }
-        refunded = deposit - earned;
-        record.state = LeaseState.Settled;
-
-        (uint256 asset, address buyer, bool bonded) = (record.asset, record.buyer, record.bonded);
-        Bond memory bond;
-        if (bonded) bond = _bonds[lease];
-        emit LeaseSettled(lease, earned, refunded, forfeited ? bond.amount : 0);
-        if (earned > 0) till.pay(asset, earned);
-        if (refunded > 0 || bonded) {
-            uint256 id = uint160(assets.currencyOf(asset));
-            if (refunded > 0) till.transfer(buyer, id, refunded);
-            if (bonded) till.transfer(forfeited ? buyer : bond.operator, id, bond.amount);
+        // Ended before the start, the mark is zero and nothing was earned.
+        if (clock.mark() != 0) {
+            earned = priceDown(clock.pricePerHour(), clock.stoppedAt() - clock.mark());
         }
+        refunded = priceUp(clock.pricePerHour(), clock.duration()) - earned;
+        record.clock = clock.withState(LeaseState.Settled);
+        _payOut(lease, record, late, earned, refunded);
     }
 
     // ------------------------------------------------------------------ cancel
@@ -225,22 +193,23 @@ contract Market is IMarket, EIP712 {
     /// @inheritdoc IMarket
     function get(bytes32 lease) external view returns (Lease memory result) {
         Record storage record = _leases[lease];
-        result.state = record.state;
+        Clock clock = record.clock;
+        result.state = clock.state();
         require(result.state != LeaseState.None, LeaseUnknown(lease));
         result.asset = record.asset;
         result.buyer = record.buyer;
         result.operator = _operatorOf(lease, record);
-        result.pricePerHour = record.pricePerHour;
-        result.deposit = priceUp(record.pricePerHour, record.duration);
+        result.pricePerHour = clock.pricePerHour();
+        result.deposit = priceUp(result.pricePerHour, clock.duration());
         result.bond = _bonds[lease].amount;
-        result.stoppedAt = record.stoppedAt;
-        result.duration = record.duration;
-        result.maxDuration = record.maxDuration;
+        result.stoppedAt = clock.stoppedAt();
+        result.duration = clock.duration();
+        result.maxDuration = clock.maxDuration();
         if (result.state == LeaseState.Open) {
-            result.startBy = record.clock;
-        } else if (record.clock != 0) {
-            result.startedAt = record.clock;
-            result.endsAt = record.clock + record.duration;
+            result.startBy = clock.mark();
+        } else if (clock.mark() != 0) {
+            result.startedAt = clock.mark();
+            result.endsAt = clock.endsAt();
         }
     }
 
@@ -268,24 +237,14 @@ contract Market is IMarket, EIP712 {
     // ------------------------------------------------------------------ internals
 
     /// @dev Stores the lease, then locks its price and its bond.
-    function _book(
-        bytes32 lease,
-        Offer calldata offer,
-        address operator,
-        uint40 duration
-    ) private {
+    function _book(bytes32 lease, Offer calldata offer, address operator, uint40 duration) private {
         uint40 startBy = (block.timestamp + offer.startWindow).toUint40();
         _leases[lease] = Record({
             buyer: msg.sender,
             asset: uint64(offer.asset),
             bonded: offer.bond > 0,
             forfeited: false,
-            pricePerHour: uint88(offer.pricePerHour),
-            state: LeaseState.Open,
-            clock: startBy,
-            duration: duration,
-            maxDuration: offer.maxDuration,
-            stoppedAt: 0
+            clock: toClock(uint88(offer.pricePerHour), offer.maxDuration, duration, startBy)
         });
         uint128 deposit = priceUp(offer.pricePerHour, duration);
         _emitOpened(lease, offer, operator, deposit, startBy, duration);
@@ -321,21 +280,42 @@ contract Market is IMarket, EIP712 {
     }
 
     function _start(bytes32 lease) private {
-        Record storage record = _leases[lease];
-        require(record.state == LeaseState.Open, LeaseNotOpen(lease, record.state));
-        require(block.timestamp <= record.clock, StartTooLate(lease, record.clock));
-        uint40 now_ = uint40(block.timestamp);
-        record.state = LeaseState.Running;
-        record.clock = now_;
-        emit LeaseStarted(lease, now_, now_ + record.duration);
+        Clock clock = _leases[lease].clock;
+        require(clock.state() == LeaseState.Open, LeaseNotOpen(lease, clock.state()));
+        require(block.timestamp <= clock.mark(), StartTooLate(lease, clock.mark()));
+        clock = clock.withState(LeaseState.Running).withMark(uint40(block.timestamp));
+        _leases[lease].clock = clock;
+        emit LeaseStarted(lease, clock.mark(), clock.endsAt());
     }
 
-    function _requireRunning(bytes32 lease, Record storage record) private view {
-        LeaseState state = record.state;
+    /// @dev What was earned goes to the asset, the rest and a forfeited bond to the buyer.
+    function _payOut(
+        bytes32 lease,
+        Record storage record,
+        bool late,
+        uint128 earned,
+        uint128 refunded
+    ) private {
+        (address buyer, uint256 asset, bool bonded) = (record.buyer, record.asset, record.bonded);
+        Bond memory bond;
+        // A reserved machine that never came, or that was taken away early, owes its bond.
+        bool forfeited = bonded && (late || record.forfeited);
+        if (bonded) bond = _bonds[lease];
+        emit LeaseSettled(lease, earned, refunded, forfeited ? bond.amount : 0);
+        uint256 id;
+        if (earned > 0) id = till.pay(asset, earned);
+        if (refunded > 0 || bonded) {
+            if (id == 0) id = uint160(assets.currencyOf(asset));
+            if (refunded > 0) till.transfer(buyer, id, refunded);
+            if (bonded) till.transfer(forfeited ? buyer : bond.operator, id, bond.amount);
+        }
+    }
+
+    function _requireRunning(bytes32 lease, Clock clock) private view {
+        LeaseState state = clock.state();
         require(state != LeaseState.None, LeaseUnknown(lease));
         require(state == LeaseState.Running, LeaseNotRunning(lease, state));
-        uint40 end = record.clock + record.duration;
-        require(block.timestamp < end, LeaseOver(lease, end));
+        require(block.timestamp < clock.endsAt(), LeaseOver(lease, clock.endsAt()));
     }
 
     function _deviceOf(bytes32 lease) private view returns (address) {

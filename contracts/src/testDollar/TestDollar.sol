@@ -29,7 +29,13 @@ contract TestDollar is ERC20, ERC20Permit, ERC3009 {
     ) external {
         bytes32 fields = keccak256(
             abi.encode(
-                TRANSFER_WITH_AUTHORIZATION_TYPEHASH, from, to, value, validAfter, validBefore, nonce
+                TRANSFER_WITH_AUTHORIZATION_TYPEHASH,
+                from,
+                to,
+                value,
+                validAfter,
+                validBefore,
+                nonce
             )
         );
         _requireSigned(from, fields, signature);
@@ -60,11 +66,7 @@ contract TestDollar is ERC20, ERC20Permit, ERC3009 {
         return 6;
     }
 
-    function _requireSigned(
-        address signer,
-        bytes32 fields,
-        bytes calldata signature
-    ) private view {
+    function _requireSigned(address signer, bytes32 fields, bytes calldata signature) private view {
         require(
             SignatureChecker.isValidSignatureNowCalldata(
                 signer, _hashTypedDataV4(fields), signature

@@ -12,7 +12,9 @@ interface IDebt {
     /// @param available Most that may be taken, in the asset's currency.
     /// @param revenue Revenue of the epoch that is settled, before any layer.
     /// @return taken What the loan takes; at most `available`.
-    function collect(uint256 asset, uint40 boundary, uint128 available, uint128 revenue) external returns (uint128 taken);
+    function collect(uint256 asset, uint40 boundary, uint128 available, uint128 revenue)
+        external
+        returns (uint128 taken);
 
     /// @notice Whether a loan on `asset` is outstanding. While it is, the slot cannot be cleared nor upstream parts be changed.
     function outstanding(uint256 asset) external view returns (bool);

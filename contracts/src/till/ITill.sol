@@ -95,6 +95,12 @@ interface ITill is IERC6909 {
     event AdminOffered(address indexed admin);
     event AdminChanged(address indexed admin);
 
+    error ERC6909InsufficientBalance(address sender, uint256 balance, uint256 needed, uint256 id);
+    error ERC6909InsufficientAllowance(
+        address spender, uint256 allowance, uint256 needed, uint256 id
+    );
+    error ERC6909InvalidReceiver(address receiver);
+    error ERC6909InvalidSpender(address spender);
     /// @notice A needed address was zero.
     error ZeroAddress();
     /// @notice Not from inside a token or a debt module that the till called.
@@ -173,7 +179,8 @@ interface ITill is IERC6909 {
     function withdraw(address token, address to, uint256 amount) external;
 
     /// @notice Pays revenue to `asset` from the caller's account. O(1).
-    function pay(uint256 asset, uint128 amount) external;
+    /// @return id Account id of the asset's currency.
+    function pay(uint256 asset, uint128 amount) external returns (uint256 id);
     /// @notice Splits what `asset` collected in an epoch that is over, and asks the debt module again for its answer on what
     /// is held for it. Anyone, any time, any number of times.
     function settle(uint256 asset) external returns (Split memory);
@@ -187,11 +194,8 @@ interface ITill is IERC6909 {
     /// @notice Names the upstream assets (at most 8). Owner only, not while debt is outstanding. Needs the consent of the
     /// owner of each upstream asset named, in the list's order, and then of each that is dropped, in ascending order;
     /// where the caller is that owner the signature may be empty.
-    function setUpstream(
-        uint256 asset,
-        Upstream[] calldata upstream,
-        Consent[] calldata consents
-    ) external;
+    function setUpstream(uint256 asset, Upstream[] calldata upstream, Consent[] calldata consents)
+        external;
     /// @notice Sets running costs owed to the operator: `perDay` accrues by the second, arrears never exceed `cap`.
     /// Owner only; neither can be raised while debt is outstanding.
     function setRunningCosts(uint256 asset, uint128 perDay, uint128 cap) external;

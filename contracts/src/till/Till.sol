@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ERC6909} from "@openzeppelin/contracts/token/ERC6909/ERC6909.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {IERC3009} from "@openzeppelin/contracts/interfaces/draft-IERC3009.sol";
 
 import {Assets} from "../assets/Assets.sol";
 import {IAssets} from "../assets/IAssets.sol";
+import {Accounts} from "./Accounts.sol";
+import {Bucket, toBucket} from "./Bucket.sol";
+import {Consents} from "./Consents.sol";
 import {IDebt} from "./IDebt.sol";
-import {IERC3009Bytes} from "./IERC3009Bytes.sol";
 import {Consent, ITill, Split, Terms, Upstream} from "./ITill.sol";
 import {Waterfall} from "./Waterfall.sol";
 
@@ -26,16 +22,12 @@ import {Waterfall} from "./Waterfall.sol";
 /// Outside calls: tokens in deposit and withdraw, the debt module in a settlement. Every entry point refuses to run inside
 /// one of them, transfers between accounts excepted, which touch nothing but two balances. When a token fails the whole call
 /// fails; when the debt module fails, see `_askDebt`.
-contract Till is ITill, ERC6909, EIP712 {
-    using SafeERC20 for IERC20;
+contract Till is Accounts, Consents {
     using SafeCast for uint256;
 
     /// @dev Everything the till knows of an asset. A payment touches the first two words.
     struct Book {
-        // Bucket: revenue of `epoch`; trailing revenue as of `epoch`, what was settled included.
-        uint128 revenue;
-        uint96 trailing;
-        uint32 epoch;
+        Bucket bucket;
         // Terms that each settlement reads.
         address currency;
         uint16 feeBps;
@@ -74,13 +66,8 @@ contract Till is ITill, ERC6909, EIP712 {
     uint32 public constant FEE_DELAY = 7;
     /// @notice Gas that a debt module is given for `collect`, and for `outstanding`.
     uint256 public constant DEBT_GAS = 200_000;
-    /// @dev What a settlement still needs after the module's answer, with room to spare.
-    uint256 private constant REST_GAS = 90_000;
-
-    bytes32 private constant UPSTREAM_TYPEHASH = keccak256("Upstream(uint256 asset,uint16 bps)");
-    bytes32 private constant AGREEMENT_TYPEHASH = keccak256(
-        "Agreement(uint256 asset,Upstream[] upstream,uint40 deadline,uint256 nonce)Upstream(uint256 asset,uint16 bps)"
-    );
+    /// @dev More than is spent between the check of the gas and the call of the module.
+    uint256 private constant CALL_GAS = 10_000;
 
     address public immutable assets;
     uint40 public immutable epochLength;
@@ -90,16 +77,6 @@ contract Till is ITill, ERC6909, EIP712 {
     FeePlan private _fee;
     mapping(address debt => bool) public isDebtListed;
     mapping(uint256 asset => Book) private _books;
-    mapping(address signer => uint64) public consentSeriesOf;
-    mapping(address signer => mapping(uint256 word => uint256 bits)) private _usedConsents;
-
-    /// @dev Set while a token or a debt module runs.
-    bool private transient _outside;
-
-    modifier inside() {
-        require(!_outside, Reentered());
-        _;
-    }
 
     modifier onlyAdmin() {
         require(msg.sender == admin, NotAdmin(msg.sender));
@@ -109,11 +86,7 @@ contract Till is ITill, ERC6909, EIP712 {
     /// @param admin_ Sets the fee within its cap and lists debt modules; receives the fee until it names another account.
     /// @param feeBps_ Fee from the first epoch on; at most `MAX_FEE_BPS`.
     /// @param epochLength_ Length of an epoch in seconds.
-    constructor(
-        address admin_,
-        uint16 feeBps_,
-        uint40 epochLength_
-    ) EIP712("Millrace Till", "1") {
+    constructor(address admin_, uint16 feeBps_, uint40 epochLength_) EIP712("Millrace Till", "1") {
         require(admin_ != address(0), ZeroAddress());
         require(feeBps_ <= MAX_FEE_BPS, BpsTooHigh(feeBps_, MAX_FEE_BPS));
         require(epochLength_ > 0 && epochLength_ <= 366 days, EpochLengthInvalid(epochLength_));
@@ -127,99 +100,14 @@ contract Till is ITill, ERC6909, EIP712 {
         emit FeeChanged(feeBps_, 0);
     }
 
-    // ------------------------------------------------------------------ deposit, withdraw
-
-    /// @inheritdoc ITill
-    function deposit(
-        address token,
-        address to,
-        uint256 amount
-    ) external inside returns (uint256 credited) {
-        uint256 before = _enter(token);
-        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
-        return _leave(token, msg.sender, to, amount, before);
-    }
-
-    /// @inheritdoc ITill
-    function depositWithPermit(
-        address token,
-        address from,
-        uint256 amount,
-        uint256 deadline,
-        uint8 v,
-        bytes32 r,
-        bytes32 s
-    ) external inside returns (uint256 credited) {
-        uint256 before = _enter(token);
-        // Anyone may have sent the permit ahead of this call. Then it fails here, and only `from` may go on with what was
-        // allowed: a stranger's call must stand on a signature that was used in it.
-        if (msg.sender == from) {
-            try IERC20Permit(token).permit(from, address(this), amount, deadline, v, r, s) {}
-                catch {}
-        } else {
-            // A token that swallows unknown calls would "accept" any permit; one that counts nonces has checked it.
-            uint256 nonce = IERC20Permit(token).nonces(from);
-            IERC20Permit(token).permit(from, address(this), amount, deadline, v, r, s);
-            require(IERC20Permit(token).nonces(from) == nonce + 1, PermitIgnored(token));
-        }
-        IERC20(token).safeTransferFrom(from, address(this), amount);
-        return _leave(token, from, from, amount, before);
-    }
-
-    /// @inheritdoc ITill
-    function depositWithAuthorization(
-        address token,
-        address from,
-        uint256 amount,
-        uint256 validAfter,
-        uint256 validBefore,
-        bytes32 nonce,
-        bytes calldata signature
-    ) external inside returns (uint256 credited) {
-        uint256 before = _enter(token);
-        if (signature.length == 65) {
-            // The form of the standard, which every token with ERC-3009 has.
-            IERC3009(token)
-                .receiveWithAuthorization(
-                    from,
-                    address(this),
-                    amount,
-                    validAfter,
-                    validBefore,
-                    nonce,
-                    uint8(signature[64]),
-                    bytes32(signature[0:32]),
-                    bytes32(signature[32:64])
-                );
-        } else {
-            IERC3009Bytes(token)
-                .receiveWithAuthorization(
-                    from, address(this), amount, validAfter, validBefore, nonce, signature
-                );
-        }
-        return _leave(token, from, from, amount, before);
-    }
-
-    /// @inheritdoc ITill
-    function withdraw(address token, address to, uint256 amount) external inside {
-        require(to != address(0), ZeroAddress());
-        // To itself it would be a donation.
-        require(to != address(this), ReceiverInvalid(to));
-        _burn(msg.sender, uint160(token), amount);
-        emit Withdrawn(token, msg.sender, to, amount);
-        _outside = true;
-        IERC20(token).safeTransfer(to, amount);
-        _outside = false;
-    }
-
     // ------------------------------------------------------------------ pay, settle
 
     /// @inheritdoc ITill
-    function pay(uint256 asset, uint128 amount) external inside {
+    function pay(uint256 asset, uint128 amount) external returns (uint256 id) {
         require(amount > 0, ZeroAmount());
         Book storage book = _books[asset];
-        address currency = _currency(asset, book);
-        _burn(msg.sender, uint160(currency), amount);
+        id = uint160(_currency(asset, book));
+        _debit(msg.sender, id, amount);
         (uint32 epoch, uint128 total) = _collect(asset, book, amount);
         emit Paid(asset, msg.sender, epoch, amount, total);
     }
@@ -232,8 +120,10 @@ contract Till is ITill, ERC6909, EIP712 {
     /// @inheritdoc ITill
     function settle(uint256 asset) external inside returns (Split memory) {
         Book storage book = _books[asset];
-        uint32 epoch = book.epoch;
-        if (book.revenue > 0 && epoch < _epoch()) return _split(asset, book, _endOf(epoch));
+        Bucket bucket = book.bucket;
+        if (bucket.revenue() > 0 && bucket.epoch() < _epoch()) {
+            return _split(asset, book, _endOf(bucket.epoch()));
+        }
         if (book.holds) return _release(asset, book);
         Split memory none;
         return none;
@@ -250,11 +140,10 @@ contract Till is ITill, ERC6909, EIP712 {
     // ------------------------------------------------------------------ terms of the waterfall
 
     /// @inheritdoc ITill
-    function setUpstream(
-        uint256 asset,
-        Upstream[] calldata upstream,
-        Consent[] calldata consents
-    ) external inside {
+    function setUpstream(uint256 asset, Upstream[] calldata upstream, Consent[] calldata consents)
+        external
+        inside
+    {
         Book storage book = _books[asset];
         address currency = _currency(asset, book);
         _requireMayRaise(asset, book);
@@ -293,12 +182,9 @@ contract Till is ITill, ERC6909, EIP712 {
         if (raised) _requireMayRaise(asset, book);
         else _requireOwner(asset);
         _cut(asset, book);
-        require(
-            !raised || !_isOutstanding(asset, book), CostsRaised(asset, book.perDay, book.cap)
-        );
-        uint256 owed = Waterfall.accrue(
-            book.owed, book.perDay, book.cap, block.timestamp - book.accruedAt
-        );
+        require(!raised || !_isOutstanding(asset, book), CostsRaised(asset, book.perDay, book.cap));
+        uint256 owed =
+            Waterfall.accrue(book.owed, book.perDay, book.cap, block.timestamp - book.accruedAt);
         uint256 most = uint256(cap) * Waterfall.DAY;
         // At most 2^128 × 86,400: far below 2^216.
         book.owed = uint216(owed < most ? owed : most);
@@ -345,18 +231,6 @@ contract Till is ITill, ERC6909, EIP712 {
         book.shares = shares;
         book.sharesBps = bps;
         emit SharesChanged(asset, shares, bps);
-    }
-
-    /// @inheritdoc ITill
-    function cancelConsent(uint256 nonce) external {
-        _useConsent(msg.sender, nonce);
-        emit ConsentCancelled(msg.sender, nonce);
-    }
-
-    /// @inheritdoc ITill
-    function cancelAllConsents() external returns (uint64 series) {
-        series = ++consentSeriesOf[msg.sender];
-        emit AllConsentsCancelled(msg.sender, series);
     }
 
     // ------------------------------------------------------------------ admin
@@ -418,8 +292,8 @@ contract Till is ITill, ERC6909, EIP712 {
 
     /// @inheritdoc ITill
     function bucketOf(uint256 asset) external view returns (uint40 epoch, uint128 amount) {
-        Book storage book = _books[asset];
-        return (book.epoch, book.revenue);
+        Bucket bucket = _books[asset].bucket;
+        return (bucket.epoch(), bucket.revenue());
     }
 
     /// @inheritdoc ITill
@@ -430,9 +304,8 @@ contract Till is ITill, ERC6909, EIP712 {
     /// @inheritdoc ITill
     function costsOwedOf(uint256 asset) external view returns (uint128) {
         Book storage book = _books[asset];
-        uint256 owed = Waterfall.accrue(
-            book.owed, book.perDay, book.cap, block.timestamp - book.accruedAt
-        );
+        uint256 owed =
+            Waterfall.accrue(book.owed, book.perDay, book.cap, block.timestamp - book.accruedAt);
         return uint128(owed / Waterfall.DAY);
     }
 
@@ -443,10 +316,10 @@ contract Till is ITill, ERC6909, EIP712 {
 
     /// @inheritdoc ITill
     function trailingRevenueOf(uint256 asset) external view returns (uint128) {
-        Book storage book = _books[asset];
-        (uint96 trailing, uint32 epoch, uint32 now_) = (book.trailing, book.epoch, _epoch());
-        if (epoch < now_) trailing = Waterfall.addSaturating(trailing, book.revenue);
-        return Waterfall.decayDown(trailing, now_ - epoch);
+        Bucket bucket = _books[asset].bucket;
+        (uint96 trailing, uint32 now_) = (bucket.trailing(), _epoch());
+        if (bucket.epoch() < now_) trailing = Waterfall.addSaturating(trailing, bucket.revenue());
+        return Waterfall.decayDown(trailing, now_ - bucket.epoch());
     }
 
     /// @inheritdoc ITill
@@ -464,69 +337,27 @@ contract Till is ITill, ERC6909, EIP712 {
         }
     }
 
-    /// @inheritdoc ITill
-    function hashAgreement(
-        uint256 asset,
-        Upstream[] calldata upstream,
-        uint40 deadline,
-        uint256 nonce
-    ) external view returns (bytes32) {
-        return _hashAgreement(asset, _hashUpstream(upstream), deadline, nonce);
-    }
-
-    /// @inheritdoc ITill
-    function isConsentUsed(address signer, uint256 nonce) public view returns (bool) {
-        return nonce >> 192 != consentSeriesOf[signer]
-            || _usedConsents[signer][nonce >> 8] & (1 << (nonce & 0xff)) != 0;
-    }
-
-    // ------------------------------------------------------------------ deposits
-
-    function _enter(address token) private returns (uint256 before) {
-        _outside = true;
-        return IERC20(token).balanceOf(address(this));
-    }
-
-    /// @dev Only the difference made by this call counts, so a donation is nobody's; and only up to `amount`, so a token
-    /// that gives more than was asked for gives a donation.
-    function _leave(
-        address token,
-        address from,
-        address to,
-        uint256 amount,
-        uint256 before
-    ) private returns (uint256 credited) {
-        uint256 after_ = IERC20(token).balanceOf(address(this));
-        _outside = false;
-        credited = after_ > before ? after_ - before : 0;
-        if (credited > amount) credited = amount;
-        require(credited > 0, NothingArrived(token));
-        _mint(to, uint160(token), credited);
-        emit Deposited(token, from, to, credited);
-    }
-
     // ------------------------------------------------------------------ buckets
 
-    function _collect(
-        uint256 asset,
-        Book storage book,
-        uint128 amount
-    ) private returns (uint32 epoch, uint128 total) {
+    function _collect(uint256 asset, Book storage book, uint128 amount)
+        private
+        returns (uint32 epoch, uint128 total)
+    {
         epoch = _epoch();
-        if (book.epoch != epoch) _turn(asset, book, epoch);
-        total = book.revenue + amount;
-        book.revenue = total;
+        Bucket bucket = book.bucket;
+        if (bucket.epoch() != epoch) bucket = _turn(asset, book, epoch);
+        total = bucket.revenue() + amount;
+        book.bucket = toBucket(total, bucket.trailing(), epoch);
     }
 
     /// @dev Opens the bucket of `epoch`, the old one settled first: what it pays to whom never depends on whether someone
     /// called `settle` in time.
-    function _turn(uint256 asset, Book storage book, uint32 epoch) private {
-        uint32 old = book.epoch;
-        if (book.revenue > 0) _split(asset, book, _endOf(old));
-        book.trailing = Waterfall.decayDown(book.trailing, epoch - old);
-        book.epoch = epoch;
+    function _turn(uint256 asset, Book storage book, uint32 epoch) private inside returns (Bucket) {
+        uint32 old = book.bucket.epoch();
+        if (book.bucket.revenue() > 0) _split(asset, book, _endOf(old));
         uint16 bps = _feeIn(epoch);
         if (book.feeBps != bps) book.feeBps = bps;
+        return toBucket(0, Waterfall.decayDown(book.bucket.trailing(), epoch - old), epoch);
     }
 
     function _pull(uint256 asset, Book storage book) private returns (uint128 amount) {
@@ -541,9 +372,9 @@ contract Till is ITill, ERC6909, EIP712 {
     /// @dev Ends the bucket at this second: royalties that wait belong to it.
     function _cut(uint256 asset, Book storage book) private {
         _pull(asset, book);
-        uint32 epoch = book.epoch;
-        if (book.revenue > 0) {
-            uint40 end = _endOf(epoch);
+        Bucket bucket = book.bucket;
+        if (bucket.revenue() > 0) {
+            uint40 end = _endOf(bucket.epoch());
             _split(asset, book, end < block.timestamp ? end : uint40(block.timestamp));
         } else if (book.holds) {
             _release(asset, book);
@@ -553,25 +384,25 @@ contract Till is ITill, ERC6909, EIP712 {
     // ------------------------------------------------------------------ the waterfall
 
     /// @dev Empties the bucket into the layers. `boundary` is when what is due is evaluated.
-    function _split(
-        uint256 asset,
-        Book storage book,
-        uint40 boundary
-    ) private returns (Split memory split) {
-        uint128 revenue = book.revenue;
-        book.revenue = 0;
-        book.trailing = Waterfall.addSaturating(book.trailing, revenue);
+    function _split(uint256 asset, Book storage book, uint40 boundary)
+        private
+        returns (Split memory split)
+    {
+        Bucket bucket = book.bucket;
+        uint128 revenue = bucket.revenue();
+        uint96 trailing = Waterfall.addSaturating(bucket.trailing(), revenue);
+        book.bucket = toBucket(0, trailing, bucket.epoch());
 
         uint256 id = uint160(book.currency);
         split.fee = Waterfall.partDown(revenue, book.feeBps);
-        if (split.fee > 0) _mint(_fee.account, id, split.fee);
+        if (split.fee > 0) _credit(_fee.account, id, split.fee);
         uint128 rest = revenue - split.fee;
         split.upstream = _creditUpstream(asset, book, rest);
         rest -= split.upstream;
         if (book.hasCosts) {
             split.costs = _takeCosts(book, boundary, rest);
             if (split.costs > 0) {
-                _mint(IAssets(assets).operatorOf(asset), id, split.costs);
+                _credit(IAssets(assets).operatorOf(asset), id, split.costs);
                 rest -= split.costs;
             }
         }
@@ -603,14 +434,14 @@ contract Till is ITill, ERC6909, EIP712 {
                 book.heldBoundary = boundary;
                 emit DebtUnanswered(asset, debt, rest);
             } else if (split.debt > 0) {
-                _mint(debt, uint160(book.currency), split.debt);
+                _credit(debt, uint160(book.currency), split.debt);
                 rest -= split.debt;
             }
         }
         if (answered) (split.shares, split.owner) = _distribute(asset, book, rest);
         emit Settled(
             asset,
-            book.epoch,
+            book.bucket.epoch(),
             boundary,
             split.fee,
             split.upstream,
@@ -621,11 +452,10 @@ contract Till is ITill, ERC6909, EIP712 {
         );
     }
 
-    function _creditUpstream(
-        uint256 asset,
-        Book storage book,
-        uint128 revenue
-    ) private returns (uint128 sum) {
+    function _creditUpstream(uint256 asset, Book storage book, uint128 revenue)
+        private
+        returns (uint128 sum)
+    {
         uint256 count = book.upstreamCount;
         for (uint256 i = 0; i < count; ++i) {
             (uint256 id, uint16 bps) = _upstreamAt(book, i);
@@ -638,13 +468,11 @@ contract Till is ITill, ERC6909, EIP712 {
         }
     }
 
-    function _takeCosts(
-        Book storage book,
-        uint40 boundary,
-        uint128 available
-    ) private returns (uint128 taken) {
-        uint256 owed =
-            Waterfall.accrue(book.owed, book.perDay, book.cap, boundary - book.accruedAt);
+    function _takeCosts(Book storage book, uint40 boundary, uint128 available)
+        private
+        returns (uint128 taken)
+    {
+        uint256 owed = Waterfall.accrue(book.owed, book.perDay, book.cap, boundary - book.accruedAt);
         uint256 due = owed / Waterfall.DAY;
         // Below `available`, or it is `available`; arrears are below 2^128 × 86,400.
         taken = due < available ? uint128(due) : available;
@@ -662,7 +490,7 @@ contract Till is ITill, ERC6909, EIP712 {
         uint128 revenue
     ) private returns (bool answered, uint128 taken) {
         // A caller who sends little gas must not make the module fail: 1/64 of what is left stays here.
-        uint256 needed = DEBT_GAS * 64 / 63 + REST_GAS;
+        uint256 needed = DEBT_GAS * 64 / 63 + CALL_GAS;
         require(gasleft() > needed, GasTooLow(gasleft(), needed));
         bytes memory data = abi.encodeCall(IDebt.collect, (asset, boundary, available, revenue));
         uint256 gas_ = DEBT_GAS;
@@ -679,11 +507,10 @@ contract Till is ITill, ERC6909, EIP712 {
     }
 
     /// @dev What is left after debt: shares, then the owner.
-    function _distribute(
-        uint256 asset,
-        Book storage book,
-        uint128 rest
-    ) private returns (uint128 toShares, uint128 toOwner) {
+    function _distribute(uint256 asset, Book storage book, uint128 rest)
+        private
+        returns (uint128 toShares, uint128 toOwner)
+    {
         if (book.holds) {
             book.holds = false;
             book.held = 0;
@@ -691,8 +518,8 @@ contract Till is ITill, ERC6909, EIP712 {
         uint256 id = uint160(book.currency);
         toShares = Waterfall.partDown(rest, book.sharesBps);
         toOwner = rest - toShares;
-        if (toShares > 0) _mint(book.shares, id, toShares);
-        if (toOwner > 0) _mint(IAssets(assets).ownerOf(asset), id, toOwner);
+        if (toShares > 0) _credit(book.shares, id, toShares);
+        if (toOwner > 0) _credit(IAssets(assets).ownerOf(asset), id, toOwner);
     }
 
     // ------------------------------------------------------------------ terms
@@ -733,17 +560,16 @@ contract Till is ITill, ERC6909, EIP712 {
         return !answered || word != 0;
     }
 
-    function _upstreamAt(
-        Book storage book,
-        uint256 index
-    ) private view returns (uint256 id, uint16 bps) {
+    function _upstreamAt(Book storage book, uint256 index)
+        private
+        view
+        returns (uint256 id, uint16 bps)
+    {
         uint256 entry = book.upstream[index / 3] >> (index % 3 * 80);
         return (uint64(entry >> 16), uint16(entry));
     }
 
-    // ------------------------------------------------------------------ consents
-
-    /// @dev Everyone named, and everyone dropped, signs the same new list.
+    /// @dev One consent for each asset named, in order, then one for each that is dropped.
     function _requireConsents(
         uint256 asset,
         Book storage book,
@@ -751,64 +577,24 @@ contract Till is ITill, ERC6909, EIP712 {
         Consent[] calldata consents
     ) private {
         bytes32 list = _hashUpstream(upstream);
-        uint256 needed = upstream.length;
-        uint256 next;
-        for (uint256 i = 0; i < needed; ++i) {
-            require(i < consents.length, ConsentCount(consents.length, needed));
-            _requireConsent(asset, list, upstream[i].asset, consents[i]);
-        }
+        uint256 named = upstream.length;
+        uint256 needed = named;
         // Both lists ascend: one walk finds what is dropped.
-        uint256 count = book.upstreamCount;
-        for (uint256 i = 0; i < count; ++i) {
+        uint256[] memory parties = new uint256[](named + book.upstreamCount);
+        for (uint256 i = 0; i < named; ++i) {
+            parties[i] = upstream[i].asset;
+        }
+        uint256 next;
+        for (uint256 i = 0; i < book.upstreamCount; ++i) {
             (uint256 id,) = _upstreamAt(book, i);
-            while (next < upstream.length && upstream[next].asset < id) ++next;
-            if (next < upstream.length && upstream[next].asset == id) continue;
-            require(needed < consents.length, ConsentCount(consents.length, needed + 1));
-            _requireConsent(asset, list, id, consents[needed++]);
+            while (next < named && parties[next] < id) ++next;
+            if (next == named || parties[next] != id) parties[needed++] = id;
         }
         require(consents.length == needed, ConsentCount(consents.length, needed));
-    }
-
-    function _requireConsent(
-        uint256 asset,
-        bytes32 list,
-        uint256 upstream,
-        Consent calldata consent
-    ) private {
-        address signer = IAssets(assets).ownerOf(upstream);
-        if (signer == msg.sender && consent.signature.length == 0) return;
-        require(block.timestamp <= consent.deadline, ConsentExpired(upstream, consent.deadline));
-        _useConsent(signer, consent.nonce);
-        bytes32 digest = _hashAgreement(asset, list, consent.deadline, consent.nonce);
-        require(
-            SignatureChecker.isValidSignatureNowCalldata(signer, digest, consent.signature),
-            ConsentInvalid(upstream, signer)
-        );
-    }
-
-    function _useConsent(address signer, uint256 nonce) private {
-        require(!isConsentUsed(signer, nonce), ConsentUsed(signer, nonce));
-        _usedConsents[signer][nonce >> 8] |= 1 << (nonce & 0xff);
-    }
-
-    function _hashUpstream(Upstream[] calldata upstream) private pure returns (bytes32) {
-        bytes32[] memory hashes = new bytes32[](upstream.length);
-        for (uint256 i = 0; i < upstream.length; ++i) {
-            hashes[i] =
-                keccak256(abi.encode(UPSTREAM_TYPEHASH, upstream[i].asset, upstream[i].bps));
+        for (uint256 i = 0; i < needed; ++i) {
+            address signer = IAssets(assets).ownerOf(parties[i]);
+            _requireConsent(asset, list, parties[i], signer, consents[i]);
         }
-        return keccak256(abi.encodePacked(hashes));
-    }
-
-    function _hashAgreement(
-        uint256 asset,
-        bytes32 list,
-        uint40 deadline,
-        uint256 nonce
-    ) private view returns (bytes32) {
-        return _hashTypedDataV4(
-            keccak256(abi.encode(AGREEMENT_TYPEHASH, asset, list, deadline, nonce))
-        );
     }
 
     // ------------------------------------------------------------------ time, fee

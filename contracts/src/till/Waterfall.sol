@@ -20,12 +20,11 @@ library Waterfall {
     }
 
     /// @notice Arrears after `elapsed` seconds more, in base units × seconds of a day.
-    function accrue(
-        uint256 owed,
-        uint128 perDay,
-        uint128 cap,
-        uint256 elapsed
-    ) internal pure returns (uint256) {
+    function accrue(uint256 owed, uint128 perDay, uint128 cap, uint256 elapsed)
+        internal
+        pure
+        returns (uint256)
+    {
         uint256 next = owed + uint256(perDay) * elapsed;
         uint256 most = uint256(cap) * DAY;
         return next < most ? next : most;
