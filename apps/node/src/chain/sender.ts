@@ -105,7 +105,7 @@ export function createSender(options: SenderOptions): Sender {
     async send(call, { before } = {}) {
       const first = await exclusive(async () => {
         const signed = await sign(call)
-        await before?.(signed)
+        await before?.({ hash: signed.hash, raw: signed.raw })
         await client.sendRawTransaction({ serializedTransaction: signed.raw })
         return signed
       })

@@ -10,8 +10,8 @@ export interface JournalLine<Entry> {
   readonly entry: Entry
 }
 
-interface Waiting<Entry> {
-  readonly entry: Entry
+interface Waiting {
+  readonly json: string
   readonly written: () => void
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -46,8 +46,8 @@ export interface Journal<Entry> {
 
 const encoder = new TextEncoder()
 
-function encodeLine(sequence: number, entry: unknown): Uint8Array {
-  const body = JSON.stringify([sequence, entry])
+function encodeLine(sequence: number, json: string): Uint8Array {
+  const body = `[${sequence},${json}]`
   return encoder.encode(`${crc32(encoder.encode(body))} ${body}\n`)
 }
 
@@ -79,7 +79,7 @@ export async function openJournal<Entry>(options: OpenJournalOptions): Promise<J
   let sequence = lines.at(-1)?.sequence ?? -1
   let closed = false
   let dirty = false
-  let waiting: Waiting<Entry>[] = []
+  let waiting: Waiting[] = []
   let writing: Promise<void> = Promise.resolve()
 
   /** Takes a failed write back, so that the next one does not follow half a line. */
@@ -95,7 +95,7 @@ export async function openJournal<Entry>(options: OpenJournalOptions): Promise<J
     if (batch.length === 0) return
     try {
       await repair()
-      const bytes = Buffer.concat(batch.map((item, index) => encodeLine(sequence + 1 + index, item.entry)))
+      const bytes = Buffer.concat(batch.map((item, index) => encodeLine(sequence + 1 + index, item.json)))
       dirty = true
       await writeAll(file, bytes)
       await file.datasync()
@@ -130,7 +130,7 @@ export async function openJournal<Entry>(options: OpenJournalOptions): Promise<J
     append(entry, written = () => undefined) {
       if (closed) return Promise.reject(new JournalClosedError({ path }))
       return new Promise<void>((resolve, reject) => {
-        waiting.push({ entry, written, resolve, reject })
+        waiting.push({ json: JSON.stringify(entry), written, resolve, reject })
         void enqueue(flush)
       })
     },
@@ -140,7 +140,7 @@ export async function openJournal<Entry>(options: OpenJournalOptions): Promise<J
         await flush()
         try {
           const entries = makeEntries()
-          const bytes = Buffer.concat(entries.map((entry, index) => encodeLine(sequence + 1 + index, entry)))
+          const bytes = Buffer.concat(entries.map((entry, index) => encodeLine(sequence + 1 + index, JSON.stringify(entry))))
           const fresh = await open(`${path}.new`, 'a+', 0o600)
           try {
             await writeAll(fresh, bytes)

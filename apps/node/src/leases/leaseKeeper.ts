@@ -273,10 +273,11 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
           caps: context.caps,
         }),
       )
-      await note({ type: 'run.launched', lease })
-      log.info({ event: 'job.launched', lease })
+      // Held before it is noted: who waits for the log is woken by the note and looks for the job.
       hold(started)
       deadline = endsAt
+      log.info({ event: 'job.launched', lease })
+      await note({ type: 'run.launched', lease })
     } catch (error) {
       launchFailures++
       // A machine that cannot run jobs must not be paid for trying.
