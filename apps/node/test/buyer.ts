@@ -32,7 +32,9 @@ export function jobOf(script: string, more: Partial<Job> = {}): Job {
 }
 
 /** A gzipped tar of `files` with its reference. */
-export async function bundleOf(files: Record<string, string | Buffer>): Promise<{ bytes: Buffer; ref: BundleRef }> {
+export async function bundleOf(
+  files: Record<string, string | Buffer>,
+): Promise<{ bytes: Buffer; ref: BundleRef }> {
   const archive = pack()
   for (const [name, content] of Object.entries(files)) archive.entry({ name }, content)
   archive.finalize()

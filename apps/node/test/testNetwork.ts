@@ -51,9 +51,12 @@ const chainAt = (rpc: string) =>
   })
 
 function testClient(rpc: string) {
-  return createTestClient({ mode: 'anvil', chain: chainAt(rpc), transport: http(rpc), pollingInterval: 50 }).extend(
-    publicActions,
-  )
+  return createTestClient({
+    mode: 'anvil',
+    chain: chainAt(rpc),
+    transport: http(rpc),
+    pollingInterval: 50,
+  }).extend(publicActions)
 }
 
 function walletOf(rpc: string, key: Hex): Wallet {

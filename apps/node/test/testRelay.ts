@@ -90,7 +90,8 @@ export async function startTestRelay(options: { chainId: number; port?: number }
       else session.buyer.close()
     })
     socket.on('close', () => {
-      for (const { buyer, device } of sessions.values()) if (device === socket) buyer.close(relayClose.deviceGone)
+      for (const { buyer, device } of sessions.values())
+        if (device === socket) buyer.close(relayClose.deviceGone)
     })
   }
 

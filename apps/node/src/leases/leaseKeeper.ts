@@ -9,7 +9,7 @@ import type { NodeJournal } from '../journal/openNodeJournal.ts'
 import { makeReceipt } from '../receipts/makeReceipt.ts'
 import { backoff } from '../relay/backoff.ts'
 import { RunnerError } from '../runners/errors.ts'
-import type { Runner, RunnerStatus, RunningJob } from '../runners/runner.ts'
+import type { Runner, RunnerResult, RunnerStatus, RunningJob } from '../runners/runner.ts'
 import type { Log } from '../start/log.ts'
 import { createSignal } from '../start/signal.ts'
 import { jobStatus } from './jobStatus.ts'
@@ -50,6 +50,8 @@ export interface LeaseKeeper {
   status(): Promise<JobStatus>
   /** The job at its runner; `null` before it was begun or when its files are gone. */
   readonly job: RunningJob | null
+  /** How the job ended; `null` while it has not. */
+  result(): Promise<RunnerResult | null>
   /** Stops the job, not the lease. */
   stopJob(reason: string): Promise<void>
   /** Resolves when the keeper has forgotten the lease, or was closed. */
@@ -265,19 +267,15 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     }
     const startedAt = current.started?.startedAt ?? clock.now()
     if (current.run.state === 'none') await note({ type: 'run.launching', lease })
+    let started: RunningJob
     try {
-      const started = await runner.start(
+      started = await runner.start(
         runnerTask(current, {
           bundle,
           deadline: supervisorDeadline(endsAt, current.job.job, startedAt),
           caps: context.caps,
         }),
       )
-      // Held before it is noted: who waits for the log is woken by the note and looks for the job.
-      hold(started)
-      deadline = endsAt
-      log.info({ event: 'job.launched', lease })
-      await note({ type: 'run.launched', lease })
     } catch (error) {
       launchFailures++
       // A machine that cannot run jobs must not be paid for trying.
@@ -288,7 +286,13 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
       await note({ type: 'run.absent', lease })
       await note({ type: 'job.refused', lease, code, message: shortMessage(error) })
       log.warn({ event: 'job.refused', lease, code, error: shortMessage(error) })
+      return
     }
+    // Held before it is noted: who waits for the log is woken by the note and looks for the job.
+    hold(started)
+    deadline = endsAt
+    log.info({ event: 'job.launched', lease })
+    await note({ type: 'run.launched', lease })
   }
 
   function pause(milliseconds: number): Promise<void> {
@@ -349,6 +353,13 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
       const current = record()
       const live: RunnerStatus | null = job === null ? null : await job.status()
       return jobStatus(current, live)
+    },
+    async result() {
+      const current = record()
+      if (current?.run.state === 'ended') return current.run.result
+      // The job's end is known to its supervisor a moment before it is noted here.
+      const live = job === null ? null : await job.status()
+      return live?.state === 'ended' ? live.result : null
     },
     async stopJob(reason) {
       if (job === null) return

@@ -92,11 +92,6 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
     return { receipt: stored.receipt, device: stored.device, buyer: stored.buyer }
   }
 
-  function endedJob(keeper: LeaseKeeper) {
-    const run = keeper.record?.run
-    return run?.state === 'ended' ? run.result : null
-  }
-
   return {
     ping: () => ({ result: { now: Math.floor(clock.now()), chainId: chain.chainId } }),
 
@@ -183,7 +178,7 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
     'outputs.list': async ({ method, params, session }) => {
       read(empty, method, params)
       const keeper = await keeperOf(session)
-      const outputs = endedJob(keeper)?.outputs
+      const outputs = (await keeper.result())?.outputs
       if (outputs === undefined || outputs === null) {
         throw new NotReadyError({ what: 'list of outputs', state: (await keeper.status()).state })
       }
@@ -193,7 +188,7 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
     'outputs.read': async ({ method, params, session }) => {
       const { offset, length } = read(rangeSchema, method, params)
       const keeper = await keeperOf(session)
-      const outputs = endedJob(keeper)?.outputs
+      const outputs = (await keeper.result())?.outputs
       if (outputs === undefined || outputs === null) {
         throw new NotReadyError({ what: 'output', state: (await keeper.status()).state })
       }
