@@ -36,6 +36,7 @@ export { readCurrency, readDeployment } from './deployments/readDeployment.ts'
 export { InvalidInputError, NotCanonicalError } from './errors/border.ts'
 export { decodeRevert } from './errors/decodeRevert.ts'
 export { DeploymentFailedError, DeploymentUnknownError } from './errors/deployments.ts'
+export { GatewayAnswerError, GatewayError, GatewayUnreachableError } from './errors/gateway.ts'
 export { MillraceError, type MillraceErrorOptions } from './errors/MillraceError.ts'
 export {
   CurrencyMismatchError,
@@ -73,6 +74,35 @@ export {
   TransactionRevertedError,
   TransactionTimeoutError,
 } from './errors/transaction.ts'
+export {
+  accountSchema,
+  assetPageSchema,
+  healthSchema,
+  type IndexedAccount,
+  type IndexedAsset,
+  type IndexedLease,
+  type IndexedTill,
+  indexedAssetSchema,
+  indexedLeaseSchema,
+  indexedTillSchema,
+  type Listing,
+  leasePageSchema,
+  listingSchema,
+  type Network,
+  networkSchema,
+  type OfferState,
+  offerChangesSchema,
+  offerStateSchema,
+  publicationSchema,
+  searchSchema,
+} from './gateway/answers.ts'
+export {
+  type AssetFilter,
+  type GatewayClient,
+  type GatewayClientOptions,
+  gatewayClient,
+  type LeaseFilter,
+} from './gateway/gatewayClient.ts'
 export * from './generated/assets.ts'
 export * from './generated/debt.ts'
 export * from './generated/market.ts'
@@ -116,6 +146,8 @@ export { type StartLeaseForParameters, startLeaseFor } from './market/startLease
 export { type StopLeaseParameters, stopLease } from './market/stopLease.ts'
 export { maxOfferLife, type VerifyOfferOptions, verifyOffer } from './market/verifyOffer.ts'
 export { verifyOfferOnChain } from './market/verifyOfferOnChain.ts'
+export { type WatchLeaseParameters, watchLease } from './market/watchLease.ts'
+export { type LeaseEvent, type WatchLeasesParameters, watchLeases } from './market/watchLeases.ts'
 export {
   type BooleanField,
   type NumberField,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { createTestClient, createWalletClient, type Hex, http, publicActions } from 'viem'
-import { mnemonicToAccount, nonceManager } from 'viem/accounts'
+import { mnemonicToAccount } from 'viem/accounts'
 import { foundry } from 'viem/chains'
 import { confirm, deployLocal, mintTestDollars } from '../src/index.ts'
 
@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url)
 const mnemonic = 'test test test test test test test test test test test junk'
 
 /** A funded account of Anvil. */
-export const accountAt = (addressIndex: number) => mnemonicToAccount(mnemonic, { addressIndex, nonceManager })
+export const accountAt = (addressIndex: number) => mnemonicToAccount(mnemonic, { addressIndex })
 
 /** Anvil on a free port, with its own clients; `stop` ends it. */
 export async function startAnvil(flags: readonly string[] = []) {

@@ -1,4 +1,4 @@
-import { concat, type Hex } from 'viem'
+import { type Address, concat, type Hex } from 'viem'
 import {
   getBalance,
   getChainId,
@@ -22,7 +22,7 @@ import type { Deployment } from './deployment.ts'
 
 /** The transaction that creates the proxy on any chain: signed by nobody, paid from an address that is funded first. */
 const proxyCreation = {
-  from: '0x3fab184622dc19b6109349b94811493bf45362a4',
+  from: '0x3fab184622dc19b6109349b94811493bf2a45362',
   cost: 10_000_000_000_000_000n,
   signed:
     '0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222',
@@ -77,22 +77,37 @@ async function create(
   } catch (error) {
     cause = error
   }
-  // Somebody may have deployed the same at the same time; what counts is that it is there.
-  if (await exists(client, address)) return
-  const decoded = decodeRevert(cause, client.account.address)
-  throw decoded === cause ? new DeploymentFailedError({ contract: name, address, cause }) : decoded
+  await mustExist(client, name, address, cause)
 }
 
 async function deployProxy(client: WriteClient): Promise<void> {
   if (await exists(client, create2Proxy)) return
   const { from, cost, signed } = proxyCreation
-  const balance = await getBalance(client, { address: from })
-  if (balance < cost) {
-    const hash = await send(client, { to: from, value: cost - balance })
+  let cause: unknown
+  try {
+    const balance = await getBalance(client, { address: from })
+    if (balance < cost) {
+      const hash = await send(client, { to: from, value: cost - balance })
+      await waitForTransactionReceipt(client, { hash })
+    }
+    const hash = await sendRawTransaction(client, { serializedTransaction: signed })
     await waitForTransactionReceipt(client, { hash })
+  } catch (error) {
+    cause = error
   }
-  const hash = await sendRawTransaction(client, { serializedTransaction: signed })
-  await waitForTransactionReceipt(client, { hash })
+  await mustExist(client, 'CREATE2 proxy', create2Proxy, cause)
+}
+
+/** Somebody may have deployed the same at the same time: what counts is that it is there. */
+async function mustExist(
+  client: WriteClient,
+  contract: string,
+  address: Address,
+  cause: unknown,
+): Promise<void> {
+  if (await exists(client, address)) return
+  const decoded = decodeRevert(cause, client.account.address)
+  throw decoded === cause ? new DeploymentFailedError({ contract, address, cause }) : decoded
 }
 
 const send = (client: WriteClient, request: { to: Hex; data?: Hex; value?: bigint }) =>
