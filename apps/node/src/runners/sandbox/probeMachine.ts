@@ -60,7 +60,7 @@ export async function probeMachine(restrict: SandboxRestrictions): Promise<Machi
   const cgroupParent: CgroupParent = restrict.cgroup === 'none' ? { version: 'none' } : findCgroupParent()
   const loop = restrict.diskQuota === undefined && isRoot && (await tryLoop())
   // The wall around a job's network is built with `ip`.
-  const slirp4netns = findTool('ip') === null ? null : findTool('slirp4netns')
+  const slirp4netns = findTool('ip') !== null && mayOpenTun(isRoot) ? findTool('slirp4netns') : null
   return {
     available: true,
     features: {
@@ -72,10 +72,15 @@ export async function probeMachine(restrict: SandboxRestrictions): Promise<Machi
     },
     tools: { bwrap, node: process.execPath, slirp4netns },
     cgroupParent,
-    networkMissing: {
-      reason: 'slirp4netns, which keeps the job away from private networks, is not installed',
-      remedy: `${INSTALL} slirp4netns iproute2\`, or offer without network.`,
-    },
+    networkMissing: mayOpenTun(isRoot)
+      ? {
+          reason: 'slirp4netns and `ip`, which keep a job away from private networks, are not both installed',
+          remedy: `${INSTALL} slirp4netns iproute2\`, or offer without network.`,
+        }
+      : {
+          reason: 'this user may not open /dev/net/tun',
+          remedy: 'Run `sudo chmod 0666 /dev/net/tun`, or offer without network.',
+        },
   }
 }
 
@@ -167,6 +172,16 @@ async function tryLoop(): Promise<boolean> {
     return false
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Root makes itself a copy of the device where others may not open it. */
+function mayOpenTun(isRoot: boolean): boolean {
+  try {
+    accessSync('/dev/net/tun', isRoot ? constants.F_OK : constants.R_OK | constants.W_OK)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -233,7 +233,7 @@ function kill(pid: number): void {
 /** A script that failed by itself: did it run into a limit that only refuses, and does not kill? */
 function exhausted(plan: JobPlan, staging: Staging, cgroup: JobCgroup): Ending | null {
   const disk = statfsSync(staging.disk)
-  if (disk.bavail * disk.bsize < FULL_DISK_BYTES)
+  if (disk.bavail < Math.max(FULL_DISK_BYTES / disk.bsize, disk.blocks / 50))
     return { reason: 'disk', message: `The job filled its ${plan.task.limits.diskBytes} bytes of disk.` }
   if (disk.ffree === 0)
     return { reason: 'disk', message: `The job made more than its ${plan.task.limits.inodes} files.` }
@@ -245,7 +245,7 @@ function exhausted(plan: JobPlan, staging: Staging, cgroup: JobCgroup): Ending |
   return null
 }
 
-/** Less than this is full: no program can do much with it. */
+/** Less than this, or than a fiftieth of the disk, is full: ext4 keeps a little for itself. */
 const FULL_DISK_BYTES = 64 * 1024
 
 function failureOf(error: unknown): StoredFailure {

@@ -39,11 +39,19 @@ export function networkRules(interfaces: ReturnType<typeof networkInterfaces> = 
   )
   return [
     'link set lo up',
-    ...[...new Set([...NOT_PUBLIC, ...own])].map((range) => `route replace unreachable ${range}`),
+    ...[...new Set([...NOT_PUBLIC, SLIRP_NAME_SERVER, ...own])].map(
+      (range) => `route replace unreachable ${range}`,
+    ),
     'route replace unreachable ::/0 metric 1',
     '',
   ].join('\n')
 }
+
+/**
+ * slirp4netns' name server. Told not to serve names, it passes the address on to the host's real network; told to serve
+ * them, it forwards every port to the host's name server.
+ */
+const SLIRP_NAME_SERVER = '10.0.2.3/32'
 
 /** Asked where the host's own name servers are behind the wall. */
 const NAME_SERVERS = ['1.1.1.1', '9.9.9.9']

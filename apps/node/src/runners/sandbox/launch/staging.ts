@@ -25,9 +25,10 @@ export interface Staging {
 /** Folders that may be covered with a private mount: empty on most machines and needed by no supervisor. */
 const CANDIDATES = ['/media', '/mnt', '/srv', '/run', '/opt', '/home']
 
-/** ext4's inode size, and what it keeps for its own tables. */
+/** ext4's inode size, and what it keeps for its own tables: a share of the disk and a little more. */
 const INODE_BYTES = 256
-const FILE_SYSTEM_BYTES = 8 * 1024 * 1024
+const TABLES_SHARE = 0.03
+const TABLES_BYTES = 1024 * 1024
 const MINIMUM_INODES = 64
 
 /**
@@ -115,7 +116,7 @@ function mountDisk(plan: JobPlan, paths: JobPaths, at: string): void {
     ])
     return
   }
-  const size = diskBytes + inodeCount * INODE_BYTES + FILE_SYSTEM_BYTES
+  const size = Math.ceil(diskBytes * (1 + TABLES_SHARE)) + inodeCount * INODE_BYTES + TABLES_BYTES
   // Reserved now: a host that fills up later must not turn into input/output errors inside a job.
   run('fallocate', ['-l', String(size), paths.image])
   // No journal and no reserve: nobody needs this file system after the job.
