@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { addressSchema, hashSchema, signatureSchema, uint40Schema, uintSchema } from '../border/primitives.ts'
-import { currencySchema } from '../deployments/deployment.ts'
+import { deploymentSchema } from '../deployments/deployment.ts'
+import { leaseStates } from '../market/lease.ts'
 import { publishedOfferSchema } from '../market/offer.ts'
 
 /*
@@ -47,39 +48,52 @@ export const offerChangesSchema = z.object({
   next: z.int().nonnegative(),
 })
 
-/** Chain, contracts and currencies of a gateway. */
-export const networkSchema = z.looseObject({
-  chainId: z.int().positive(),
-  assets: addressSchema,
-  till: addressSchema,
-  market: addressSchema,
-  currencies: z.array(currencySchema),
-  epochLength: z.int().positive(),
+const time = z.int().nonnegative()
+const count = z.int().nonnegative()
+
+/** Chain, contracts and currencies of a gateway, and how far it has followed the chain. */
+export const networkSchema = z.object({
+  ...deploymentSchema.shape,
+  head: z.object({ number: count, time, indexed: count, lag: z.int() }).nullable(),
 })
 
-/** State of a gateway. */
-export const healthSchema = z.looseObject({ status: text })
+/** State of a gateway: `ok`, `degraded` while the chain cannot be followed, `down` without its database. */
+export const healthSchema = z.object({
+  status: z.enum(['ok', 'degraded', 'down']),
+  database: z.object({ engine: text, pingMs: z.number().nullable() }),
+  chain: z.object({
+    state: text,
+    head: count.nullable(),
+    indexed: count.nullable(),
+    lag: z.int(),
+    time: time.nullable(),
+    error: text.nullable(),
+  }),
+  offers: z.object({ live: count, loaded: z.boolean() }),
+  relay: z.object({ devices: count, sessions: count }),
+  peers: z.array(z.object({ url: text, since: count, seenAt: time.nullable(), error: text.nullable() })),
+})
 
-const time = z.int().nonnegative()
-const state = z.enum(['none', 'open', 'running', 'stopped', 'settled'])
-
-/** An asset as the gateway's index has it. */
-export const indexedAssetSchema = z.looseObject({
+/** An asset as the gateway's index has it. `leases` counts how its leases went. */
+export const indexedAssetSchema = z.object({
   asset: id,
+  kind: text,
   owner: addressSchema,
   operator: addressSchema,
   device: addressSchema,
   currency: addressSchema,
-  kind: z.enum(['machine', 'robot', 'dataset', 'model', 'service']),
   spec: hashSchema,
   uri: text,
+  registeredAt: time,
+  leases: z.object({ opened: count, started: count, lapsed: count, broken: count, settled: count }),
+  earned: amount,
   reliability: z.number().min(0).max(1).nullable(),
 })
 
 /** A lease as the gateway's index has it. Times in Unix seconds, amounts in base units. */
-export const indexedLeaseSchema = z.looseObject({
-  lease: hashSchema,
-  state,
+export const indexedLeaseSchema = z.object({
+  id: hashSchema,
+  state: z.enum(leaseStates),
   asset: id,
   buyer: addressSchema,
   operator: addressSchema,
@@ -87,49 +101,54 @@ export const indexedLeaseSchema = z.looseObject({
   deposit: amount,
   bond: amount,
   duration: time,
+  spec: hashSchema,
+  terms: hashSchema,
   openedAt: time,
   startBy: time,
   startedAt: time.nullable(),
   endsAt: time.nullable(),
   stoppedAt: time.nullable(),
+  stoppedBy: addressSchema.nullable(),
   settledAt: time.nullable(),
   earned: amount.nullable(),
   refunded: amount.nullable(),
+  bondToBuyer: amount.nullable(),
+  openedTx: hashSchema,
 })
 
-/** A page of leases. */
-export const leasePageSchema = z.looseObject({
-  leases: z.array(indexedLeaseSchema),
-  next: z.string().nullable(),
-})
-/** A page of assets. */
-export const assetPageSchema = z.looseObject({
-  assets: z.array(indexedAssetSchema),
-  next: z.string().nullable(),
-})
+/** A page of leases, newest first. */
+export const leasePageSchema = z.object({ leases: z.array(indexedLeaseSchema), next: text.nullable() })
+/** A page of assets, by id. */
+export const assetPageSchema = z.object({ assets: z.array(indexedAssetSchema), next: text.nullable() })
 
-/** What each layer of a till was paid so far, in base units. */
-export const paidSchema = z.object({
-  fee: amount,
-  upstream: amount,
-  costs: amount,
-  debt: amount,
-  shares: amount,
-  owner: amount,
-})
-
-/** A till as the gateway's index has it. */
-export const indexedTillSchema = z.looseObject({
+/** A till as the gateway's index has it: what it earned, how it was split, and its latest payments. */
+export const indexedTillSchema = z.object({
   asset: id,
+  bucket: z.object({ epoch: count, amount }),
   revenue: amount,
-  paid: paidSchema,
+  payments: count,
+  settled: z.object({ epoch: count, boundary: time }).nullable(),
+  paid: z.object({
+    fee: amount,
+    upstream: amount,
+    costs: amount,
+    debt: amount,
+    shares: amount,
+    owner: amount,
+  }),
+  royalties: z.object({ due: amount, pulled: amount }),
+  upstream: z.array(z.object({ asset: id, bps: count })),
+  runningCosts: z.object({ perDay: amount, cap: amount }),
+  debt: z.object({ module: addressSchema, held: amount }),
+  shares: z.object({ module: addressSchema, bps: count }),
+  latest: z.array(z.object({ payer: addressSchema, epoch: count, amount, time, tx: hashSchema })),
 })
 
 /** Balances of an account in the till. */
-export const accountSchema = z.looseObject({
-  account: addressSchema,
+export const accountSchema = z.object({
+  address: addressSchema,
   balances: z.array(
-    z.looseObject({ currency: addressSchema, balance: amount, deposited: amount, withdrawn: amount }),
+    z.object({ currency: addressSchema, balance: amount, deposited: amount, withdrawn: amount }),
   ),
 })
 

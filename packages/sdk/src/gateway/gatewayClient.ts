@@ -99,7 +99,7 @@ export interface GatewayClient {
   getTill(asset: bigint): Promise<IndexedTill | null>
   /** Balances of an account in the till. */
   getAccount(account: Address): Promise<IndexedAccount>
-  /** State of the gateway. */
+  /** State of the gateway, asked once. */
   health(): Promise<z.output<typeof healthSchema>>
   /** Address of the WebSocket to a device, for `webSocketTransport`. */
   sessionUrl(device: Address): string
@@ -119,7 +119,7 @@ export function gatewayClient(url: string, options: GatewayClientOptions = {}): 
   const root = url.replace(/\/+$/, '')
   const fetch = options.fetch ?? globalThis.fetch
 
-  async function once(address: string, body: string | undefined): Promise<unknown> {
+  async function once(address: string, body: string | undefined, alsoGood?: number): Promise<unknown> {
     let status: number
     let retryAfter: string | null
     let text: string
@@ -142,7 +142,7 @@ export function gatewayClient(url: string, options: GatewayClientOptions = {}): 
       })
     }
     const json = readJson(text)
-    if (status < 300 && json !== undefined) return json
+    if ((status < 300 || status === alsoGood) && json !== undefined && !isError(json)) return json
     throw errorOf(address, status, json, retryAfter)
   }
 
@@ -198,7 +198,11 @@ export function gatewayClient(url: string, options: GatewayClientOptions = {}): 
     getLease: (lease) => orNull(ask(indexedLeaseSchema, `/v1/leases/${lease}`)),
     getTill: (asset) => orNull(ask(indexedTillSchema, `/v1/tills/${asset}`)),
     getAccount: (account) => ask(accountSchema, `/v1/accounts/${account}`),
-    health: () => ask(healthSchema, '/v1/health'),
+    // A gateway without its database says so with status 503, in the same form.
+    health: async () => {
+      const address = `${root}/v1/health`
+      return readAnswer(healthSchema, await once(address, undefined, 503), address)
+    },
     sessionUrl: (device) => `${root.replace(/^http/, 'ws')}/v1/relay/session?device=${device}`,
   }
 }
@@ -209,6 +213,8 @@ function search(fields: Readonly<Record<string, string | number | bigint | undef
   )
   return given.length === 0 ? '' : `?${new URLSearchParams(given)}`
 }
+
+const isError = (json: unknown) => typeof json === 'object' && json !== null && 'error' in json
 
 function readJson(text: string): unknown {
   try {
