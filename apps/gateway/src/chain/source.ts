@@ -24,8 +24,8 @@ export interface Source {
   header(number: number): Promise<Header | undefined>
   /** Headers of `from` to `to`, each the parent of the next. */
   headers(from: number, to: number): Promise<Header[]>
-  /** Events of final blocks `from` to `to`, by trust in the RPC's finality. */
-  finalEvents(from: number, to: number): Promise<ChainEvent[]>
+  /** Events of final blocks from `from` on, to `to` or to where the server's patience ends. */
+  finalEvents(from: number, to: number): Promise<{ readonly to: number; readonly events: ChainEvent[] }>
   /** Events of exactly these consecutive blocks: a log of any other version of them is an error. */
   eventsOf(headers: readonly Header[]): Promise<ChainEvent[]>
 }
@@ -80,7 +80,8 @@ export function createSource(rpc: Rpc, contracts: Contracts, onRefused: () => vo
     return answer.map(toLog)
   }
 
-  async function logsOfRange(from: number, to: number): Promise<RawLog[]> {
+  /** Logs of `from` to `to`; undefined when the server refuses so wide a range. */
+  async function tryRange(from: number, to: number): Promise<RawLog[] | undefined> {
     const filter = { fromBlock: toHex(from), toBlock: toHex(to) }
     let found: RawLog[]
     try {
@@ -88,7 +89,7 @@ export function createSource(rpc: Rpc, contracts: Contracts, onRefused: () => vo
     } catch (error) {
       if (!(error instanceof RpcRefused)) throw error
       onRefused()
-      if (from < to) return logsOfHalves(from, to)
+      if (from < to) return undefined
       // One block is too much: then each contract alone.
       found = []
       for (const address of addresses) found.push(...(await logs(filter, [address])))
@@ -102,6 +103,10 @@ export function createSource(rpc: Rpc, contracts: Contracts, onRefused: () => vo
     const round = found.length > 0 && found.length % ROUND_COUNT === 0
     // Likely cut short without a word: the halves tell.
     return round && from < to ? logsOfHalves(from, to) : inOrder(found)
+  }
+
+  async function logsOfRange(from: number, to: number): Promise<RawLog[]> {
+    return (await tryRange(from, to)) ?? logsOfHalves(from, to)
   }
 
   async function logsOfHalves(from: number, to: number): Promise<RawLog[]> {
@@ -154,16 +159,22 @@ export function createSource(rpc: Rpc, contracts: Contracts, onRefused: () => vo
     },
 
     async finalEvents(from, to) {
-      const found = await logsOfRange(from, to)
+      let last = to
+      let found = await tryRange(from, last)
+      while (found === undefined) {
+        last = Math.floor((from + last) / 2)
+        found = await tryRange(from, last)
+      }
       const untimed = [
         ...new Set(
           found.filter((log) => log.blockTimestamp === undefined).map((log) => Number(log.blockNumber)),
         ),
       ]
       const times = new Map((await headersAt(untimed)).map(({ number, time }) => [number, time]))
-      return found.flatMap((log) =>
+      const events = found.flatMap((log) =>
         decode(log, Number(log.blockTimestamp ?? times.get(Number(log.blockNumber)))),
       )
+      return { to: last, events }
     },
 
     async eventsOf(headers) {

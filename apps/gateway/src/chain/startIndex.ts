@@ -384,8 +384,10 @@ interface FinalPart {
   readonly events: readonly ChainEvent[]
 }
 
-async function fetchFinal(source: Source, { from, to }: { from: number; to: number }): Promise<FinalPart> {
-  const [events, mark] = await Promise.all([source.finalEvents(from, to), source.header(to)])
+async function fetchFinal(source: Source, wanted: { from: number; to: number }): Promise<FinalPart> {
+  const { from } = wanted
+  const { to, events } = await source.finalEvents(from, wanted.to)
+  const mark = await source.header(to)
   if (mark === undefined) throw new RpcInconsistent(`block ${to} is missing`, { number: to })
   return { from, to, mark, events }
 }

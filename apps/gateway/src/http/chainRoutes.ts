@@ -1,6 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from '@hono/zod-openapi'
-import { addressSchema, hashSchema, uintSchema } from '@millrace/sdk'
 import { leaseStateNames } from '../chain/LeaseState.ts'
 import {
   getAccount,
@@ -22,9 +21,9 @@ import * as wire from './wire.ts'
 const kinds = ['machine', 'robot', 'dataset', 'model', 'service'] as const
 
 const limit = z.coerce.number().int().min(1).max(200).default(50).openapi({ description: 'At most 200' })
-const cursor = uintSchema(64).optional().openapi({ type: 'string', description: "A page's `next`" })
-const addressField = addressSchema.optional().openapi({ type: 'string' })
-const assetField = uintSchema(256).openapi({ type: 'string', example: '1' })
+const cursor = wire.read.cursor.optional()
+const addressField = wire.read.address.optional()
+const assetField = wire.read.asset
 
 const asset = z
   .object({
@@ -174,7 +173,7 @@ export function chainRoutes(
       method: 'get',
       path: '/v1/leases/{id}',
       summary: 'One lease.',
-      params: z.object({ id: hashSchema.openapi({ type: 'string' }) }),
+      params: z.object({ id: wire.read.hash }),
       answer: lease,
       handle: async ({ params: { id }, c }) => {
         const found = await getLease(database, id)
@@ -209,7 +208,7 @@ export function chainRoutes(
       method: 'get',
       path: '/v1/accounts/{address}',
       summary: 'What an account has in the till.',
-      params: z.object({ address: addressSchema.openapi({ type: 'string' }) }),
+      params: z.object({ address: wire.read.address }),
       answer: z.object({
         address: wire.address,
         balances: z.array(

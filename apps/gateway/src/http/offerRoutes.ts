@@ -1,13 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from '@hono/zod-openapi'
-import {
-  addressSchema,
-  hashSchema,
-  parseOrder,
-  parseQuery,
-  signatureSchema,
-  uint40Schema,
-} from '@millrace/sdk'
+import { parseOrder, parseQuery, signatureSchema, uint40Schema } from '@millrace/sdk'
 import type { Context } from 'hono'
 import type { Listing, OfferBook } from '../offers/OfferBook.ts'
 import { readCursor, writeCursor } from './cursor.ts'
@@ -92,10 +85,7 @@ export function offerRoutes(app: OpenAPIHono, options: OfferRoutesOptions): void
         order: z.string().max(200).default('').openapi({ example: 'price,num_gpus-' }),
         limit: limit(MOST_RESULTS, 20),
         cursor: z.string().max(2_000).optional(),
-        buyer: addressSchema.optional().openapi({
-          type: 'string',
-          description: 'Also finds offers made for this buyer alone',
-        }),
+        buyer: wire.read.address.optional(),
       }),
       answer: z.object({ offers: z.array(wire.listing), next: z.string().nullable() }),
       handle: async ({ query, c }) => {
@@ -150,7 +140,7 @@ export function offerRoutes(app: OpenAPIHono, options: OfferRoutesOptions): void
     timeoutMs,
   )
 
-  const params = z.object({ id: hashSchema.openapi({ type: 'string', description: "The offer's digest" }) })
+  const params = z.object({ id: wire.read.hash })
   mount(
     app,
     {

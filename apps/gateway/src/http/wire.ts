@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { addressSchema, hashSchema, uintSchema } from '@millrace/sdk'
 
 /** Shapes as they travel in JSON, for the OpenAPI document. What comes in is checked by the SDK's schemas. */
 
@@ -95,3 +96,11 @@ export const faults = {
 export function json<S extends z.ZodType>(schema: S, description: string) {
   return { description, content: { 'application/json': { schema } } } as const
 }
+
+/** Fields of paths and queries: text for the document, read by the SDK's schemas. */
+export const read = {
+  address: z.string().openapi({ description: 'Address' }).pipe(addressSchema),
+  hash: z.string().openapi({ description: '32 bytes in hex' }).pipe(hashSchema),
+  asset: z.string().openapi({ description: "An asset's id", example: '1' }).pipe(uintSchema(256)),
+  cursor: z.string().openapi({ description: "A page's `next`" }).pipe(uintSchema(63)),
+} as const

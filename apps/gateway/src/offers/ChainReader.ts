@@ -59,7 +59,7 @@ export function createChainReader(url: string, contracts: ReaderContracts, timeo
           .readContract({ address: contracts.assets, abi: assetsAbi, functionName: 'get', args: [asset] })
           .catch(nullIfReverted),
         client.readContract({ ...market, functionName: 'isCancelled', args: [operator as Address, nonce] }),
-        client.readContract({ ...market, functionName: 'get', args: [id as Hash] }),
+        client.readContract({ ...market, functionName: 'get', args: [id as Hash] }).catch(nullIfReverted),
       ])
       return {
         asset:
@@ -67,7 +67,7 @@ export function createChainReader(url: string, contracts: ReaderContracts, timeo
             ? null
             : { operator: found.operator.toLowerCase(), currency: found.currency.toLowerCase() },
         cancelled,
-        opened: lease.state !== 0,
+        opened: lease !== null && lease.state !== 0,
       }
     },
     async isSignedBy(signer, hash, signature) {
