@@ -252,7 +252,7 @@ export async function openChain(options: ChainOptions): Promise<Chain> {
     writeChainSnapshot(snapshotPath, next)
     snapshot = next
     pending = pending.filter((entry) => entry.seq > next.seq)
-    journal.dropThrough(next.seq)
+    journal.rewrite(pending)
     say({ event: 'chain.compacted', seq: next.seq, bytes: next.state.length })
   }
 

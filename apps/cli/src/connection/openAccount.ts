@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs'
+import type { WriteClient } from '@millrace/sdk'
+import type { PrivateKeyAccount } from 'viem/accounts'
+import type { GlobalFlags } from '../commands/flags.ts'
+import { UsageError } from '../errors/input.ts'
+import { readCliConfig } from '../home/cliConfig.ts'
+import { demoWallet } from '../network/prepareNetwork.ts'
+import { PassphraseMissingError } from '../wallets/errors.ts'
+import { listWallets, openWallet } from '../wallets/wallets.ts'
+import type { Connection } from './connect.ts'
+
+/** A wallet that is open, with a client that signs with it. */
+export interface OpenAccount {
+  readonly wallet: string
+  readonly account: PrivateKeyAccount
+  readonly client: WriteClient
+}
+
+/**
+ * Opens the wallet that the flags or the settings name; on the local network the demo wallet if neither does.
+ *
+ * @throws WalletMissingError, WalletLocalOnlyError, PassphraseMissingError, PassphraseWrongError, UsageError
+ */
+export async function openAccount(connection: Connection, flags: GlobalFlags): Promise<OpenAccount> {
+  const wallet = walletName(connection, flags)
+  const account = await openWallet(connection.paths, {
+    name: wallet,
+    place: { chainId: connection.deployment.chainId, isLocal: connection.isLocal },
+    askPassphrase: (name) => findPassphrase(name, flags),
+  })
+  return { wallet, account, client: connection.signAs(account) }
+}
+
+/** Name of the wallet that the flags or the settings choose. */
+export function walletName(connection: Pick<Connection, 'paths' | 'isLocal'>, flags: GlobalFlags): string {
+  const chosen = flags.wallet ?? process.env.MILLRACE_WALLET ?? readCliConfig(connection.paths).wallet
+  if (chosen !== undefined) return chosen
+  if (connection.isLocal) return demoWallet
+  const encrypted = listWallets(connection.paths).filter((wallet) => wallet.encrypted)
+  const [only] = encrypted
+  if (only !== undefined && encrypted.length === 1) return only.name
+  throw new UsageError({
+    message:
+      encrypted.length === 0 ? 'There is no wallet yet.' : 'There are several wallets and none was chosen.',
+    remedy:
+      encrypted.length === 0
+        ? 'Make one with `millrace wallet new <name>`.'
+        : `Choose one with \`--wallet <name>\`: ${encrypted.map(({ name }) => name).join(', ')}.`,
+  })
+}
+
+/** The passphrase from a file, the environment, or the person at the terminal. */
+export async function findPassphrase(wallet: string, flags: GlobalFlags): Promise<string> {
+  if (flags.passphraseFile !== undefined) return readPassphraseFile(flags.passphraseFile)
+  if (process.env.MILLRACE_PASSPHRASE !== undefined) return process.env.MILLRACE_PASSPHRASE
+  if (process.stdin.isTTY !== true || flags.json === true) throw new PassphraseMissingError({ wallet })
+  const { askPassphrase } = await import('../output/ask.ts')
+  return askPassphrase(`Passphrase of wallet '${wallet}'`)
+}
+
+export function readPassphraseFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+  } catch (cause) {
+    throw new UsageError({
+      message: `The passphrase file '${path}' cannot be read: ${(cause as Error).message}.`,
+    })
+  }
+}

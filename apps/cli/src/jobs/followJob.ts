@@ -1,0 +1,200 @@
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getLease, type JobStatus, jobStatusSchema, type Session, SessionRequestError } from '@millrace/sdk'
+import { InterruptedError, JobNotStartedError, MachineUnreachableError } from './errors.ts'
+import { elapsedMs, type JobContext, unixNow } from './jobContext.ts'
+import { openJobSession } from './jobSession.ts'
+import { type Order, shortLease } from './order.ts'
+import { sendJob } from './sendJob.ts'
+
+const overStates = ['done', 'failed', 'stopped', 'expired', 'lost']
+const startedStates = ['setup', 'running', 'collecting', ...overStates]
+const isOver = (status: JobStatus) => overStates.includes(status.state)
+
+const shortestPause = 200
+const longestPause = 5000
+/** Milliseconds between two questions where the machine says nothing by itself. */
+const askEvery = 5000
+
+/**
+ * Sees a job through to its end: sends it if that was not done, streams its log, and survives lost connections. Returns
+ * when the job is over, or when its lease is.
+ *
+ * @throws JobNotStartedError if the machine does not begin within the start window; the lease has to be given back.
+ * InterruptedError if the person leaves.
+ */
+export async function followJob(context: JobContext, order: Order): Promise<void> {
+  let pause = shortestPause
+  for (;;) {
+    throwIfLeft(context, order)
+    let session: Session | null = null
+    try {
+      session = await openJobSession(context.connection, {
+        terms: order.state.terms,
+        account: context.buyer.account,
+      })
+      pause = shortestPause
+      const status = await followSession(context, order, session)
+      if (status !== null) {
+        noteEnd(context, order, status)
+        return
+      }
+    } catch (error) {
+      if (error instanceof InterruptedError || error instanceof JobNotStartedError) throw error
+      // The machine's own word is final unless it says that it may change.
+      if (error instanceof SessionRequestError && !error.retryable && order.state.startedAt === null)
+        throw new JobNotStartedError({ lease: order.lease, reason: error.message, cause: error })
+      context.onEvent({
+        event: 'reconnecting',
+        lease: order.lease,
+        reason: error instanceof Error ? error.message : String(error),
+      })
+    } finally {
+      session?.close()
+    }
+    if (await isLeaseOver(context, order)) return
+    await sleep(pause, undefined, { signal: AbortSignal.any([context.detach, context.stop]) }).catch(() => {})
+    pause = Math.min(pause * 2, longestPause)
+    if (context.stop.aborted) return
+  }
+}
+
+function throwIfLeft(context: JobContext, order: Order): void {
+  if (!context.detach.aborted || context.stop.aborted) return
+  const id = shortLease(order.lease)
+  throw new InterruptedError({
+    message: `You left; job '${order.state.terms.job.name}' goes on as lease ${id}.`,
+    remedy: `millrace logs -f ${id} · millrace run --resume ${id} · millrace stop ${id}`,
+  })
+}
+
+/** One session's worth of following. `null` if the person wants it stopped. */
+async function followSession(context: JobContext, order: Order, session: Session): Promise<JobStatus | null> {
+  let latest: JobStatus | null = null
+  let wake: () => void = () => {}
+  const see = (status: JobStatus) => {
+    const isNew = latest?.state !== status.state
+    latest = status
+    if (isNew) {
+      context.onEvent({ event: 'state', lease: order.lease, state: status.state, ms: elapsedMs(context) })
+      const { startedAt } = status
+      if (order.state.startedAt === null && startedAt !== null && startedAt !== undefined)
+        order.note({ type: 'running', at: unixNow(), startedAt })
+    }
+    wake()
+  }
+  session.on('job', (event) => {
+    const parsed = jobStatusSchema.safeParse(event)
+    if (parsed.success) see(parsed.data)
+  })
+  const log = openLog(order.file('log'))
+  let logIsOver = false
+  session.on('log', (event, bytes) => {
+    const { offset, stream } = event
+    if (typeof offset !== 'number' || (stream !== 'stdout' && stream !== 'stderr' && stream !== 'system'))
+      return
+    // A piece that was seen before a lost connection comes again.
+    const fresh = bytes.subarray(Math.max(0, log.size() - offset))
+    if (fresh.length === 0 || offset > log.size()) return
+    const from = log.size()
+    log.append(fresh)
+    const event_ = { event: 'log', lease: order.lease, offset: from, stream, bytes: fresh } as const
+    context.onEvent({ ...event_, ms: elapsedMs(context) })
+  })
+  session.on('log.end', () => {
+    logIsOver = true
+    wake()
+  })
+  try {
+    if (!order.state.accepted) {
+      see(await sendJob(context, order, session))
+      order.note({ type: 'accepted', at: unixNow() })
+    } else see((await session.request('job.status', {})).result)
+    await session.request('logs.read', { from: log.size(), follow: true })
+
+    const ended = session.closed.then((error) => {
+      throw error
+    })
+    ended.catch(() => {})
+    for (;;) {
+      const status = latest as JobStatus | null
+      // The end of the log comes with the end of the job; a machine that forgets it is not waited for.
+      if (status !== null && isOver(status) && (logIsOver || !startedStates.includes(status.state)))
+        return status
+      if (context.stop.aborted) return null
+      throwIfLeft(context, order)
+      await refuseLateStart(context, order, status)
+      const changed = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      const timer = new AbortController()
+      const signal = AbortSignal.any([context.detach, context.stop, timer.signal])
+      const pause = sleep(status !== null && isOver(status) ? 1000 : askEvery, 'quiet', { signal }).catch(
+        () => null,
+      )
+      const what = await Promise.race([changed, pause, ended])
+      timer.abort()
+      if (what === 'quiet') {
+        if (status !== null && isOver(status)) return status
+        see((await session.request('job.status', {})).result)
+      }
+    }
+  } finally {
+    log.close()
+  }
+}
+
+/** A machine that lets the start window pass has broken its promise; the money is free again. */
+async function refuseLateStart(context: JobContext, order: Order, status: JobStatus | null): Promise<void> {
+  if (status !== null && startedStates.includes(status.state)) return
+  const lease = await getLease(context.connection.client, {
+    deployment: context.connection.deployment,
+    lease: order.lease,
+  })
+  if (lease?.state === 'open' && unixNow() > lease.startBy)
+    throw new JobNotStartedError({ lease: order.lease, reason: 'it let the start window pass' })
+}
+
+/** Whether the lease is over on chain, so that there is nothing left to follow. */
+async function isLeaseOver(context: JobContext, order: Order): Promise<boolean> {
+  const { client, deployment } = context.connection
+  const lease = await getLease(client, { deployment, lease: order.lease }).catch(() => null)
+  if (lease === null) return false
+  if (lease.state === 'open' && unixNow() > lease.startBy)
+    throw new JobNotStartedError({
+      lease: order.lease,
+      reason: 'it let the start window pass',
+      cause: new MachineUnreachableError({ device: '', reason: 'no session' }),
+    })
+  return (
+    lease.state === 'stopped' ||
+    lease.state === 'settled' ||
+    (lease.state === 'running' && unixNow() > lease.endsAt)
+  )
+}
+
+function noteEnd(context: JobContext, order: Order, status: JobStatus): void {
+  const { state, exitCode = null, reason = null } = status
+  if (order.state.ended === null) order.note({ type: 'ended', at: unixNow(), state, exitCode, reason })
+  context.onEvent({ event: 'ended', lease: order.lease, state, exitCode, reason })
+}
+
+/** The log as far as we have it. */
+function openLog(path: string) {
+  const fd = openSync(path, 'a', 0o600)
+  let size = fstatSync(fd).size
+  return {
+    size: () => size,
+    append(bytes: Uint8Array) {
+      try {
+        let written = 0
+        while (written < bytes.length) written += writeSync(fd, bytes, written, bytes.length - written)
+      } catch (error) {
+        ftruncateSync(fd, size)
+        throw error
+      }
+      size += bytes.length
+    },
+    close: () => closeSync(fd),
+  }
+}

@@ -1,0 +1,36 @@
+import { confirm, getLease, MillraceError, openLease } from '@millrace/sdk'
+import { JobNotStartedError } from './errors.ts'
+import { elapsedMs, type JobContext, unixNow } from './jobContext.ts'
+import { type Order, offerOf } from './order.ts'
+
+/**
+ * Opens the lease of an order, once: its id is the offer's digest, so a repetition after a crash finds it open, or opens
+ * it, and can never open a second one.
+ *
+ * @throws JobNotStartedError if the chain refuses it; nothing was paid then.
+ */
+export async function openOrderLease(context: JobContext, order: Order): Promise<void> {
+  const { connection, buyer, onEvent } = context
+  const { deployment } = connection
+  const { terms, opening, opened } = order.state
+  const { lease, duration } = terms
+  if (opened) return
+  // Only after a crash can it be there already.
+  if (opening && (await getLease(connection.client, { deployment, lease })) !== null) {
+    order.note({ type: 'opened', at: unixNow(), transaction: `0x${'0'.repeat(64)}` })
+    return
+  }
+  const { offer, signature } = offerOf(terms)
+  onEvent({ event: 'opening', lease })
+  order.note({ type: 'opening', at: unixNow() })
+  try {
+    const transaction = await openLease(buyer.client, { deployment, offer, signature, duration })
+    await confirm(buyer.client, transaction)
+    order.note({ type: 'opened', at: unixNow(), transaction })
+    onEvent({ event: 'opened', lease, transaction, ms: elapsedMs(context) })
+  } catch (cause) {
+    if (!(cause instanceof MillraceError) || cause.retryable) throw cause
+    order.note({ type: 'abandoned', at: unixNow(), reason: cause.message })
+    throw new JobNotStartedError({ lease, reason: cause.message, cause })
+  }
+}

@@ -1,0 +1,165 @@
+import { getBalance, type Job, type JobResources, parseQuery, priceUp, type Spec } from '@millrace/sdk'
+import type { Address } from 'viem'
+import type { Connection } from '../connection/connect.ts'
+import { type FoundOffer, findOffers } from '../offers/findOffers.ts'
+import { formatDecimal } from '../output/amounts.ts'
+import type { Needs, Task } from '../tasks/task.ts'
+import { NoOfferError, NotEnoughMoneyError } from './errors.ts'
+
+/** A machine that would do, and what it would cost. */
+export interface Candidate {
+  readonly offer: FoundOffer
+  /** Seconds that are paid for in advance; what is not used comes back. */
+  readonly duration: number
+  /** Most that it can cost, in base units. */
+  readonly maxCost: bigint
+}
+
+/** What `run` is about to do, before any money moves. */
+export interface JobPlan {
+  /** All that fit, best first. The first is taken; the others are tried if it does not start the job. */
+  readonly candidates: readonly [Candidate, ...Candidate[]]
+  readonly query: string
+  /** Why the first one. */
+  readonly reason: string
+  readonly funds: FundsNeeded
+}
+
+/** What has to be moved so that the lease can be opened, in base units. */
+export interface FundsNeeded {
+  readonly till: bigint
+  readonly wallet: bigint
+  /** To deposit from the wallet into the till account. */
+  readonly deposit: bigint
+  /** Whether the market has to be allowed to lock deposits of this account. */
+  readonly approveMarket: boolean
+}
+
+export interface PlanJobOptions {
+  readonly account: Address
+  readonly needs: Needs
+  /** More terms of the query. */
+  readonly where: string
+  readonly order: string
+  /** Seconds to pay for in advance. */
+  readonly duration: number
+  /** Devices that failed and are not asked again. */
+  readonly banned: ReadonlySet<Address>
+}
+
+const mostCandidates = 8
+
+/**
+ * Finds the machines that fit and says what hiring the best of them takes.
+ *
+ * @throws NoOfferError, NotEnoughMoneyError, QueryError and what the gateway says
+ */
+export async function planJob(connection: Connection, options: PlanJobOptions): Promise<JobPlan> {
+  const { account, needs, where, duration, banned } = options
+  const queries = queriesOf(needs, where)
+  const shown = queries.join('  or  ')
+  // Fails on a mistake before anything else does.
+  for (const query of queries) parseQuery(query)
+  const found = await Promise.all(
+    queries.map((query) =>
+      findOffers(connection, { query, order: options.order, limit: 50, buyer: account }),
+    ),
+  )
+  const fitting = found
+    .flatMap(({ offers }) => offers)
+    .filter(({ listing }) => !banned.has(listing.published.spec.device))
+  const candidates = fitting
+    .filter(({ listing }) => listing.published.offer.minDuration <= listing.published.offer.maxDuration)
+    .map((offer): Candidate => {
+      const { minDuration, maxDuration, pricePerHour } = offer.listing.published.offer
+      const seconds = Math.min(Math.max(duration, minDuration), maxDuration)
+      return { offer, duration: seconds, maxCost: priceUp(pricePerHour, seconds) }
+    })
+  // Several queries were asked: their answers are put into one order of price.
+  if (queries.length > 1) candidates.sort((a, b) => (a.offer.row.price ?? 0) - (b.offer.row.price ?? 0))
+  const [first, ...rest] = candidates.slice(0, mostCandidates)
+  if (first === undefined)
+    throw new NoOfferError({
+      query: shown,
+      ...(banned.size === 0 ? {} : { reason: `${banned.size} machine(s) failed and are not asked again` }),
+    })
+  return {
+    candidates: [first, ...rest],
+    query: shown,
+    reason:
+      rest.length === 0
+        ? 'the only one that fits'
+        : options.order.startsWith('price') && !options.order.startsWith('price-')
+          ? 'the cheapest that fits'
+          : `first by ${options.order}`,
+    funds: await fundsFor(connection, account, first),
+  }
+}
+
+/**
+ * What has to be moved for a candidate.
+ *
+ * @throws NotEnoughMoneyError
+ */
+export async function fundsFor(
+  connection: Connection,
+  account: Address,
+  candidate: Candidate,
+): Promise<FundsNeeded> {
+  const { currency } = candidate.offer
+  const { till, wallet, marketApproved } = await getBalance(connection.client, {
+    deployment: connection.deployment,
+    account,
+    currency: currency.address,
+  })
+  const deposit = candidate.maxCost > till ? candidate.maxCost - till : 0n
+  if (deposit > wallet)
+    throw new NotEnoughMoneyError({
+      account,
+      needed: `${formatDecimal(candidate.maxCost, currency.decimals)} ${currency.symbol}`,
+      has: `${formatDecimal(till + wallet, currency.decimals)} ${currency.symbol}`,
+      isLocal: connection.isLocal,
+    })
+  return { till, wallet, deposit, approveMarket: !marketApproved }
+}
+
+/** One query for each kind of GPU that would do. */
+function queriesOf(needs: Needs, where: string): readonly string[] {
+  const gib = (mebibytes: number) => String(mebibytes / 1024)
+  const common = [
+    needs.cpus === null ? '' : `cpu_cores>=${needs.cpus}`,
+    needs.memoryMiB === null ? '' : `cpu_ram>=${gib(needs.memoryMiB)}`,
+    needs.diskMiB === null ? '' : `disk>=${gib(needs.diskMiB)}`,
+    needs.network === 'public' ? 'network=public' : '',
+    needs.region === null ? '' : `region=${quoted(needs.region)}`,
+    needs.maxPrice === null ? '' : `price<=${needs.maxPrice}`,
+    where,
+  ].filter((term) => term !== '')
+  const kinds = needs.gpus.map(({ name, count }) =>
+    [name === null ? '' : `gpu_name=${quoted(name)}`, `num_gpus>=${count}`].filter((term) => term !== ''),
+  )
+  return kinds.length === 0 ? [common.join(' ')] : kinds.map((kind) => [...kind, ...common].join(' '))
+}
+
+const quoted = (value: string) => (/^[A-Za-z0-9_.-]+$/.test(value) ? value : `"${value.replaceAll('"', '')}"`)
+
+/** What the job may use: what was asked for, the whole machine where nothing was. */
+export function jobOf(task: Task, spec: Spec, timeout: number | null): Job {
+  const resources: JobResources = {
+    cpus: task.needs.cpus ?? spec.cpus,
+    memoryMiB: task.needs.memoryMiB ?? spec.memoryMiB,
+    diskMiB: task.needs.diskMiB ?? spec.diskMiB,
+    gpus: task.needs.gpus.length === 0 ? 0 : Math.max(...task.needs.gpus.map(({ count }) => count)),
+    network: task.needs.network,
+  }
+  return {
+    version: 1,
+    name: task.name,
+    ...(task.setup === null ? {} : { setup: task.setup }),
+    run: task.run,
+    envs: { ...task.envs },
+    outputs: [...task.outputs],
+    resources,
+    ...(timeout === null ? {} : { timeout }),
+  }
+}

@@ -1,0 +1,47 @@
+import { formatDecimal } from '../output/amounts.ts'
+import { formatDuration } from '../output/durations.ts'
+import type { Column } from '../output/printTable.ts'
+import type { FoundOffer } from './findOffers.ts'
+
+const right = { align: 'right' } as const
+const short = (value: number) => value.toFixed(1).replace(/\.0$/, '')
+const gib = (mebibytes: number) => `${short(mebibytes / 1024)} GiB`
+const specOf = ({ listing }: FoundOffer) => listing.published.spec
+
+/** Columns of an offer, as people know them from other markets. `now` in Unix seconds. */
+export function offerColumns(now: number): readonly Column<FoundOffer>[] {
+  return [
+    { head: 'ID', of: ({ listing }) => listing.id.slice(0, 10) },
+    { head: 'GPU', of: ({ row }) => row.gpu_name ?? '-' },
+    { head: 'N', of: (offer) => String(specOf(offer).gpus.length), ...right },
+    {
+      head: 'VRAM',
+      of: (offer) => (offer.row.gpu_ram === null ? '-' : gib(offer.row.gpu_ram * 1024)),
+      ...right,
+    },
+    { head: 'CPUS', of: (offer) => short(specOf(offer).cpus), ...right },
+    { head: 'RAM', of: (offer) => gib(specOf(offer).memoryMiB), ...right },
+    { head: 'DISK', of: (offer) => gib(specOf(offer).diskMiB), ...right },
+    {
+      head: '$/H',
+      of: ({ listing, currency }) => formatDecimal(listing.published.offer.pricePerHour, currency.decimals),
+      ...right,
+    },
+    { head: 'REGION', of: ({ row }) => row.region ?? '-' },
+    {
+      head: 'RELIABILITY',
+      of: ({ row }) =>
+        row.reliability === null
+          ? 'new'
+          : `${(row.reliability * 100).toFixed(1)} %${row.verified ? ' ✓' : ''}`,
+      ...right,
+    },
+    { head: 'MAX', of: ({ listing }) => formatDuration(listing.published.offer.maxDuration), ...right },
+    { head: 'ASSET', of: ({ listing }) => String(listing.published.offer.asset), ...right },
+    {
+      head: 'EXPIRES',
+      of: ({ listing }) => `in ${formatDuration(Math.max(0, listing.published.offer.expiry - now))}`,
+      ...right,
+    },
+  ]
+}
