@@ -10,7 +10,7 @@ export interface Range {
 const FIRST_BLOCKS = 16
 const MOST_BLOCKS = 50_000
 /** Events in one answer and one transaction: enough to write in sets, few enough for memory and for those who wait. */
-const MOST_EVENTS = 1000
+const MOST_EVENTS = 1_500
 const LEAST_EVENTS = 16
 
 /**

@@ -1,0 +1,24 @@
+// Indexes a whole chain into a fresh embedded database and prints how long it took and what memory it needed.
+import { startIndex } from '../../../apps/gateway/src/chain/startIndex.ts'
+import { openDatabase } from '../../../apps/gateway/src/database/openDatabase.ts'
+import { worldContracts } from '../../../apps/gateway/test/chain/World.ts'
+
+const [rpcUrl = '', head = '', dataDir = ''] = process.argv.slice(2)
+const database = await openDatabase({ dataDir })
+const opened = process.resourceUsage().maxRSS
+let events = 0
+const start = performance.now()
+const index = startIndex({ database, rpcUrl, deployment: { chainId: 31_337, ...worldContracts } })
+index.on('applied', (applied) => {
+  events += applied.length
+})
+index.on('failed', (error) => process.stderr.write(`${String(error)}\n`))
+await index.reached(Number(head))
+const seconds = (performance.now() - start) / 1000
+await index.close()
+await database.close()
+const toMiB = (kilobytes: number) => Math.round(kilobytes / 1024)
+const peak = process.resourceUsage().maxRSS
+process.stdout.write(
+  `${JSON.stringify({ events, seconds, openedMiB: toMiB(opened), peakMiB: toMiB(peak) })}\n`,
+)
