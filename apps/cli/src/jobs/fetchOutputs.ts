@@ -117,9 +117,8 @@ async function unpack(order: Order, path: string, folder: string): Promise<void>
       entry.resume()
     } else if (type === 'file') {
       mkdirSync(dirname(target), { recursive: true })
-      // Never through a link that lies there already, and never set-uid.
-      const flags = 'w'
-      await pipeline(entry, createWriteStream(target, { flags, mode: mode & 0o755 }))
+      // Never set-uid. Links cannot be in the way: none were unpacked.
+      await pipeline(entry, createWriteStream(target, { mode: mode & 0o755 }))
     } else refuse(name, `is a ${type}, not a file`)
   }
   await reading

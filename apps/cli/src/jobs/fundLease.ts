@@ -10,11 +10,8 @@ import {
 import type { Hash } from 'viem'
 import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
+import type { OnJobEvent } from './events.ts'
 import type { Candidate, FundsNeeded } from './planJob.ts'
-
-export type FundStep =
-  | { readonly step: 'deposited'; readonly amount: bigint; readonly transaction: Hash }
-  | { readonly step: 'market-approved'; readonly transaction: Hash }
 
 /**
  * Moves money from the wallet into the account's own till account and lets the market lock deposits of it. Both are
@@ -26,13 +23,13 @@ export async function fundLease(
     readonly buyer: OpenAccount
     readonly candidate: Candidate
     readonly funds: FundsNeeded
-    readonly onStep: (step: FundStep) => void
+    readonly onStep: OnJobEvent
   },
 ): Promise<void> {
   const { buyer, candidate, funds, onStep } = options
   if (funds.deposit > 0n) {
     const transaction = await deposit(connection, buyer, candidate, funds.deposit)
-    onStep({ step: 'deposited', amount: funds.deposit, transaction })
+    onStep({ event: 'deposited', amount: funds.deposit, transaction })
   }
   if (funds.approveMarket) {
     const { deployment } = connection
@@ -42,7 +39,7 @@ export async function fundLease(
       approved: true,
     })
     await confirm(buyer.client, transaction)
-    onStep({ step: 'market-approved', transaction })
+    onStep({ event: 'market-approved', transaction })
   }
 }
 

@@ -1,0 +1,97 @@
+import type { Session } from '@millrace/sdk'
+import type { Hash } from 'viem'
+import { acknowledgeReceipt } from './acknowledgeReceipt.ts'
+import { settleOrderLease, stopOrderLease } from './closeLease.ts'
+import { fetchOutputs } from './fetchOutputs.ts'
+import type { JobContext } from './jobContext.ts'
+import { openJobSession } from './jobSession.ts'
+import { type Order, offerOf } from './order.ts'
+
+/** What a job came to. Amounts in base units. */
+export interface JobSummary {
+  readonly lease: Hash
+  readonly name: string
+  readonly asset: bigint
+  readonly device: string
+  /** How the job ended: `done failed stopped expired lost`. */
+  readonly state: string
+  readonly exitCode: number | null
+  readonly reason: string | null
+  /** Paid seconds. */
+  readonly seconds: number
+  readonly pricePerHour: bigint
+  readonly deposit: bigint
+  readonly paid: bigint
+  readonly refunded: bigint
+  readonly currency: { readonly address: string; readonly symbol: string; readonly decimals: number }
+  readonly outputs: {
+    readonly folder: string
+    readonly files: readonly { path: string; size: number; sha256: string }[]
+  }
+  readonly log: string
+  /** `null` where the machine gave none that holds; `problem` says why. */
+  readonly receipt: string | null
+  readonly problem: string | null
+}
+
+/**
+ * Everything after a job's end: stops the lease at this second, fetches the outputs, waits for the settlement, and
+ * acknowledges the receipt. Each step is done once, whatever was interrupted before.
+ */
+export async function finishOrder(context: JobContext, order: Order, reason: string): Promise<JobSummary> {
+  // First, because every second costs.
+  await stopOrderLease(context, order, reason)
+  let problem: string | null = null
+  const session = await openJobSession(context.connection, {
+    terms: order.state.terms,
+    account: context.buyer.account,
+  }).catch((error: unknown) => {
+    problem = message(error)
+    return null
+  })
+  try {
+    if (session !== null) await fetchOnce(context, order, session)
+    await settleOrderLease(context, order)
+    if (session !== null && order.state.receipt === null && order.state.startedAt !== null)
+      await acknowledgeReceipt(context, order, session)
+  } catch (error) {
+    // Money comes first: a machine that answers badly must not keep the lease from being settled.
+    problem = message(error)
+    await settleOrderLease(context, order)
+  } finally {
+    session?.close()
+  }
+  return summaryOf(order, problem)
+}
+
+async function fetchOnce(context: JobContext, order: Order, session: Session): Promise<void> {
+  if (order.state.fetched !== null) return
+  await fetchOutputs(context, order, { session })
+}
+
+const message = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
+/** What is known of an order, as a summary. */
+export function summaryOf(order: Order, problem: string | null): JobSummary {
+  const { terms, ended, settled, fetched, receipt, stopping, maxCost } = order.state
+  const { offer, spec } = offerOf(terms)
+  return {
+    lease: order.lease,
+    name: terms.job.name,
+    asset: offer.asset,
+    device: spec.device,
+    state: ended?.state ?? (stopping === null ? 'lost' : 'stopped'),
+    exitCode: ended?.exitCode ?? null,
+    reason: ended?.reason ?? stopping,
+    seconds: settled?.seconds ?? 0,
+    pricePerHour: offer.pricePerHour,
+    deposit: maxCost,
+    paid: settled?.earned ?? 0n,
+    refunded: settled?.refunded ?? 0n,
+    currency: terms.currency,
+    outputs: { folder: terms.outputDir, files: fetched?.files ?? [] },
+    log: order.file('log'),
+    receipt: receipt?.path ?? null,
+    problem,
+  }
+}

@@ -1,0 +1,165 @@
+import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { type BundleRef, publishedOfferToJson } from '@millrace/sdk'
+import type { Address } from 'viem'
+import type { Connection } from '../connection/connect.ts'
+import type { OpenAccount } from '../connection/openAccount.ts'
+import type { Task } from '../tasks/task.ts'
+import { bundleWorkdir } from './bundleWorkdir.ts'
+import { driveOrder } from './driveOrder.ts'
+import { JobNotStartedError, NoMachineError } from './errors.ts'
+import type { JobEvent, OnJobEvent } from './events.ts'
+import type { JobSummary } from './finishOrder.ts'
+import { fundLease } from './fundLease.ts'
+import { type JobContext, unixNow } from './jobContext.ts'
+import { createOrder, type OrderTerms } from './order.ts'
+import { type Candidate, fundsFor, type JobPlan, jobOf, planJob } from './planJob.ts'
+
+export interface RunJobOptions {
+  readonly connection: Connection
+  readonly buyer: OpenAccount
+  readonly task: Task
+  /** Seconds to pay for in advance; what is not used comes back. Default one hour. */
+  readonly duration?: number
+  /** Seconds after which the machine ends the job. Default: the lease's end. */
+  readonly timeout?: number
+  /** More terms of the query, `gpu_ram>=40 region=eu-west`. */
+  readonly where?: string
+  /** Which offer is best. Default `price`. */
+  readonly order?: string
+  /** Where outputs go. Default `millrace-out/<name>` in the current folder. */
+  readonly outputDir?: string
+  /** Called with the plan before any money moves; throws to decline. */
+  readonly approve: (plan: JobPlan) => Promise<void>
+  readonly onEvent?: OnJobEvent
+  /** Leaves the job running. */
+  readonly detach?: AbortSignal
+  /** Stops the lease. */
+  readonly stop?: AbortSignal
+}
+
+/** A summary with what a person waits for: milliseconds from the order to the start and to the first line of the log. */
+export interface RunJobResult extends JobSummary {
+  readonly startMs: number | null
+  readonly firstLogMs: number | null
+}
+
+const usualDuration = 3600
+const never = new AbortController().signal
+
+/**
+ * Runs a job on the best machine that fits: shows the plan, moves the money, sends the files, streams the log, stops the
+ * lease at the job's end, fetches the outputs and acknowledges the receipt. A machine that does not start the job gives
+ * the money back and is not asked again; the next one is.
+ *
+ * @throws NoOfferError, NotEnoughMoneyError, NoMachineError, InterruptedError, and what `approve` throws
+ */
+export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
+  const { connection, buyer, task } = options
+  const emit = options.onEvent ?? (() => {})
+  const scratch = makeScratch(connection)
+  try {
+    const bundlePath = join(scratch, 'bundle.tgz')
+    const bundled = task.workdir === null ? null : await bundleWorkdir(task.workdir, bundlePath)
+    if (bundled !== null)
+      emit({ event: 'bundled', files: bundled.files, bytes: bundled.unpacked, packed: bundled.size })
+    const bundle: BundleRef | null = bundled === null ? null : { hash: bundled.hash, size: bundled.size }
+
+    const banned = new Set<Address>()
+    const tried: { lease: string; reason: string }[] = []
+    const plan = (where: ReadonlySet<Address>) =>
+      planJob(connection, {
+        account: buyer.account.address,
+        needs: task.needs,
+        where: options.where ?? '',
+        order: options.order ?? 'price',
+        duration: options.duration ?? usualDuration,
+        banned: where,
+      })
+    const first = await plan(banned)
+    emit({ event: 'planned', plan: first })
+    await options.approve(first)
+    // What was agreed to is the most that is ever put down.
+    const limit = first.candidates[0].maxCost
+
+    // Time counts from the moment the person has said yes.
+    const startedAt = performance.now()
+    const marks = { startMs: null as number | null, firstLogMs: null as number | null }
+    const onEvent = (event: JobEvent) => {
+      if (event.event === 'state' && marks.startMs === null && startedStates.has(event.state))
+        marks.startMs = event.ms
+      if (event.event === 'log' && event.stream !== 'system' && marks.firstLogMs === null)
+        marks.firstLogMs = event.ms
+      emit(event)
+    }
+    const context: JobContext = {
+      connection,
+      buyer,
+      onEvent,
+      detach: options.detach ?? never,
+      stop: options.stop ?? never,
+      startedAt,
+    }
+    let candidates: readonly Candidate[] = first.candidates
+    for (;;) {
+      const candidate = candidates.find(
+        ({ offer, maxCost }) => maxCost <= limit && !banned.has(offer.listing.published.spec.device),
+      )
+      if (candidate === undefined) throw new NoMachineError({ tried })
+      const order = createOrder(connection.paths, termsOf(options, candidate, bundle))
+      // One file under two names: another attempt may need it again.
+      if (bundle !== null) linkSync(bundlePath, order.file('bundle.tgz'))
+      try {
+        const funds = await fundsFor(connection, buyer.account.address, candidate)
+        await fundLease(connection, {
+          buyer,
+          candidate,
+          funds,
+          onStep: onEvent,
+        })
+        return { ...(await driveOrder(context, order)), ...marks }
+      } catch (error) {
+        if (!(error instanceof JobNotStartedError) || context.stop.aborted) throw error
+        tried.push({ lease: order.lease, reason: error.message })
+        banned.add(candidate.offer.listing.published.spec.device)
+        // Others may have come and gone meanwhile.
+        candidates = (await plan(banned).catch(() => null))?.candidates ?? []
+      } finally {
+        order.close()
+      }
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+const startedStates = new Set<string>(['setup', 'running', 'collecting', 'done', 'failed'])
+
+function makeScratch({ paths }: Connection): string {
+  // In the same file system as the orders, so that the bundle is moved and not copied.
+  mkdirSync(paths.leases, { recursive: true, mode: 0o700 })
+  return mkdtempSync(join(paths.leases, '.new-'))
+}
+
+function termsOf(options: RunJobOptions, candidate: Candidate, bundle: BundleRef | null): OrderTerms {
+  const { connection, buyer, task } = options
+  const { listing, currency } = candidate.offer
+  const { address, symbol, decimals } = currency
+  return {
+    type: 'planned',
+    at: unixNow(),
+    lease: listing.id,
+    network: connection.network,
+    wallet: buyer.wallet,
+    buyer: buyer.account.address,
+    published: publishedOfferToJson(listing.published),
+    currency: { address, symbol, decimals },
+    duration: candidate.duration,
+    maxCost: candidate.maxCost.toString(),
+    job: jobOf(task, listing.published.spec, options.timeout ?? null),
+    bundle,
+    outputDir: resolve(options.outputDir ?? join('millrace-out', safeName(task.name))),
+  }
+}
+
+const safeName = (name: string) => name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^\.+/, '') || 'job'
