@@ -42,7 +42,7 @@ export const attempts: readonly Attempt[] = [
   {
     name: 'read a host file through /proc/1/root',
     script: 'cat "/proc/1/root$CANARY_FILE"',
-    control: 'host-as-root',
+    control: null,
   },
   {
     name: 'read a host file through the parent process',
@@ -117,7 +117,8 @@ export const attempts: readonly Attempt[] = [
   { name: 'use the shared memory of the host', script: 'cat "/dev/shm/$CANARY_SHM"', control: 'host' },
   {
     name: 'type into a terminal (TIOCSTI)',
-    script: `perl -e 'open T, "+<", "/dev/ptmx" or exit 1; $c = "x"; ioctl(T, 0x5412, $c) and exit 0; exit($!+0 == 1 ? 1 : 0)'`,
+    script: `perl -MPOSIX -e 'open M, "+<", "/dev/ptmx" or exit 1; $z = pack("i", 0); ioctl(M, 0x40045431, $z); $n = $z; ioctl(M, 0x80045430, $n);
+      $p = fork; if (!$p) { POSIX::setsid(); open S, "+<", "/dev/pts/" . unpack("i", $n) or exit 1; $c = "x"; exit(ioctl(S, 0x5412, $c) ? 0 : 1) } waitpid($p, 0); exit($? >> 8)'`,
     control: 'without-seccomp',
   },
   {
@@ -190,8 +191,8 @@ export const attempts: readonly Attempt[] = [
     control: 'host',
   },
   {
-    name: 'enter the namespaces of process 1',
-    script: 'nsenter --target 1 --mount --net true',
+    name: 'enter the namespaces of a process of the host',
+    script: 'nsenter --target "$VICTIM_PID" --mount --net true',
     control: 'host-as-root',
   },
   { name: 'mount a file system', script: 'mount -t tmpfs tmpfs /tmp', control: null },
@@ -210,7 +211,7 @@ export const attempts: readonly Attempt[] = [
   { name: 'find the control groups', script: 'ls /sys/fs/cgroup', control: 'host' },
   { name: 'rename the host', script: 'hostname "$(hostname)"', control: 'host-as-root' },
   { name: 'write a kernel setting', script: ': >> /proc/sys/kernel/core_pattern', control: 'host-as-root' },
-  { name: 'reach the magic key', script: ': >> /proc/sysrq-trigger', control: 'host-as-root' },
+  { name: 'reach the magic key', script: ': >> /proc/sysrq-trigger', control: null },
 
   // The kernel's other doors.
   {
@@ -309,7 +310,7 @@ export const attempts: readonly Attempt[] = [
   },
   {
     name: 'reach an abstract socket of the host',
-    script: `perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); exit(connect(S, pack_sockaddr_un("\\0$ENV{ABSTRACT_SOCKET}")) ? 0 : 1)'`,
+    script: `perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0); exit(connect(S, pack("S a108", 1, "\\0$ENV{ABSTRACT_SOCKET}")) ? 0 : 1)'`,
     control: 'host',
   },
   {
@@ -326,7 +327,7 @@ export const attempts: readonly Attempt[] = [
   // What the node knows.
   {
     name: "read the node's environment",
-    script: 'env | grep -q "$SECRET_MARK" || tr "\\0" "\\n" < /proc/1/environ | grep -q "^NODE_SECRET="',
+    script: 'cat /proc/self/environ /proc/1/environ | tr "\\0" "\\n" | grep -q "^NODE_SECRET="',
     control: null,
   },
   {

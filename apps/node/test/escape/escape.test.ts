@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSandboxRunner } from '../../src/runners/sandbox/sandboxRunner.ts'
 import { attempts } from './attempts.ts'
@@ -50,16 +47,15 @@ beforeAll(async () => {
     ...canaries.envs,
     RUNNER_FOLDER: join(folder, 'jobs'),
     NEIGHBOUR_FOLDER: join(folder, 'jobs', 'neighbour'),
-    SECRET_MARK: 'kept-by-the-node',
   }
   inside = await runInSandbox(runner, attempts, { id: 'attempts', envs })
-  insideHarm = canaries.harm()
+  insideHarm = await canaries.harm()
   expect((await neighbour.status()).state).toBe('running')
   onHost = runOnHost(
     attempts.filter(({ control }) => control === 'host' || (control === 'host-as-root' && isRoot)),
     { envs, cwd: mkdtempSync(join(folder, 'control-')) },
   )
-  hostHarm = canaries.harm()
+  hostHarm = await canaries.harm()
   withoutFilter = await runInSandbox(
     bare,
     attempts.filter(({ control }) => control === 'without-seccomp'),

@@ -3,13 +3,14 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { createServer, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What of the host an escaped job would find, and notice of whether it was touched. */
 export interface HostCanaries {
   /** Names and places for the attempts' scripts. */
   readonly envs: Readonly<Record<string, string>>
   /** What was touched since the last call; empty is unharmed. */
-  harm(): string[]
+  harm(): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -77,7 +78,9 @@ export async function putCanariesOut(folder: string): Promise<HostCanaries> {
       GATEWAY_PORT: String(port),
       HOST_ADDRESS: own?.address ?? '127.0.0.1',
     },
-    harm() {
+    async harm() {
+      // Connections wait in the kernel until this process looks.
+      await sleep(50)
       const found: string[] = []
       if (connections > 0) found.push(`${connections} connections to the host's sockets`)
       connections = 0
