@@ -1,0 +1,218 @@
+// Writes vectors/{offers,receipts,canonical,query}.json, the golden files that tests of every language read. Run it only
+// when a format changes on purpose: node --conditions=source --import tsx packages/sdk/test/writeVectors.ts
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { mnemonicToAccount } from 'viem/accounts'
+import {
+  canonicalJson,
+  hashCanonical,
+  hashOffer,
+  hashReceipt,
+  hashSpec,
+  hashWithdraw,
+  MillraceError,
+  type Offer,
+  parseOrder,
+  parseQuery,
+  QueryError,
+  type Receipt,
+  receiptToJson,
+  signOffer,
+  signReceipt,
+  signStart,
+  signWithdraw,
+} from '../src/index.ts'
+import { spec } from './fixtures.ts'
+
+const folder = fileURLToPath(new URL('../../../vectors/', import.meta.url))
+const mnemonic = 'test test test test test test test test test test test junk'
+const account = (addressIndex: number) => mnemonicToAccount(mnemonic, { addressIndex })
+const domain = { chainId: 31337, market: '0x5FbDB2315678afecb367f032d93F642f64180aa3' } as const
+const zero = `0x${'00'.repeat(32)}` as const
+const full = `0x${'ff'.repeat(32)}` as const
+
+const write = (name: string, value: unknown) => {
+  mkdirSync(folder, { recursive: true })
+  const text = JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? item.toString() : item), 2)
+  writeFileSync(`${folder}${name}.json`, `${text}\n`)
+}
+
+const plain: Offer = {
+  asset: 1n,
+  buyer: '0x0000000000000000000000000000000000000000',
+  pricePerHour: 360_000n,
+  bond: 0n,
+  minDuration: 60,
+  maxDuration: 86_400,
+  startWindow: 60,
+  expiry: 1_790_000_000,
+  spec: hashSpec(spec),
+  terms: zero,
+  nonce: 5n,
+}
+const offers: [string, Offer][] = [
+  ['plain', plain],
+  [
+    'for one buyer, with bond and terms',
+    { ...plain, buyer: account(3).address, bond: 1_000_000n, terms: full },
+  ],
+  ['free, in a later series', { ...plain, pricePerHour: 0n, nonce: (3n << 192n) | 77n }],
+  [
+    'every field at its largest',
+    {
+      asset: 2n ** 256n - 1n,
+      buyer: '0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF',
+      pricePerHour: 2n ** 128n - 1n,
+      bond: 2n ** 128n - 1n,
+      minDuration: 2 ** 40 - 1,
+      maxDuration: 2 ** 40 - 1,
+      startWindow: 2 ** 40 - 1,
+      expiry: 2 ** 40 - 1,
+      spec: full,
+      terms: full,
+      nonce: 2n ** 256n - 1n,
+    },
+  ],
+]
+write('offers', {
+  ...domain,
+  operator: account(1).address,
+  device: account(2).address,
+  spec: { value: spec, json: canonicalJson(spec), hash: hashSpec(spec) },
+  offers: await Promise.all(
+    offers.map(async ([name, offer]) => {
+      const id = hashOffer(offer, domain)
+      const withdrawal = { offer: id, at: 1_789_999_000 }
+      return {
+        name,
+        offer,
+        id,
+        signature: await signOffer(account(1), offer, domain),
+        start: await signStart(account(2), id, domain),
+        withdrawal: {
+          at: withdrawal.at,
+          digest: hashWithdraw(withdrawal, domain),
+          signature: await signWithdraw(account(1), withdrawal, domain),
+        },
+      }
+    }),
+  ),
+})
+
+const receipt: Receipt = {
+  lease: hashOffer(plain, domain),
+  asset: 1n,
+  buyer: account(3).address,
+  device: account(2).address,
+  job: hashCanonical({ job: 'train' }),
+  outputs: full,
+  log: hashCanonical('log'),
+  startedAt: 1_789_999_000,
+  stoppedAt: 1_789_999_042,
+  seconds: 42,
+  pricePerHour: 360_000n,
+  exitCode: 0,
+}
+const receipts: [string, Receipt][] = [
+  ['done', receipt],
+  ['killed by a signal, no outputs', { ...receipt, exitCode: -9, outputs: zero }],
+  [
+    'smallest exit code, no time',
+    { ...receipt, exitCode: -(2 ** 31), stoppedAt: receipt.startedAt, seconds: 0 },
+  ],
+]
+write('receipts', {
+  ...domain,
+  receipts: await Promise.all(
+    receipts.map(async ([name, value]) => ({
+      name,
+      receipt: receiptToJson(value),
+      digest: hashReceipt(value, domain),
+      device: await signReceipt(account(2), value, domain),
+      buyer: await signReceipt(account(3), value, domain),
+    })),
+  ),
+})
+
+// The values and forms of the first two stand in RFC 8785, sections 3.2.2 and 3.2.3.
+const values: unknown[] = [
+  {
+    numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+    string: '\u20ac$\u000F\u000aA\'\u0042\u0022\u005c\\"/',
+    literals: [null, true, false],
+  },
+  {
+    '\u20ac': 'Euro Sign',
+    '\r': 'Carriage Return',
+    '\ufb33': 'Hebrew Letter Dalet With Dagesh',
+    '1': 'One',
+    '\ud83d\ude00': 'Emoji: Grinning Face',
+    '\u0080': 'Control',
+    '\u00f6': 'Latin Small Letter O With Diaeresis',
+  },
+  [],
+  {},
+  'text',
+  -0,
+  2 ** 53,
+  5e-324,
+  1.7976931348623157e308,
+  [[[]], { a: { b: {} } }],
+  spec,
+]
+write(
+  'canonical',
+  values.map((value) => ({ value, json: canonicalJson(value), hash: hashCanonical(value) })),
+)
+
+const tried = (read: () => unknown) => {
+  try {
+    return { result: read() }
+  } catch (error) {
+    if (error instanceof QueryError) return { error: { message: error.message, position: error.position } }
+    throw error instanceof MillraceError
+      ? error
+      : new RangeError('a query error was expected', { cause: error })
+  }
+}
+const queries = [
+  '',
+  'gpu_name=H100 num_gpus>=1 price<2.5',
+  'gpu_name == RTX_4090',
+  'gpu_name="RTX 4090" region != eu-west',
+  "region in [eu_west, 'us east'] num_gpus notin [0,1]",
+  'verified=true reliability >= .95',
+  'price<=1e-3 disk>=+16',
+  'GPU_NAME=a100',
+  'gpu_nam=H100',
+  'vram>3',
+  'gpus>=1',
+  'price',
+  'price<',
+  'price<cheap',
+  'gpu_name>H100',
+  'verified=yes',
+  'verified in [true]',
+  'region in eu',
+  'region in [eu',
+  'region in []',
+  'region="eu',
+  '=3',
+  'price=<3',
+  'id=0xabc asset=12',
+]
+const orders = [
+  '',
+  'price',
+  'price,num_gpus-',
+  ' price- , duration ',
+  'prise',
+  'price,',
+  'price price',
+  'price,price-',
+  '-price',
+]
+write('query', {
+  queries: queries.map((text) => ({ text, ...tried(() => parseQuery(text)) })),
+  orders: orders.map((text) => ({ text, ...tried(() => parseOrder(text)) })),
+})
