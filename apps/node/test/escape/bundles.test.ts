@@ -6,10 +6,12 @@ import { pack } from 'tar-stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { BundleError } from '../../src/runners/sandbox/bundle/errors.ts'
 import { createSandboxRunner } from '../../src/runners/sandbox/sandboxRunner.ts'
+import { buildSupervisor } from './buildSupervisor.ts'
 import { finish, taskOf } from './runTask.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bundles-'))
-const runner = createSandboxRunner({ directory: join(folder, 'jobs') })
+const supervisor = await buildSupervisor(folder)
+const runner = createSandboxRunner({ directory: join(folder, 'jobs'), supervisor })
 const canary = join(folder, 'canary')
 writeFileSync(canary, 'untouched')
 

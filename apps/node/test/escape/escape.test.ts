@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSandboxRunner } from '../../src/runners/sandbox/sandboxRunner.ts'
 import { attempts } from './attempts.ts'
+import { buildSupervisor } from './buildSupervisor.ts'
 import { type HostCanaries, putCanariesOut } from './hostCanaries.ts'
 import { type AttemptOutcome, runInSandbox, runOnHost } from './runAttempts.ts'
 
@@ -11,8 +12,9 @@ const isRoot = process.getuid?.() === 0
 const folder = mkdtempSync(join(tmpdir(), 'millrace-escape-'))
 // The job of another user must be able to find the canaries: their folder is open.
 chmodSync(folder, 0o755)
-const runner = createSandboxRunner({ directory: join(folder, 'jobs') })
-const bare = createSandboxRunner({ directory: join(folder, 'bare'), without: ['seccomp'] })
+const supervisor = await buildSupervisor(folder)
+const runner = createSandboxRunner({ directory: join(folder, 'jobs'), supervisor })
+const bare = createSandboxRunner({ directory: join(folder, 'bare'), supervisor, without: ['seccomp'] })
 
 let canaries: HostCanaries
 let inside: AttemptOutcome[]

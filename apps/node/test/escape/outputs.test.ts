@@ -6,10 +6,12 @@ import { extract } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OutputPatternError } from '../../src/runners/sandbox/outputs/errors.ts'
 import { createSandboxRunner } from '../../src/runners/sandbox/sandboxRunner.ts'
+import { buildSupervisor } from './buildSupervisor.ts'
 import { type Finished, finish, taskOf } from './runTask.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-outputs-'))
-const runner = createSandboxRunner({ directory: join(folder, 'jobs') })
+const supervisor = await buildSupervisor(folder)
+const runner = createSandboxRunner({ directory: join(folder, 'jobs'), supervisor })
 const canary = join(folder, 'canary')
 let finished: Finished
 let archive: string

@@ -34,7 +34,8 @@ export function supervisorEntry(): SupervisorEntry {
 }
 
 const POLL_MS = 5
-/** The supervisor is found dead this long after it was started without having claimed the job. */
+const CLEANUP_PATIENCE_MS = 5000
+/** Bytes of the supervisor's own last words that a person gets to see. */
 const LOG_TAIL = 2000
 
 /**
@@ -77,12 +78,15 @@ export async function startSupervisor(entry: SupervisorEntry, plan: JobPlan, pat
   child.unref()
 
   for (;;) {
-    const exited = over.exited
+    const { exited } = over
     const state = readState(paths)?.state
     if (state !== undefined && state !== 'starting') return
     const result = readResult(paths)
     if (result !== null) {
       if (result.failure === null) return
+      // It still cleans up behind itself.
+      for (let waited = 0; !over.exited && waited < CLEANUP_PATIENCE_MS; waited += POLL_MS)
+        await sleep(POLL_MS)
       await rm(paths.folder, { recursive: true, force: true })
       throw failureToError(result.failure)
     }

@@ -208,9 +208,13 @@ export async function supervise(plan: JobPlan, paths: JobPaths): Promise<void> {
   }
   writeJson(paths.result, result satisfies RunnerResult)
 
-  if (staging !== null) unmountDisk(staging)
-  rmSync(paths.image, { force: true })
-  await cgroup.remove()
+  try {
+    if (staging !== null) unmountDisk(staging)
+  } finally {
+    // Even if the disk is busy: it goes with this process's mount namespace.
+    rmSync(paths.image, { force: true })
+    await cgroup.remove()
+  }
 }
 
 /** Kill the sandbox's first process, and with it, by the kernel's hand, everything in its process namespace. */

@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { chmod, chown, lchown, link, mkdir, open, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { pipeline, Transform } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { type ExtractEvents, extract, type Header } from 'tar-stream'
 import { type BundleTree, createBundleTree } from './bundleTree.ts'
@@ -46,6 +45,8 @@ export async function extractBundle(options: ExtractBundleOptions): Promise<void
   const budget = { bytes: 0, entries: 0, streamed: 0 }
   const archive = extract()
   archive.on('entry', (header, content, next) => {
+    // Destroyed with the parser, an entry nobody reads would throw its error at the process.
+    content.on('error', () => {})
     unpackEntry(header, content, { tree, budget, options }).then(
       () => next(),
       (error: unknown) => archive.destroy(error instanceof Error ? error : undefined),
@@ -63,8 +64,15 @@ export async function extractBundle(options: ExtractBundleOptions): Promise<void
       else done(null, chunk)
     },
   })
+  const parsed = new Promise<void>((resolve, reject) => {
+    archive.on('finish', resolve)
+    archive.on('error', reject)
+    // Closed without either, it was destroyed in the middle.
+    archive.on('close', () => reject(new BundleFormatError({ reason: 'it ends in the middle of an entry' })))
+  })
   try {
-    await pipeline(createReadStream(options.bundle), createGunzip(), gate, archive)
+    await Promise.race([feed(archive, unzipped(options.bundle, gate), parsed), parsed])
+    await parsed
     for (const [path, target] of tree.checkedSymlinks()) {
       const place = join(options.into, path)
       await symlink(target, place)
@@ -72,7 +80,30 @@ export async function extractBundle(options: ExtractBundleOptions): Promise<void
     }
   } catch (error) {
     throw bundleErrorOf(error, options)
+  } finally {
+    gate.destroy()
   }
+}
+
+/** The bundle's bytes, unzipped and counted; a failure on the way ends the last stream with its error. */
+function unzipped(bundle: string, gate: Transform): AsyncIterable<Uint8Array> {
+  return pipeline(createReadStream(bundle), createGunzip(), gate, () => {})
+}
+
+/**
+ * Hand bytes to the parser as fast as it takes them. By hand and not by a pipeline: the parser's streams are not Node's, and
+ * one that is destroyed in the middle would leave a pipeline waiting for ever.
+ */
+async function feed(
+  archive: ReturnType<typeof extract>,
+  bytes: AsyncIterable<Uint8Array>,
+  parsed: Promise<void>,
+): Promise<void> {
+  for await (const chunk of bytes) {
+    if (archive.write(chunk)) continue
+    await Promise.race([new Promise<void>((resolve) => archive.once('drain', () => resolve())), parsed])
+  }
+  archive.end(undefined)
 }
 
 interface Unpacking {

@@ -104,7 +104,7 @@ const TUN = '/dev/net/tun'
 function mountDisk(plan: JobPlan, paths: JobPaths, at: string): void {
   const { diskBytes, inodes } = plan.task.limits
   // The work folder, /tmp and the file system's own first entries.
-  const inodeCount = Math.max(MINIMUM_INODES, inodes + 16)
+  const inodeCount = Math.max(MINIMUM_INODES, inodes + 64)
   if (plan.disk === 'tmpfs') {
     run('mount', [
       '-t',
