@@ -1,5 +1,5 @@
 import { type Address, getAddress, type Hash, type Hex } from 'viem'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const maxUint = (bits: number) => (1n << BigInt(bits)) - 1n
 

@@ -1,5 +1,5 @@
 import type { Address } from 'viem'
-import { z } from 'zod'
+import * as z from 'zod'
 import { addressSchema } from '../border/primitives.ts'
 
 /** An ERC-20 in which assets are paid. `name` and `version` are of its EIP-712 domain. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { addressSchema, hashSchema, signatureSchema, uint40Schema, uintSchema } from '../border/primitives.ts'
 import { deploymentSchema } from '../deployments/deployment.ts'
 import { leaseStates } from '../market/lease.ts'

@@ -1,5 +1,5 @@
 import type { Address, Hash, Hex } from 'viem'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { parse } from '../border/parse.ts'
 import { InvalidInputError } from '../errors/border.ts'
 import { GatewayAnswerError, GatewayError, GatewayUnreachableError } from '../errors/gateway.ts'

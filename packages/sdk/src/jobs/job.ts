@@ -1,5 +1,5 @@
 import type { Hash } from 'viem'
-import { z } from 'zod'
+import * as z from 'zod'
 import { hashSchema } from '../border/primitives.ts'
 import { hashCanonical } from '../canonical/hashCanonical.ts'
 

@@ -1,5 +1,5 @@
 import type { Address, Hash, Hex } from 'viem'
-import { z } from 'zod'
+import * as z from 'zod'
 import { addressSchema, hashSchema, signatureSchema, uint40Schema, uintSchema } from '../border/primitives.ts'
 import { specSchema } from './spec.ts'
 

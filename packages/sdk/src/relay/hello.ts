@@ -1,5 +1,5 @@
 import { type Address, type Hash, type Hex, hashTypedData, isAddressEqual } from 'viem'
-import { z } from 'zod'
+import * as z from 'zod'
 import { recoverSigner } from '../accounts/recoverSigner.ts'
 import type { Signer } from '../accounts/signer.ts'
 import { addressSchema, hashSchema, signatureSchema } from '../border/primitives.ts'

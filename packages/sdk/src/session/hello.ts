@@ -1,5 +1,5 @@
 import { type Address, type Hash, type Hex, hashTypedData, zeroHash } from 'viem'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Signer } from '../accounts/signer.ts'
 import { hashSchema, signatureSchema, uint40Schema } from '../border/primitives.ts'
 import type { MarketDomain } from '../market/domain.ts'

@@ -1,5 +1,5 @@
 import type { Hash, Hex } from 'viem'
-import { z } from 'zod'
+import * as z from 'zod'
 import { hashSchema } from '../border/primitives.ts'
 import type { BundleRef, Job } from '../jobs/job.ts'
 import { signedReceiptSchema } from '../receipts/receipt.ts'
