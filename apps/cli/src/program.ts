@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { registerJobCommands } from './commands/jobs.ts'
+import { registerMarketCommands } from './commands/market.ts'
 import { registerNetworkCommands } from './commands/network.ts'
 
 /**
@@ -20,6 +22,8 @@ export function createProgram(): Command {
     .exitOverride()
     .addHelpText('after', exitCodeHelp)
   registerNetworkCommands(program)
+  registerMarketCommands(program)
+  registerJobCommands(program)
   return program
 }
 

@@ -1,5 +1,6 @@
 import type { Session } from '@millrace/sdk'
 import type { Hash } from 'viem'
+import type { Currency } from '../output/amounts.ts'
 import { acknowledgeReceipt } from './acknowledgeReceipt.ts'
 import { settleOrderLease, stopOrderLease } from './closeLease.ts'
 import { fetchOutputs } from './fetchOutputs.ts'
@@ -23,7 +24,7 @@ export interface JobSummary {
   readonly deposit: bigint
   readonly paid: bigint
   readonly refunded: bigint
-  readonly currency: { readonly address: string; readonly symbol: string; readonly decimals: number }
+  readonly currency: Currency
   readonly outputs: {
     readonly folder: string
     readonly files: readonly { path: string; size: number; sha256: string }[]

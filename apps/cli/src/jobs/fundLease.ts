@@ -1,17 +1,21 @@
 import {
   approveCurrency,
   approveModule,
+  type Currency,
   confirm,
   depositToTill,
   depositWithPermit,
+  getBalance,
   RevertError,
   type WriteClient,
 } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
+import { formatAmount } from '../output/amounts.ts'
+import { NotEnoughMoneyError } from './errors.ts'
 import type { OnJobEvent } from './events.ts'
-import type { Candidate, FundsNeeded } from './planJob.ts'
+import type { FundsNeeded } from './planJob.ts'
 
 /**
  * Moves money from the wallet into the account's own till account and lets the market lock deposits of it. Both are
@@ -21,35 +25,56 @@ export async function fundLease(
   connection: Connection,
   options: {
     readonly buyer: OpenAccount
-    readonly candidate: Candidate
+    readonly currency: Currency
     readonly funds: FundsNeeded
-    readonly onStep: OnJobEvent
+    readonly onEvent: OnJobEvent
   },
 ): Promise<void> {
-  const { buyer, candidate, funds, onStep } = options
+  const { buyer, currency, funds, onEvent } = options
+  const { deployment } = connection
   if (funds.deposit > 0n) {
-    const transaction = await deposit(connection, buyer, candidate, funds.deposit)
-    onStep({ event: 'deposited', amount: funds.deposit, transaction })
+    const transaction = await depositMoney(connection, { buyer, currency, amount: funds.deposit })
+    onEvent({ event: 'deposited', amount: funds.deposit, transaction })
   }
   if (funds.approveMarket) {
-    const { deployment } = connection
-    const transaction = await approveModule(buyer.client, {
-      deployment,
-      module: deployment.market,
-      approved: true,
-    })
+    const module = deployment.market
+    const transaction = await approveModule(buyer.client, { deployment, module, approved: true })
     await confirm(buyer.client, transaction)
-    onStep({ event: 'market-approved', transaction })
+    onEvent({ event: 'market-approved', transaction })
   }
 }
 
-/** By permit in one transaction; for tokens without permits by an approval first. */
-async function deposit(
+/**
+ * Deposits what a till account lacks of `needed`.
+ *
+ * @throws NotEnoughMoneyError
+ */
+export async function depositShortfall(
+  connection: Connection,
+  options: { readonly buyer: OpenAccount; readonly currency: Currency; readonly needed: bigint },
+): Promise<void> {
+  const { buyer, currency, needed } = options
+  const account = buyer.account.address
+  const { deployment, client } = connection
+  const { till, wallet } = await getBalance(client, { deployment, account, currency: currency.address })
+  if (till >= needed) return
+  if (till + wallet < needed)
+    throw new NotEnoughMoneyError({
+      account,
+      needed: formatAmount(needed, currency),
+      has: formatAmount(till + wallet, currency),
+      isLocal: connection.isLocal,
+    })
+  await depositMoney(connection, { buyer, currency, amount: needed - till })
+}
+
+/** Deposits from the wallet: by permit in one transaction; for tokens without permits by an approval first. */
+export async function depositMoney(
   { deployment }: Connection,
-  { account, client }: OpenAccount,
-  { offer: { currency } }: Candidate,
-  amount: bigint,
+  options: { readonly buyer: OpenAccount; readonly currency: Currency; readonly amount: bigint },
 ): Promise<Hash> {
+  const { buyer, currency, amount } = options
+  const { account, client } = buyer
   const deadline = BigInt(Math.floor(Date.now() / 1000) + 3600)
   try {
     const hash = await depositWithPermit(client, { deployment, signer: account, currency, amount, deadline })

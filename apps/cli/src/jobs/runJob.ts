@@ -111,12 +111,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
       if (bundle !== null) linkSync(bundlePath, order.file('bundle.tgz'))
       try {
         const funds = await fundsFor(connection, buyer.account.address, candidate)
-        await fundLease(connection, {
-          buyer,
-          candidate,
-          funds,
-          onStep: onEvent,
-        })
+        await fundLease(connection, { buyer, currency: candidate.offer.currency, funds, onEvent })
         return { ...(await driveOrder(context, order)), ...marks }
       } catch (error) {
         if (!(error instanceof JobNotStartedError) || context.stop.aborted) throw error

@@ -34,9 +34,10 @@ export function serviceSpec(name: ServiceName, paths: HomePaths, state: NetworkS
           ...args,
           ...['--host', '127.0.0.1', '--port', String(state.gatewayPort)],
           ...['--rpc', chainUrl(state), '--data-dir', paths.network.gateway],
-          ...['--deployment', paths.network.deployment],
+          ...['--deployment', paths.network.deployment, '--poll-ms', '100', '--rate-per-second', '1000'],
         ],
-        env,
+        // Settings that are meant for other gateways of this machine do not reach the local one.
+        env: { ...env, DATABASE_URL: '', MILLRACE_PEERS: '', MILLRACE_START_BLOCK: '' },
         isHealthy: () => answers(`${gatewayUrl(state)}/v1/health`),
         graceMs: 10_000,
       }
