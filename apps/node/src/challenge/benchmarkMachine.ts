@@ -41,6 +41,8 @@ export interface BenchmarkOptions {
   readonly signal?: AbortSignal
   /** Seconds that one product shall take at least; three are measured. 1 by default. */
   readonly seconds?: number
+  /** Bytes written to measure the disk; 256 MiB by default. */
+  readonly diskBytes?: number
 }
 
 /**
@@ -88,7 +90,7 @@ export async function benchmarkMachine(options: BenchmarkOptions): Promise<Bench
   report({ step: 'memory', state: 'done', value: memoryGBps, unit: 'GB/s' })
 
   report({ step: 'disk', state: 'begun' })
-  const diskMBps = await measureDisk(home)
+  const diskMBps = await measureDisk(home, options.diskBytes)
   report({ step: 'disk', state: 'done', value: diskMBps, unit: 'MB/s' })
 
   return {

@@ -24,11 +24,7 @@ export interface ChallengeHandlerOptions {
   /** Bytes of memory that a challenge may take. */
   readonly memoryBytes: number
   /** From `gpuEngine(machine)`; null or left out where challenges of GPUs are refused. */
-  readonly gpu?: {
-    readonly count: number
-    readonly mostRows: number
-    readonly engine: (gpus: number) => Engine
-  }
+  readonly gpu?: GpuEngine | null
   /** Says why a challenge from this session is refused now, or null; for example while others' jobs are running. */
   readonly refuse?: (request: SessionRequest) => string | null
   /** Longest time for a product in milliseconds; 120,000 by default. */

@@ -14,7 +14,8 @@ export async function measureDisk(folder: string, bytes = 256 * 2 ** 20): Promis
   const began = performance.now()
   const file = await open(path, 'wx', 0o600)
   try {
-    for (let at = 0; at < bytes; at += chunk.length) await file.write(chunk)
+    for (let at = 0; at < bytes; at += chunk.length)
+      await file.write(chunk, 0, Math.min(chunk.length, bytes - at))
     await file.sync()
     return bytes / (performance.now() - began) / 1e3
   } finally {

@@ -32,6 +32,7 @@ export function multiplyOnCpu(options: { readonly threads: number; readonly name
     writeState(memory, at.stateA, generatorState({ seed, n, unit: 0, part: 'a' }))
     writeState(memory, at.stateB, generatorState({ seed, n, unit: 0, part: 'b' }))
     const module = await WebAssembly.compile(assembleKernels({ shared: true }))
+    signal.throwIfAborted()
     const workers = Array.from(
       { length: threads },
       (_, thread) =>

@@ -2,6 +2,7 @@ import { bytesToHex, type Hex } from 'viem'
 import { z } from 'zod'
 import { hashSchema } from '../border/primitives.ts'
 import { MillraceError } from '../errors/MillraceError.ts'
+import { SessionRequestError } from '../errors/session.ts'
 import type { SessionAnswer } from '../session/openSession.ts'
 import { ChallengeSizeError } from './errors.ts'
 import { challengeSizes, isChallengeSize, mostOpenings } from './limits.ts'
@@ -169,7 +170,11 @@ export async function challengeMachine(
       engine,
     }
   } catch (error) {
-    if (error instanceof MillraceError) return failed([{ code: error.code, message: error.message }], ms)
+    if (error instanceof MillraceError) {
+      // The machine's own code says more than that it answered with one.
+      const code = error instanceof SessionRequestError ? error.reason : error.code
+      return failed([{ code, message: error.message }], ms)
+    }
     if (error instanceof z.ZodError) {
       const message = `The machine's answer is not of the agreed form: ${error.issues[0]?.message ?? ''}.`
       return failed([{ code: 'ANSWER', message }], ms)
