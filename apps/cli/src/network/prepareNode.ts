@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statfsSync } from 'node:fs'
 import type { Deployment } from '@millrace/sdk'
 import type { HomePaths } from '../home/homePaths.ts'
 import { writeFileAtomic } from '../home/writeFileAtomic.ts'
@@ -28,6 +28,7 @@ export async function prepareNode(
         contracts: { assets, till, market, currencies: currencies.map(({ address }) => address) },
       },
       offer: { region: 'local' },
+      machine: { diskMib: diskToHireOut(paths.home) },
     },
   })
   const faucet = openFaucet(paths, state)
@@ -41,4 +42,11 @@ function pointTo(config: string, network: { rpc: string; gateways: readonly stri
     .replace(/^rpc = .*$/m, `rpc = ${JSON.stringify(network.rpc)}`)
     .replace(/^gateways = .*$/m, `gateways = ${JSON.stringify(network.gateways)}`)
   if (after !== before) writeFileAtomic(config, after)
+}
+
+/** At most 16 GiB and a quarter of what is free: a runner may reserve all of it for one job. */
+function diskToHireOut(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  const freeMiB = Math.floor((bavail * bsize) / (1024 * 1024))
+  return Math.max(256, Math.min(16_384, Math.floor(freeMiB / 4)))
 }
