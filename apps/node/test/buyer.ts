@@ -54,7 +54,14 @@ export async function hire(
   const { deployment, client } = network
   await confirm(
     client,
-    await openLease(buyer, { deployment, offer: offer.offer, signature: offer.signature, duration }),
+    await openLease(buyer, {
+      deployment,
+      offer: offer.offer,
+      signature: offer.signature,
+      duration,
+      // Enough whatever the node's own transactions do to the market's account meanwhile.
+      overrides: { gas: 500_000n },
+    }),
   )
   return hashOffer(offer.offer, { chainId: deployment.chainId, market: deployment.market })
 }

@@ -69,8 +69,11 @@ export function createSender(options: SenderOptions): Sender {
       type: 'eip1559',
       ...fixed,
     })
+    // The estimate holds for the state of now; another's transaction before ours may empty a slot that ours then fills.
+    const gas = ((request.gas ?? 0n) * 3n) / 2n
     const raw = await account.signTransaction({
       ...request,
+      gas,
       type: 'eip1559',
       chainId: (client.chain as Chain).id,
     })

@@ -32,6 +32,8 @@ export async function checkBundle(options: CheckBundleOptions): Promise<void> {
   let entries = 0
   let bytes = 0
   archive.on('entry', (header, content, next) => {
+    // Destroying the archive destroys its open entry, which would otherwise report the error to nobody.
+    content.on('error', () => undefined)
     try {
       if (++entries > maxEntries) throw new BundleEntriesError({ allowed: maxEntries })
       bytes += header.type === 'file' ? (header.size ?? 0) : 0

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job, JobStatus, ReceiptJson } from '@millrace/sdk'
 import type { Hex, PrivateKeyAccount } from 'viem'
 import { type NodeChain, startTypedData } from '../chain/chain.ts'
@@ -11,7 +10,8 @@ import { backoff } from '../relay/backoff.ts'
 import { RunnerError } from '../runners/errors.ts'
 import type { Runner, RunnerResult, RunnerStatus, RunningJob } from '../runners/runner.ts'
 import type { Log } from '../start/log.ts'
-import { createSignal } from '../start/signal.ts'
+import { createSignal, type Signal } from '../start/signal.ts'
+import { createWake } from '../start/wake.ts'
 import { jobStatus } from './jobStatus.ts'
 import { type ChainLease, type LeasePolicy, planLease, type Step } from './planLease.ts'
 import { type RunnerCaps, runnerTask } from './runnerTask.ts'
@@ -35,6 +35,8 @@ export interface LeaseContext {
   readonly ready: () => boolean
   /** Path of the checked bundle of a lease. */
   readonly bundlePath: (lease: LeaseRecord) => Promise<string | null>
+  /** Something was noted about a lease: its slot may be free, or its money settled. */
+  readonly onNoted: (entry: Entry) => void
   /** Deletes what was kept for a lease. */
   readonly deleteFiles: (lease: Hex) => Promise<void>
   readonly log: Log
@@ -45,8 +47,8 @@ export interface LeaseKeeper {
   readonly record: LeaseRecord | undefined
   /** Something may have changed: look now. */
   wake(): void
-  /** Resolves at the next change of anything noted about the lease. */
-  changed(signal?: AbortSignal): Promise<void>
+  /** Resolves at the next change of anything noted about the lease, or as `Signal.next` is told. */
+  readonly changed: Signal['next']
   status(): Promise<JobStatus>
   /** The job at its runner; `null` before it was begun or when its files are gone. */
   readonly job: RunningJob | null
@@ -64,7 +66,7 @@ const LAUNCH_ATTEMPTS = 3
 /** Carries one lease from opening to the end of its retention: makes the plan, does the step, and again. */
 export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
   const { chain, clock, sender, device, runner, journal, policy, log } = context
-  const woken = createSignal()
+  const woken = createWake()
   const noted = createSignal()
   const closing = new AbortController()
   let job: RunningJob | null = null
@@ -79,6 +81,7 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
   async function note(entry: Entry): Promise<void> {
     await journal.note(entry)
     noted.fire()
+    context.onNoted(entry)
   }
 
   /** The deadline for the job's supervisor, in this machine's time: the lease's end or the job's own limit. */
@@ -163,11 +166,11 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
       for (let attempt = 0; !closing.signal.aborted; attempt++) {
         try {
           await note({ type: 'run.ended', lease, result })
-          woken.fire()
+          woken.wake()
           return
         } catch (error) {
           log.error({ event: 'journal.failed', lease, error: shortMessage(error) })
-          await pause(backoff(attempt, Math.random(), { most: 5000 }))
+          await new Promise((resolve) => setTimeout(resolve, backoff(attempt, Math.random(), { most: 5000 })))
         }
       }
     })
@@ -295,16 +298,12 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     await note({ type: 'run.launched', lease })
   }
 
-  function pause(milliseconds: number): Promise<void> {
-    return sleep(milliseconds, undefined, { signal: closing.signal, ref: true }).catch(() => undefined)
-  }
-
   async function run(): Promise<void> {
     let failures = 0
     while (!closing.signal.aborted) {
       const current = record()
       if (current === undefined) return
-      const seen = woken.next()
+      woken.clear()
       try {
         const facts = {
           chain: await look(current),
@@ -328,11 +327,11 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
         const longest = settled ? 3600 : context.poll
         const wait =
           step.until === undefined ? longest : Math.min(longest, Math.max(0.02, step.until - clock.now()))
-        await Promise.race([seen, pause(wait * 1000)])
+        await woken.next(wait * 1000)
       } catch (error) {
         if (closing.signal.aborted) return
         log.warn({ event: 'lease.step-failed', lease, error: shortMessage(error) })
-        await Promise.race([seen, pause(backoff(failures++, Math.random(), { least: 200, most: 10_000 }))])
+        await woken.next(backoff(failures++, Math.random(), { least: 200, most: 10_000 }))
       }
     }
   }
@@ -347,8 +346,8 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     get job() {
       return job
     },
-    wake: () => woken.fire(),
-    changed: (signal) => noted.next(signal),
+    wake: () => woken.wake(),
+    changed: noted.next,
     async status() {
       const current = record()
       const live: RunnerStatus | null = job === null ? null : await job.status()
@@ -365,12 +364,12 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
       if (job === null) return
       stopping = true
       await job.stop(reason)
-      woken.fire()
+      woken.wake()
     },
     ended,
     async close() {
       closing.abort()
-      woken.fire()
+      woken.wake()
       noted.fire()
       await ended
     },

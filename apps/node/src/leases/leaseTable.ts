@@ -4,7 +4,7 @@ import { LeaseUnknownError, SlotTakenError } from './errors.ts'
 import { keepLease, type LeaseContext, type LeaseKeeper } from './leaseKeeper.ts'
 
 export interface LeaseTable {
-  /** The keeper of a lease, which is taken up if it was opened on an offer of ours. Throws `LeaseUnknownError`, `SlotTakenError`. */
+  /** The keeper of a lease, which is taken up if it was opened on an offer of ours. Throws `LeaseUnknownError`. */
   adopt(lease: Hex): Promise<LeaseKeeper>
   get(lease: Hex): LeaseKeeper | undefined
   /** Whether a slot's machine is in use: hired, or its last job not yet out of the way. */
@@ -15,8 +15,12 @@ export interface LeaseTable {
   close(): Promise<void>
 }
 
+/** Whether the lease was opened on a machine that was hired already: it is never started, only seen to its end. */
+export const cameSecond = (record: LeaseRecord): boolean => record.refused?.code === 'SLOT_TAKEN'
+
 /** A lease keeps its slot until it is over and its job has ended. */
 export function occupies(record: LeaseRecord): boolean {
+  if (cameSecond(record)) return false
   const jobAlive = record.run.state === 'launching' || record.run.state === 'launched'
   return record.over === null || jobAlive
 }
@@ -25,7 +29,8 @@ export function occupies(record: LeaseRecord): boolean {
 export function createLeaseTable(context: LeaseContext, onChange: () => void): LeaseTable {
   const { chain, journal, log, asset } = context
   const keepers = new Map<Hex, LeaseKeeper>()
-  const adopting = new Map<Hex, Promise<LeaseKeeper>>()
+  /** One at a time: of two leases on one slot the second must see the first. */
+  let adopting: Promise<unknown> = Promise.resolve()
 
   function keep(lease: Hex): LeaseKeeper {
     const keeper = keepLease(lease, context)
@@ -55,11 +60,7 @@ export function createLeaseTable(context: LeaseContext, onChange: () => void): L
         reason: `it is for asset ${seen.asset}, this node is asset ${asset}`,
       })
     }
-    if (seen.state !== 'open') throw new LeaseUnknownError({ lease, reason: `it is ${seen.state} already` })
-    if (slotTaken(offer.slot)) {
-      log.warn({ event: 'lease.slot-taken', lease, slot: offer.slot })
-      throw new SlotTakenError({ lease, slot: offer.slot })
-    }
+    const second = slotTaken(offer.slot)
     await journal.note({
       type: 'lease.opened',
       lease,
@@ -72,6 +73,11 @@ export function createLeaseTable(context: LeaseContext, onChange: () => void): L
       spec: offer.spec,
     })
     log.info({ event: 'lease.opened', lease, slot: offer.slot, buyer: seen.buyer })
+    if (second) {
+      const { code, message } = new SlotTakenError({ lease, slot: offer.slot })
+      await journal.note({ type: 'job.refused', lease, code, message })
+      log.warn({ event: 'lease.slot-taken', lease, slot: offer.slot })
+    }
     const keeper = keep(lease)
     onChange()
     return keeper
@@ -80,16 +86,11 @@ export function createLeaseTable(context: LeaseContext, onChange: () => void): L
   for (const lease of Object.keys(journal.state.leases)) keep(lease as Hex)
 
   return {
-    async adopt(lease) {
-      const known = keepers.get(lease)
-      if (known !== undefined) return known
+    adopt(lease) {
       // The chain's event and the buyer's session may come in the same moment.
-      let pending = adopting.get(lease)
-      if (pending === undefined) {
-        pending = adoptNew(lease).finally(() => adopting.delete(lease))
-        adopting.set(lease, pending)
-      }
-      return pending
+      const next = adopting.then(() => keepers.get(lease) ?? adoptNew(lease))
+      adopting = next.catch(() => undefined)
+      return next
     },
     get: (lease) => keepers.get(lease),
     slotTaken,

@@ -240,7 +240,7 @@ async function streamLog(
   let offset = options.from
   // Who follows from the first second may come before the job is begun.
   while (keeper.job === null && options.follow && !over.signal.aborted && mayStillRun(keeper)) {
-    await keeper.changed(over.signal)
+    await keeper.changed({ abort: over.signal })
   }
   const { job } = keeper
   if (job !== null) {

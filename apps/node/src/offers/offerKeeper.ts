@@ -15,7 +15,7 @@ import type { Clock } from '../chain/clock.ts'
 import type { Sender } from '../chain/sender.ts'
 import type { OfferRecord } from '../journal/entries.ts'
 import type { NodeJournal } from '../journal/openNodeJournal.ts'
-import { LeaseUnknownError, SlotTakenError } from '../leases/errors.ts'
+import { LeaseUnknownError } from '../leases/errors.ts'
 import type { LeaseTable } from '../leases/leaseTable.ts'
 import type { Log } from '../start/log.ts'
 import { planOffers } from './planOffers.ts'
@@ -89,7 +89,7 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
     const spec = specs[slot]
     const specHash = specHashes[slot]
     if (spec === undefined || specHash === undefined) return
-    const offer: Offer = {
+    let offer: Offer = {
       asset: terms.asset,
       buyer: zeroAddress,
       pricePerHour: terms.pricePerHour,
@@ -102,8 +102,12 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
       terms: zeroHash,
       nonce: await nonceOf(slot),
     }
-    const id = hashOffer(offer, domain)
-    if (journal.state.offers[id] !== undefined) return
+    let id = hashOffer(offer, domain)
+    // Two offers of one second would be one offer, and the first may be taken already.
+    while (journal.state.offers[id] !== undefined) {
+      offer = { ...offer, expiry: offer.expiry + 1 }
+      id = hashOffer(offer, domain)
+    }
     const signature = await signOffer(operator, offer, domain)
     // Noted before anyone can see it: a lease on it is then known for ours, whatever happens.
     await journal.note({
@@ -179,7 +183,7 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
         await leases.adopt(offer.id)
         return
       } catch (error) {
-        if (!(error instanceof LeaseUnknownError || error instanceof SlotTakenError)) throw error
+        if (!(error instanceof LeaseUnknownError)) throw error
       }
     }
     signed.delete(offer.id)

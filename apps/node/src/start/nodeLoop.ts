@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { backoff } from '../relay/backoff.ts'
 import type { Log } from './log.ts'
+import { createWake } from './wake.ts'
 
 export interface Loop {
   /** Do a round now. */
@@ -20,40 +20,33 @@ export function startLoop(options: {
   log: Log
 }): Loop {
   const { name, round, log } = options
-  const closing = new AbortController()
-  let woken = false
-  let nap = new AbortController()
+  const wake = createWake()
+  let closed = false
 
   async function run(): Promise<void> {
     let failures = 0
-    while (!closing.signal.aborted) {
-      woken = false
-      nap = new AbortController()
+    while (!closed) {
+      wake.clear()
       let pause: number
       try {
         await round()
         failures = 0
         pause = (await options.pause()) * 1000
       } catch (error) {
-        if (closing.signal.aborted) return
+        if (closed) return
         const message = error instanceof Error ? error.message.split('\n')[0] : String(error)
         log.warn({ event: `${name}.failed`, error: message })
         pause = backoff(failures++, Math.random(), { least: 200, most: 10_000 })
       }
-      if (woken || closing.signal.aborted) continue
-      await sleep(pause, undefined, { signal: AbortSignal.any([nap.signal, closing.signal]) }).catch(
-        () => undefined,
-      )
+      if (!closed) await wake.next(pause)
     }
   }
   const ended = run()
   return {
-    wake() {
-      woken = true
-      nap.abort()
-    },
+    wake: wake.wake,
     async close() {
-      closing.abort()
+      closed = true
+      wake.wake()
       await ended
     },
   }

@@ -32,7 +32,7 @@ import { loadSessionKey } from '../keys/sessionKey.ts'
 import { type BundleStore, createBundleStore } from '../leases/bundleStore.ts'
 import { BuyerSignatureError, LeaseUnknownError, SlotTakenError } from '../leases/errors.ts'
 import { jobStatus } from '../leases/jobStatus.ts'
-import { createLeaseTable, type LeaseTable } from '../leases/leaseTable.ts'
+import { cameSecond, createLeaseTable, type LeaseTable } from '../leases/leaseTable.ts'
 import { sessionHandlers } from '../leases/sessionHandlers.ts'
 import { createOfferKeeper, type OfferKeeper } from '../offers/offerKeeper.ts'
 import { slotSpecs } from '../offers/slotSpecs.ts'
@@ -222,8 +222,11 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
   // What the journal does not know was never begun for a lease, or was forgotten: nothing may go on unseen.
   await runner.sweep(new Set(Object.keys(journal.state.leases)))
 
-  let offers: OfferKeeper | null = null
   let offerLoop: Loop | null = null
+  /** A slot may be free or taken now, or the last lease of a draining node settled. */
+  function onLeaseChange(): void {
+    offerLoop?.wake()
+  }
   const leases: LeaseTable = createLeaseTable(
     {
       chain,
@@ -242,6 +245,10 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
       poll: config.network.poll,
       confirmations: (deposit) => confirmationsFor(deposit, table, decimals),
       ready: () => health.runner.available,
+      onNoted: (entry) => {
+        if (/^(run\.(ended|lost)|lease\.(over|settled|forgotten)|job\.refused)$/.test(entry.type))
+          onLeaseChange()
+      },
       bundlePath: async (record) => {
         const bundle = record.job?.bundle ?? null
         return bundle === null ? null : bundles(record.lease).path(bundle)
@@ -253,14 +260,11 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
       },
       log,
     },
-    () => {
-      offerLoop?.wake()
-      void endIfDrained()
-    },
+    onLeaseChange,
   )
   cleanup.push(() => leases.close())
 
-  offers = createOfferKeeper({
+  const offerKeeper: OfferKeeper = createOfferKeeper({
     chain,
     clock,
     sender,
@@ -285,14 +289,13 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
     refusal: () => health.refusal(),
     log,
   })
-  const offerKeeper = offers
 
   /** Takes up a lease on an offer of ours; what cannot be served is the buyer's to stop. */
   async function adopt(lease: Hex): Promise<void> {
     try {
       ;(await leases.adopt(lease)).wake()
     } catch (error) {
-      if (!(error instanceof LeaseUnknownError || error instanceof SlotTakenError)) throw error
+      if (!(error instanceof LeaseUnknownError)) throw error
       log.debug({ event: 'lease.not-served', lease, reason: error.code })
     }
   }
@@ -351,13 +354,18 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
   async function verify(hello: VerifiableHello): Promise<void> {
     if (hello.lease === null) return
     const keeper = await leases.adopt(hello.lease)
-    const buyer = keeper.record?.buyer
-    if (buyer === undefined) throw new LeaseUnknownError({ lease: hello.lease, reason: 'it was forgotten' })
-    if (hello.signer !== null && isAddressEqual(hello.signer, buyer)) return
-    const byContract = await chain.client
-      .verifyHash({ address: buyer, hash: hello.digest, signature: hello.signature })
-      .catch(() => false)
-    if (!byContract) throw new BuyerSignatureError({ what: 'session', buyer })
+    const { record } = keeper
+    const buyer = record?.buyer
+    if (record === undefined || buyer === undefined)
+      throw new LeaseUnknownError({ lease: hello.lease, reason: 'it was forgotten' })
+    const bySigner = hello.signer !== null && isAddressEqual(hello.signer, buyer)
+    const good =
+      bySigner ||
+      (await chain.client
+        .verifyHash({ address: buyer, hash: hello.digest, signature: hello.signature })
+        .catch(() => false))
+    if (!good) throw new BuyerSignatureError({ what: 'session', buyer })
+    if (cameSecond(record)) throw new SlotTakenError({ lease: record.lease, slot: record.slot })
   }
 
   /** Tells the buyer of each change of the job's state. */
@@ -372,10 +380,9 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
       const text = JSON.stringify(status)
       if (text !== last) await session.emit('job', { ...status }).catch(() => undefined)
       last = text
-      const changed = keeper.changed(over.signal)
       // The runner's own steps (setup, running, collecting) are not noted; they are looked at while the job lives.
-      if (keeper.job === null) await changed
-      else await Promise.race([changed, new Promise((resolve) => setTimeout(resolve, STATUS_PUSH_MS))])
+      const ended = keeper.job === null || keeper.record?.run.state === 'ended'
+      await keeper.changed({ abort: over.signal, ...(ended ? {} : { milliseconds: STATUS_PUSH_MS }) })
     }
   }
 
