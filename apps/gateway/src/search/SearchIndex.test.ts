@@ -135,8 +135,9 @@ function plain(row: OfferRow, field: keyof OfferRow): string | number | null {
   return typeof value === 'string' ? normaliseText(value) : value
 }
 
-function indexOf(all: readonly IndexedOffer[]): SearchIndex {
-  const index = new SearchIndex(7)
+/** Small segments, so that few offers fill several. */
+function indexOf(all: readonly IndexedOffer[], segmentRows = 8): SearchIndex {
+  const index = new SearchIndex(7, segmentRows)
   for (const offer of all) index.put(offer)
   return index
 }
@@ -231,15 +232,29 @@ describe('SearchIndex', () => {
     expect(index.size).toBe(all.size)
     for (const id of all.keys()) expect(index.has(id as Hash)).toBe(true)
     const list = [...all.values()]
-    for (const [query, order] of [
-      ['', 'price'],
-      ['price>7.5 price<8', 'price-'],
-      ['gpu_name=H100', 'price,num_gpus-'],
-      ['reliability=0.25 verified=true', 'operator,price-'],
-      ['num_gpus=8 gpu_ram>=80 region=us_east', 'runner'],
-      ['gpu_name=none_such', ''],
-    ] as const)
-      expect(allPages(index, query, order, 1_000)).toEqual(naive(list, query, order))
+    const queries = fc.sample(
+      fc.tuple(fc.array(terms, { maxLength: 3 }), orders, fc.integer({ min: 0, max: 400 })),
+      {
+        numRuns: 60,
+        seed: 5,
+      },
+    )
+    for (const [parts, order, limit] of [
+      [['price>7.5 price<8'], 'price-', 0] as const,
+      [['reliability=0.25 verified=true'], 'operator,price-', 0] as const,
+      ...queries,
+    ]) {
+      const query = parts.join(' ')
+      const wanted = naive(list, query, order)
+      const request = { query: parseQuery(query), order: parseOrder(order), now: NOW }
+      const ids = (result: ReturnType<SearchIndex['search']>) => result.rows.map(({ id }) => id)
+      const page = index.search({ ...request, limit: limit + 1 })
+      expect(ids(page)).toEqual(wanted.slice(0, limit + 1))
+      if (page.next !== undefined)
+        expect(ids(index.search({ ...request, limit: 50, after: page.next }))).toEqual(
+          wanted.slice(limit + 1, limit + 51),
+        )
+    }
   })
 
   test('behavior: a page goes on where the last one ended though offers come and go', () => {

@@ -67,7 +67,8 @@ const SPARSE = 1 / 4
  * price, so that the commonest order ends early. The database is the truth; this is made from it.
  */
 export class SearchIndex {
-  readonly #segments: Segment[] = [new Segment()]
+  readonly #segments: Segment[]
+  readonly #segmentRows: number
   readonly #free: number[] = []
   /** Place of the segment that new rows go to. */
   #filling = 0
@@ -78,8 +79,13 @@ export class SearchIndex {
   })
   readonly #table: IdTable
 
-  /** @param seed Any 32-bit number, unknown to others. */
-  constructor(seed: number) {
+  /**
+   * @param seed Any 32-bit number, unknown to others.
+   * @param segmentRows Rows that are put in order together.
+   */
+  constructor(seed: number, segmentRows: number = SEGMENT_ROWS) {
+    this.#segmentRows = segmentRows
+    this.#segments = [new Segment(segmentRows)]
     this.#table = new IdTable(
       {
         isAt: (place, id) => {
@@ -127,7 +133,7 @@ export class SearchIndex {
     segment.alive[row] = 1
     segment.aliveCount++
     this.#size++
-    this.#table.add(this.#filling * SEGMENT_ROWS + row)
+    this.#table.add(this.#filling * this.#segmentRows + row)
   }
 
   /** Removes an offer; one that is not there is not missed. */
@@ -172,6 +178,8 @@ export class SearchIndex {
         if (standing === undefined) continue
         reliability[row] = standing.reliability ?? Number.NaN
         verified[row] = standing.verified ? 1 : 0
+        segment.zones?.widen(numberAt.reliability, row, reliability[row] ?? Number.NaN)
+        segment.zones?.widen(numberAt.verified, row, verified[row] ?? 0)
       }
     }
   }
@@ -270,15 +278,15 @@ export class SearchIndex {
   }
 
   #locate(place: number): { segment: Segment; row: number } {
-    const segment = this.#segments[Math.floor(place / SEGMENT_ROWS)] ?? EMPTY
-    return { segment, row: place % SEGMENT_ROWS }
+    const segment = this.#segments[Math.floor(place / this.#segmentRows)] ?? EMPTY
+    return { segment, row: place % this.#segmentRows }
   }
 
   #segmentToFill(): Segment {
     const filling = this.#segments[this.#filling]
-    if (filling !== undefined && filling.count < SEGMENT_ROWS) return filling
+    if (filling !== undefined && filling.count < this.#segmentRows) return filling
     if (filling !== undefined) this.#seal(filling)
-    const next = new Segment()
+    const next = new Segment(this.#segmentRows)
     this.#filling = this.#free.pop() ?? this.#segments.length
     this.#segments[this.#filling] = next
     return next
@@ -286,7 +294,7 @@ export class SearchIndex {
 
   /** Puts the full segment in order; rows keep the segment's number and get new places in it. */
   #seal(filling: Segment): void {
-    const base = this.#filling * SEGMENT_ROWS
+    const base = this.#filling * this.#segmentRows
     for (let row = 0; row < filling.count; row++) if (filling.alive[row] === 1) this.#table.delete(base + row)
     const sealed = filling.toSealed()
     this.#segments[this.#filling] = sealed
@@ -305,8 +313,8 @@ export class SearchIndex {
     textColumns.forEach((_, at) => {
       this.#dictionaries[at]?.release(segment.codes[at]?.[row] ?? 0)
     })
-    if (segment.sealed && segment.aliveCount < segment.count * SPARSE)
-      this.#fold(Math.floor(place / SEGMENT_ROWS))
+    if (segment.zones !== undefined && segment.aliveCount < segment.count * SPARSE)
+      this.#fold(Math.floor(place / this.#segmentRows))
   }
 
   /** Moves what is left of a segment into the one that fills. */
@@ -315,10 +323,10 @@ export class SearchIndex {
     if (sparse === undefined) return
     for (let row = 0; row < sparse.count; row++) {
       if (sparse.alive[row] !== 1) continue
-      this.#table.delete(number * SEGMENT_ROWS + row)
+      this.#table.delete(number * this.#segmentRows + row)
       const target = this.#segmentToFill()
       const to = target.append(sparse, row)
-      this.#table.add(this.#filling * SEGMENT_ROWS + to)
+      this.#table.add(this.#filling * this.#segmentRows + to)
     }
     this.#segments[number] = EMPTY
     this.#free.push(number)

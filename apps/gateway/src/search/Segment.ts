@@ -1,6 +1,7 @@
 import { numberColumns, textColumns } from './fields.ts'
+import { Zones } from './Zones.ts'
 
-/** Rows of one segment. */
+/** Rows of one segment, usually. */
 export const SEGMENT_ROWS = 16_384
 
 /** Bytes of an offer's id. */
@@ -21,9 +22,10 @@ export class Segment {
   aliveCount = 0
   /** No row expires before this second. */
   minExpiry = Number.POSITIVE_INFINITY
-  sealed = false
+  /** Of a sealed segment. */
+  zones: Zones | undefined
 
-  constructor(rows: number = SEGMENT_ROWS) {
+  constructor(rows: number) {
     this.numbers = numberColumns.map(() => new Float64Array(rows))
     this.codes = textColumns.map(() => new Uint32Array(rows))
     this.ids = new Uint8Array(rows * ID_BYTES)
@@ -56,7 +58,7 @@ export class Segment {
     rows.sort((a, b) => at(price, a) - at(price, b) || at(this.idKeys, a) - at(this.idKeys, b))
     const sealed = new Segment(rows.length)
     for (const row of rows) sealed.append(this, row)
-    sealed.sealed = true
+    sealed.zones = new Zones(sealed)
     return sealed
   }
 }

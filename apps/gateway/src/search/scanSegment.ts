@@ -3,6 +3,7 @@ import type { SortKey } from './sortKeys.ts'
 import { toKey } from './sortKeys.ts'
 import { compareIds, type TopRows } from './TopRows.ts'
 import type { PriceRange, Test } from './tests.ts'
+import { ZONE_ROWS, type Zones } from './Zones.ts'
 
 /** A search in progress. */
 export interface Scan {
@@ -17,35 +18,84 @@ export interface Scan {
     | undefined
 }
 
-/** Rows that one pass of a test goes over: few enough to stay in the processor's nearest cache. */
-const BLOCK = 1024
-const selected = new Uint32Array(BLOCK)
+const selected = new Uint32Array(ZONE_ROWS)
 
 /** Adds the rows of `range` that meet every test to the scan's best. */
 export function scanSegment(segment: Segment, scan: Scan, range: { from: number; to: number }): void {
+  const { zones } = segment
   const first = scan.keys[0]
-  const byPrice = segment.sealed && first?.order.field === 'price' ? first.sign : 0
   const tests = [...scan.tests].sort((a, b) => passRate(a) - passRate(b))
-  const { from, to } = segment.sealed ? withinPrices(segment, scan, range) : range
-  const blocks = Math.ceil((to - from) / BLOCK)
-  for (let index = 0; index < blocks; index++) {
-    const start = byPrice < 0 ? Math.max(from, to - (index + 1) * BLOCK) : from + index * BLOCK
-    const end = byPrice < 0 ? to - index * BLOCK : Math.min(to, start + BLOCK)
-    // Sorted by what is asked for: once the nearest row of a block is worse than the worst kept, so is all behind it.
-    if (byPrice !== 0 && scan.top.full && first !== undefined) {
-      const nearest = segment.numbers[0]?.[byPrice > 0 ? start : end - 1] ?? 0
-      if (toKey(nearest, first.sign) > (scan.top.worst?.keys[0] ?? Number.POSITIVE_INFINITY)) return
+  const ranked = { keys: scan.keys, columns: scan.keys.map((key) => key.column(segment)) }
+  const { from, to } = zones === undefined ? range : withinPrices(segment, scan, range)
+  const firstZone = Math.floor(from / ZONE_ROWS)
+  const zoneCount = Math.ceil(to / ZONE_ROWS) - firstZone
+  // Dearest first is looked at from the dear end.
+  const backwards = zones !== undefined && first?.order.field === 'price' && first.sign === -1
+  for (let index = 0; index < zoneCount; index++) {
+    const zone = backwards ? firstZone + zoneCount - 1 - index : firstZone + index
+    const start = Math.max(from, zone * ZONE_ROWS)
+    const end = Math.min(to, (zone + 1) * ZONE_ROWS)
+    if (zones === undefined) {
+      scanRows(segment, scan, { start, end, tests, ranked })
+      continue
     }
-    let count = selectAlive(segment, start, end)
-    for (const test of tests) {
-      if (count === 0) break
-      const kept = test.narrow(segment, selected, count)
-      test.seen += count
-      test.kept += kept
-      count = kept
-    }
-    if (count > 0) rank(segment, scan, count)
+    const hope = outlook(zones, zone, scan)
+    // In order of price: once a zone is too dear, so are all behind it.
+    if (hope === 'none behind') return
+    if (hope === 'none') continue
+    const open = openTests(segment, zones, { zone, tests })
+    if (open !== undefined) scanRows(segment, scan, { start, end, tests: open, ranked })
   }
+}
+
+/** Whether the zone can have a row better than the worst of those kept. */
+function outlook(zones: Zones, zone: number, scan: Scan): 'some' | 'none' | 'none behind' {
+  const worst = scan.top.full ? scan.top.worst : undefined
+  if (worst === undefined) return 'some'
+  for (let at = 0; at < scan.keys.length; at++) {
+    const key = scan.keys[at] as SortKey
+    const best = key.best(zones, zone)
+    const bar = worst.keys[at] as number
+    if (best < bar) return 'some'
+    if (best > bar) return at === 0 && key.order.field === 'price' ? 'none behind' : 'none'
+  }
+  return (zones.idKeys[zone] as number) <= (worst.keys[scan.keys.length] as number) ? 'some' : 'none'
+}
+
+/** The tests that the zone's rows must be put to one by one; undefined if none of them can pass. */
+function openTests(
+  segment: Segment,
+  zones: Zones,
+  of: { readonly zone: number; readonly tests: readonly Test[] },
+): readonly Test[] | undefined {
+  const open: Test[] = []
+  for (const test of of.tests) {
+    const verdict = test.verdict(segment, zones, of.zone)
+    if (verdict === 'none') return undefined
+    if (verdict === 'some') open.push(test)
+  }
+  return open
+}
+
+function scanRows(
+  segment: Segment,
+  scan: Scan,
+  of: {
+    readonly start: number
+    readonly end: number
+    readonly tests: readonly Test[]
+    readonly ranked: Ranked
+  },
+): void {
+  let count = selectAlive(segment, of.start, of.end)
+  for (const test of of.tests) {
+    if (count === 0) return
+    const kept = test.narrow(segment, selected, count)
+    test.seen += count
+    test.kept += kept
+    count = kept
+  }
+  if (count > 0) rank(segment, scan, of.ranked, count)
 }
 
 function passRate(test: Test): number {
@@ -102,21 +152,21 @@ interface Ranked {
 }
 
 /** Offers the first `count` selected rows to the best. Most are turned away by their first one or two keys. */
-function rank(segment: Segment, scan: Scan, count: number): void {
-  const { keys, top, after } = scan
-  const columns = keys.map((key) => key.column(segment))
-  const ranked = { keys, columns }
+function rank(segment: Segment, scan: Scan, ranked: Ranked, count: number): void {
+  const { top, after } = scan
+  const { byCode, sign } = ranked.keys[0] as SortKey
+  const column = ranked.columns[0] as Float64Array
   const skip = scan.skip.get(segment)
   const reached = after?.keys[0] ?? Number.NEGATIVE_INFINITY
   let worst = top.full ? top.worst : undefined
   let bar = worst?.keys[0] ?? Number.POSITIVE_INFINITY
   for (let index = 0; index < count; index++) {
     const row = selected[index] as number
-    const key = keyAt(ranked, 0, row)
+    const raw = column[row] as number
+    const key = toKey(byCode === undefined ? raw : (byCode[raw] as number), sign)
     if (key > bar || key < reached) continue
-    if (worst !== undefined && key === bar && !mayBeat(segment, row, { keys, columns, worst: worst.keys }))
-      continue
-    if (after !== undefined && key === reached && !isBehind(segment, row, { keys, columns, after })) continue
+    if (worst !== undefined && key === bar && !mayBeat(segment, row, ranked, worst.keys)) continue
+    if (after !== undefined && key === reached && !isBehind(segment, row, ranked, after)) continue
     if (skip?.has(row) === true) continue
     top.add({ keys: keysOf(segment, row, ranked), segment, row })
     worst = top.full ? top.worst : undefined
@@ -131,26 +181,22 @@ function keyAt(ranked: Ranked, at: number, row: number): number {
 }
 
 /** For a row that ties with the worst on the first key: whether the keys behind it leave it a chance. */
-function mayBeat(segment: Segment, row: number, of: Ranked & { readonly worst: Float64Array }): boolean {
+function mayBeat(segment: Segment, row: number, of: Ranked, worst: Float64Array): boolean {
   for (let at = 1; at < of.keys.length; at++) {
     const key = keyAt(of, at, row)
-    if (key !== of.worst[at]) return key < (of.worst[at] as number)
+    if (key !== worst[at]) return key < (worst[at] as number)
   }
-  return (segment.idKeys[row] as number) <= (of.worst[of.keys.length] as number)
+  return (segment.idKeys[row] as number) <= (worst[of.keys.length] as number)
 }
 
 /** For a row that ties with the cursor on the first key: whether it stands behind it. */
-function isBehind(
-  segment: Segment,
-  row: number,
-  of: Ranked & { readonly after: NonNullable<Scan['after']> },
-): boolean {
+function isBehind(segment: Segment, row: number, of: Ranked, after: NonNullable<Scan['after']>): boolean {
   for (let at = 1; at < of.keys.length; at++) {
     const key = keyAt(of, at, row)
-    if (key !== of.after.keys[at]) return key > (of.after.keys[at] as number)
+    if (key !== after.keys[at]) return key > (after.keys[at] as number)
   }
   const idKey = segment.idKeys[row] as number
-  return idKey === of.after.idKey ? compareIds(segment, row, of.after.id) > 0 : idKey > of.after.idKey
+  return idKey === after.idKey ? compareIds(segment, row, after.id) > 0 : idKey > after.idKey
 }
 
 function keysOf(segment: Segment, row: number, ranked: Ranked): Float64Array {

@@ -2,6 +2,7 @@ import type { QueryOrder } from '@millrace/sdk'
 import type { Dictionary } from './Dictionary.ts'
 import { numberAt, textAt } from './fields.ts'
 import type { Segment } from './Segment.ts'
+import type { Zones } from './Zones.ts'
 
 /** What one sort field reads of a row: smaller is better, what is not known is last in either direction. */
 export interface SortKey {
@@ -11,6 +12,8 @@ export interface SortKey {
   column(segment: Segment): Float64Array | Uint32Array
   /** Numbers by code, where the column holds codes. */
   readonly byCode: Float64Array | undefined
+  /** No row of the zone sorts before this. */
+  best(zones: Zones, zone: number): number
   /** What a cursor keeps of a row: the number or the word itself, which no new offer changes. */
   valueOf(segment: Segment, row: number): SortValue
   /** The number that a value of a cursor sorts by. */
@@ -43,6 +46,11 @@ function numberKey(order: QueryOrder, sign: 1 | -1, at: number): SortKey {
     sign,
     column: (segment) => segment.numbers[at] ?? segment.idKeys,
     byCode: undefined,
+    best(zones, zone) {
+      const value = sign === 1 ? zones.min(at, zone) : zones.max(at, zone)
+      // Of a zone without known numbers: last, in either direction.
+      return Number.isFinite(value) ? sign * value : Number.POSITIVE_INFINITY
+    },
     valueOf(segment, row) {
       const value = segment.numbers[at]?.[row]
       return value === undefined || Number.isNaN(value) ? null : value
@@ -57,11 +65,26 @@ function textKey(
   of: { readonly column: number; readonly dictionary: Dictionary },
 ): SortKey {
   const { column, dictionary } = of
+  const byCode = dictionary.sortKeys()
+  // The best of the words that share a bit.
+  const byBit = new Float64Array(32).fill(Number.POSITIVE_INFINITY)
+  for (let code = 0; code < byCode.length; code++) {
+    // A code that no row uses has no place in the order.
+    if (code !== 0 && dictionary.wordOf(code) === null) continue
+    byBit[code & 31] = Math.min(byBit[code & 31] ?? 0, toKey(byCode[code] ?? 0, sign))
+  }
   return {
     order,
     sign,
     column: (segment) => segment.codes[column] ?? segment.idKeys,
-    byCode: dictionary.sortKeys(),
+    byCode,
+    best(zones, zone) {
+      const words = zones.words(column, zone)
+      let best = Number.POSITIVE_INFINITY
+      for (let bit = 0; bit < 32; bit++)
+        if ((words & (1 << bit)) !== 0) best = Math.min(best, byBit[bit] ?? 0)
+      return best
+    },
     valueOf: (segment, row) => dictionary.wordOf(segment.codes[column]?.[row] ?? 0),
     keyOf: (value) => toKey(dictionary.sortKeyOf(typeof value === 'string' ? value : null), sign),
   }
@@ -73,6 +96,7 @@ function idKey(order: QueryOrder, sign: 1 | -1): SortKey {
     sign,
     column: (segment) => segment.idKeys,
     byCode: undefined,
+    best: (zones, zone) => toKey((sign === 1 ? zones.idKeys : zones.maxIdKeys)[zone] ?? 0, sign),
     valueOf: (segment, row) => segment.idKeys[row] ?? null,
     keyOf: (value) => toKey(typeof value === 'number' ? value : Number.NaN, sign),
   }

@@ -2,17 +2,23 @@ import type { Query, QueryTerm } from '@millrace/sdk'
 import type { Dictionary } from './Dictionary.ts'
 import { numberAt, textAt } from './fields.ts'
 import type { Segment } from './Segment.ts'
+import { wordBit, type Zones } from './Zones.ts'
 
 /**
  * One condition on a column. `narrow` keeps those of the first `count` rows in `rows` that meet it, in place and in order, and
  * answers how many are left.
  */
 export interface Test {
+  /** What a zone's bounds say of its rows: all meet it, none does, or they must be looked at. */
+  verdict(segment: Segment, zones: Zones, zone: number): Verdict
   narrow(segment: Segment, rows: Uint32Array, count: number): number
   /** Rows seen and kept so far: the test that keeps least goes first. */
   seen: number
   kept: number
 }
+
+/** What is known of a zone's rows without looking at them. */
+export type Verdict = 'all' | 'none' | 'some'
 
 /** Bounds on the price that a query sets, both inclusive. */
 export interface PriceRange {
@@ -65,6 +71,7 @@ export function expiryTest(now: number): Test {
   return {
     seen: 0,
     kept: 0,
+    verdict: (segment) => (segment.minExpiry >= now ? 'all' : 'some'),
     narrow(segment, rows, count) {
       if (segment.minExpiry >= now) return count
       const column = segment.expiries
@@ -127,6 +134,11 @@ function rangeTest(at: number, low: number, high: number): Test {
   return {
     seen: 0,
     kept: 0,
+    verdict(_, zones, zone) {
+      const [min, max] = [zones.min(at, zone), zones.max(at, zone)]
+      if (min > high || max < low) return 'none'
+      return min >= low && max <= high && !zones.missing(at, zone) ? 'all' : 'some'
+    },
     narrow(segment, rows, count) {
       const column = segment.numbers[at] as Float64Array
       let kept = 0
@@ -145,6 +157,11 @@ function differsTest(at: number, wanted: number): Test {
   return {
     seen: 0,
     kept: 0,
+    verdict(_, zones, zone) {
+      const [min, max] = [zones.min(at, zone), zones.max(at, zone)]
+      if (wanted < min || wanted > max) return 'all'
+      return min === wanted && max === wanted && !zones.missing(at, zone) ? 'none' : 'some'
+    },
     narrow(segment, rows, count) {
       const column = segment.numbers[at] as Float64Array
       let kept = 0
@@ -164,6 +181,11 @@ function listTest(at: number, values: readonly number[], keepIfFound: 0 | 1): Te
   return {
     seen: 0,
     kept: 0,
+    verdict(_, zones, zone) {
+      const [min, max] = [zones.min(at, zone), zones.max(at, zone)]
+      if (sorted.some((value) => value >= min && value <= max)) return 'some'
+      return keepIfFound === 1 ? 'none' : 'all'
+    },
     narrow(segment, rows, count) {
       const column = segment.numbers[at] as Float64Array
       let kept = 0
@@ -198,9 +220,20 @@ function textTest(column: number, dictionary: Dictionary, term: TextTerm): Test 
 }
 
 function allowedTest(at: number, allowed: Uint8Array): Test {
+  let wanted = 0
+  let unwanted = 0
+  for (let code = 0; code < allowed.length; code++) {
+    if (allowed[code] === 1) wanted |= wordBit(code)
+    else unwanted |= wordBit(code)
+  }
   return {
     seen: 0,
     kept: 0,
+    verdict(_, zones, zone) {
+      const words = zones.words(at, zone)
+      if ((words & wanted) === 0) return 'none'
+      return (words & unwanted) === 0 ? 'all' : 'some'
+    },
     narrow(segment, rows, count) {
       const column = segment.codes[at] as Uint32Array
       let kept = 0
