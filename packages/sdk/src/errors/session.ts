@@ -78,20 +78,33 @@ export class SessionRefusedError extends MillraceError {
   }
 }
 
+/** What the relay says by its close codes. */
+const relayReasons: Readonly<Record<number, readonly [reason: string, remedy: string]>> = {
+  4404: [
+    'the device is not connected to this gateway',
+    'Try another gateway of the offer, or another offer.',
+  ],
+  4410: ['the device lost its connection to the gateway', 'Open a new session; the job goes on meanwhile.'],
+  4413: ['a message was larger than the relay carries', 'Send bulk data in bodies of 256 KiB.'],
+  4429: ['the device has too many sessions', 'Close sessions that are not needed, or try again later.'],
+}
+
 /** The connection under the session is gone. */
 export class SessionClosedError extends MillraceError {
   override readonly name = 'SessionClosedError'
   static readonly code = 'SESSION_CLOSED'
   constructor(options: { closeCode: number | undefined; reason: string | undefined; cause?: unknown }) {
-    const code = options.closeCode === undefined ? '' : ` with code ${options.closeCode}`
-    const reason = options.reason === undefined || options.reason === '' ? '' : `, saying '${options.reason}'`
+    const { closeCode, cause } = options
+    const [known, remedy] = relayReasons[closeCode ?? 0] ?? []
+    const said = options.reason === undefined || options.reason === '' ? undefined : `'${options.reason}'`
+    const reason = known ?? said
     super({
       code: SessionClosedError.code,
-      message: `The session was closed${code}${reason}.`,
-      remedy: 'Open a new session; what the device acknowledged is not lost.',
+      message: `The session was closed${closeCode === undefined ? '' : ` with code ${closeCode}`}${reason === undefined ? '' : `: ${reason}`}.`,
+      remedy: remedy ?? 'Open a new session; what the device acknowledged is not lost.',
       retryable: true,
-      details: { closeCode: options.closeCode, reason: options.reason },
-      cause: options.cause,
+      details: { closeCode, reason: options.reason },
+      cause,
     })
   }
 }

@@ -123,6 +123,24 @@ describe('default', () => {
   })
 })
 
+describe('error: SessionClosedError', () => {
+  test('says what the relay meant, also when the socket never opened', async () => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    server.on('connection', (socket) => socket.close(4404, 'gone'))
+    await new Promise((done) => server.once('listening', done))
+    const { port } = server.address() as AddressInfo
+    const refused = async (url: string) => {
+      const session = await opening(webSocketTransport(new WebSocket(url)))
+      await session.request('ping', {})
+    }
+    await expect(refused(`ws://127.0.0.1:${port}`)).rejects.toThrow(
+      'The session was closed with code 4404: the device is not connected to this gateway.',
+    )
+    server.close()
+    await expect(refused('ws://127.0.0.1:1')).rejects.toBeInstanceOf(SessionClosedError)
+  })
+})
+
 describe('behavior: a session without a lease', () => {
   test('gets ping and challenges, nothing else', async () => {
     const [buyerEnd, deviceEnd] = linkedTransports()

@@ -31,13 +31,15 @@ export function webSocketTransport(socket: WebSocketLike): Transport {
   socket.binaryType = 'arraybuffer'
   const inbox = createInbox()
   const opened = deferred()
-  // A failed opening is reported by the close that follows.
+  // Nobody may be waiting to send when the opening fails; the close is told to the listener in any case.
   opened.promise.catch(() => undefined)
-  const closedError = () => new SessionClosedError({ closeCode: undefined, reason: 'the socket is closed' })
+  let closed: { code: number; reason: string } | undefined
+  const closedError = () => new SessionClosedError({ closeCode: closed?.code, reason: closed?.reason })
 
   if (socket.readyState === open) opened.resolve()
   socket.addEventListener('open', () => opened.resolve())
-  socket.addEventListener('error', () => opened.reject(closedError()))
+  // An error says nothing; the close that always follows it says why. Somebody must listen, or `ws` throws.
+  socket.addEventListener('error', () => undefined)
   socket.addEventListener('message', ({ data }) => {
     if (data instanceof ArrayBuffer) inbox.push(new Uint8Array(data))
     else if (data instanceof Uint8Array) inbox.push(data)
@@ -45,6 +47,7 @@ export function webSocketTransport(socket: WebSocketLike): Transport {
     else socket.close(4400, 'binary messages only')
   })
   socket.addEventListener('close', ({ code, reason }) => {
+    closed = { code, reason }
     opened.reject(closedError())
     inbox.end({ code, reason })
   })
