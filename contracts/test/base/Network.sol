@@ -110,4 +110,15 @@ abstract contract Network is Test {
                 deadline, nonce, sign(key, till.hashAgreement(asset, upstream, deadline, nonce))
             );
     }
+
+    /// @notice The other signature that the bare curve would accept: `s` mirrored, `v` flipped.
+    function mirrored(bytes memory signature) internal pure returns (bytes memory) {
+        (bytes32 r, bytes32 s, uint8 v) = (bytes32(0), bytes32(0), uint8(signature[64]));
+        assembly ("memory-safe") {
+            r := mload(add(signature, 0x20))
+            s := mload(add(signature, 0x40))
+        }
+        uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
+        return abi.encodePacked(r, bytes32(order - uint256(s)), v == 27 ? uint8(28) : uint8(27));
+    }
 }

@@ -40,5 +40,6 @@ interface Vm {
     function lastCallGas() external view returns (Gas memory);
     function toString(uint256 value) external pure returns (string memory);
     function writeFile(string calldata path, string calldata data) external;
+    function writeLine(string calldata path, string calldata line) external;
     function readFile(string calldata path) external view returns (string memory);
 }

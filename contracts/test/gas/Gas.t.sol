@@ -28,6 +28,8 @@ contract GasTest is Network {
         _measureSettle(2, "till.settle");
         _measureSettle(8, "till.settle_8_upstream");
         _measureLifecycle();
+        // Without isolation a call has no base fee, and the numbers are not those of transactions.
+        if (_gas["till.pay"] < 21_000) return;
         string memory json = "{\n";
         for (uint256 i = 0; i < _keys.length; ++i) {
             json = string.concat(
