@@ -5,6 +5,8 @@ import type { Machine } from '../detect/index.ts'
 import { MachineTooSmallError } from './errors.ts'
 
 const MIB = 1024 * 1024
+/** Most disk that is offered unasked, over all slots. */
+const USUAL_DISK_MIB = 32 * 1024
 /** Smallest machine that is worth offering. */
 const LEAST = { cpus: 0.1, memoryMiB: 64, diskMiB: 64 }
 
@@ -26,7 +28,10 @@ export function slotSpecs(options: SlotSpecOptions): readonly Spec[] {
   const { slots, region } = config.offer
   const cpus = Math.min(config.machine.cpus ?? machine.cpus, machine.cpus)
   const memoryMiB = config.machine.memoryMib ?? machine.memoryBytes / MIB - config.machine.reserveMemoryMib
-  const diskMiB = config.machine.diskMib ?? machine.diskFreeBytes / MIB - config.machine.reserveDiskMib
+  // A job's disk is set aside when it starts, so what is not configured stays modest: this machine has other uses too.
+  const diskMiB =
+    config.machine.diskMib ??
+    Math.min((machine.diskFreeBytes / MIB - config.machine.reserveDiskMib) / 4, USUAL_DISK_MIB)
   const share = {
     // Two decimals: a spec is read by people.
     cpus: Math.floor((cpus / slots) * 100) / 100,
