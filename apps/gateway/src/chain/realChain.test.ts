@@ -47,7 +47,7 @@ import {
 import { type ChainIndex, startIndex } from './startIndex.ts'
 
 const people = [1, 2, 3, 4]
-const ROUNDS = 36
+const ROUNDS = 44
 /** Named here, so that nothing has to be estimated; what the contracts refuse is mined as a failure. */
 const overrides = { gas: 2_000_000n }
 
@@ -100,6 +100,19 @@ async function act(random: Random, assets: readonly bigint[], leases: Hex[]): Pr
     deployment,
     lease: leases.length === 0 ? (`0x${'0'.repeat(64)}` as Hash) : random.pick(leases),
   }
+  const open = async () => {
+    const bond = random.oneIn(2) ? 1_000n : 0n
+    const { published, id } = await chain.newOffer(asset, { terms: { bond } })
+    const { offer, signature } = published
+    await openLease(walletOf(3), {
+      overrides,
+      deployment,
+      offer,
+      signature,
+      duration: 60 + random.below(500),
+    })
+    leases.push(id)
+  }
   const deeds: readonly (() => Promise<unknown>)[] = [
     () => payAsset(wallet, { ...on, amount }),
     () => payAsset(wallet, { ...on, amount }),
@@ -120,19 +133,9 @@ async function act(random: Random, assets: readonly bigint[], leases: Hex[]): Pr
     },
     () => cancelOffers(wallet, { overrides, deployment, nonce: BigInt(1000 + random.below(50)) }),
     () => (random.oneIn(4) ? cancelAllOffers(walletOf(4), { overrides, deployment }) : Promise.resolve()),
-    async () => {
-      const bond = random.oneIn(2) ? 1_000n : 0n
-      const { published, id } = await chain.newOffer(asset, { terms: { bond } })
-      const { offer, signature } = published
-      await openLease(walletOf(3), {
-        overrides,
-        deployment,
-        offer,
-        signature,
-        duration: 60 + random.below(500),
-      })
-      leases.push(id)
-    },
+    open,
+    open,
+    open,
     () => startLease(walletOf(2), lease),
     () => startLease(walletOf(2), lease),
     () => extendLease(walletOf(3), { ...lease, added: 100 }),
