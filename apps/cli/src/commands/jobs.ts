@@ -33,6 +33,7 @@ export function registerJobCommands(program: Command): void {
     .option('--name <name>', 'name of the job')
     .option('--detach', 'leave once the job runs; `logs -f` and `get` come back to it')
     .option('--resume <lease>', 'go on with a job after a crash or a detach')
+    .option('--summary-file <file>', 'also write the summary there, as JSON')
     .addHelpText(
       'after',
       `

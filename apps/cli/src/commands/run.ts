@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs'
 import { connect } from '../connection/connect.ts'
 import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
 import { UsageError } from '../errors/input.ts'
+import { writeFileAtomic } from '../home/writeFileAtomic.ts'
 import { driveOrder } from '../jobs/driveOrder.ts'
 import type { JobSummary } from '../jobs/finishOrder.ts'
 import { findLease, openOrder } from '../jobs/order.ts'
 import { type RunJobResult, runJob } from '../jobs/runJob.ts'
 import { askToAgree } from '../output/ask.ts'
-import { createOutput, type Output } from '../output/output.ts'
+import { createOutput, type Output, toJson } from '../output/output.ts'
 import { applyFlags, commandTask, type JobFlags, readEnvFlags } from '../tasks/commandTask.ts'
 import { parseTaskFile } from '../tasks/parseTask.ts'
 import type { Task } from '../tasks/task.ts'
@@ -24,6 +25,7 @@ export interface RunFlags extends GlobalFlags, JobFlags {
   readonly outputDir?: string
   readonly detach?: boolean
   readonly resume?: string
+  readonly summaryFile?: string
 }
 
 export async function runRun(words: readonly string[], flags: RunFlags): Promise<void> {
@@ -56,7 +58,7 @@ export async function runRun(words: readonly string[], flags: RunFlags): Promise
       await askToAgree('Hire it?', flags)
     },
   })
-  finish(output, result)
+  finish(output, result, flags)
 }
 
 async function resume(prefix: string, flags: RunFlags, output: Output): Promise<void> {
@@ -77,14 +79,16 @@ async function resume(prefix: string, flags: RunFlags, output: Output): Promise<
       },
       order,
     )
-    finish(output, { ...result, startMs: null, firstLogMs: null })
+    finish(output, { ...result, startMs: null, firstLogMs: null }, flags)
   } finally {
     order.close()
   }
 }
 
-function finish(output: Output, result: RunJobResult): never | void {
-  output.result({ event: 'summary', ...result }, formatSummary(result))
+function finish(output: Output, result: RunJobResult, flags: RunFlags): void {
+  const summary = { event: 'summary', ...result }
+  output.result(summary, formatSummary(result))
+  if (flags.summaryFile !== undefined) writeFileAtomic(flags.summaryFile, toJson(summary))
   process.exitCode = exitCodeOfJob(result satisfies JobSummary)
   // Sockets to gateways may linger; the work is done.
   setImmediate(() => process.exit())
