@@ -27,24 +27,44 @@ export const verbatimHashSchema = z.custom<Hash>(
   'must be 32 bytes: 0x and 64 hex digits',
 )
 
-/** Whole bytes in hex, at most `maxBytes` of them. */
-export const hexSchema = (maxBytes: number) =>
-  z
+/**
+ * Whole bytes in hex.
+ *
+ * @param maxBytes Most bytes that are taken.
+ * @returns A schema that reads them in lower case.
+ * @example
+ * const schema = hexSchema(65)
+ */
+export function hexSchema(maxBytes: number) {
+  return z
     .string()
     .max(2 + 2 * maxBytes, `must be at most ${maxBytes} bytes`)
     .regex(/^0x([0-9a-fA-F]{2})*$/, 'must be whole bytes in hex')
     .transform((value) => value.toLowerCase() as Hex)
+}
 
 /** A signature: 65 bytes of an account, or what a contract understands, up to 8 KiB. */
 export const signatureSchema = hexSchema(8192)
 
-/** An amount or id as a decimal string, read as a bigint of at most `bits` bits. */
-export const uintSchema = (bits: number) =>
-  z
+/**
+ * An amount or id as a decimal string, read as a bigint.
+ *
+ * @param bits Width of the unsigned integer in the contract.
+ * @returns A schema that refuses what does not fit.
+ * @example
+ * const amount = uintSchema(128)
+ */
+export function uintSchema(bits: number) {
+  return z
     .string()
-    .regex(/^(0|[1-9][0-9]{0,77})$/, 'must be a whole number in decimal digits')
+    .regex(/^(0|[1-9][0-9]{0,77})$/, {
+      error: 'must be a whole number in decimal digits',
+      // Without it the next check would be asked about what is no number at all.
+      abort: true,
+    })
     .refine((value) => BigInt(value) <= maxUint(bits), `must fit in ${bits} bits`)
     .transform((value) => BigInt(value))
+}
 
 /** Unix seconds or a duration in seconds, as the contracts keep them: 40 bits. */
 export const uint40Schema = z

@@ -44,7 +44,16 @@ export async function readDeployment(
   return { chainId, assets, till, market, currencies, epochLength }
 }
 
-/** Reads what a wallet must know of an ERC-20. A token without a `version` has version 1, as ERC-2612 tokens do. */
+/**
+ * Reads what a wallet must know of an ERC-20. A token without a `version` has version 1, as ERC-2612 tokens do.
+ *
+ * @param client A viem client of the chain.
+ * @param address The token.
+ * @returns Symbol, decimals, and the name and version of its EIP-712 domain.
+ * @throws ChainUnreachableError, or viem's error if there is no token at the address.
+ * @example
+ * const currency = await readCurrency(client, usdc)
+ */
 export async function readCurrency(client: ReadClient, address: Address): Promise<Currency> {
   const [symbol, decimals, name, version] = await Promise.all([
     read(client, { address, abi: erc20Abi, functionName: 'symbol' }),
