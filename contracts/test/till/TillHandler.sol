@@ -286,6 +286,14 @@ contract TillHandler is Test {
         paidOut[asset] += uint256(fee) + upstream + costs + debt + shares + owner;
         _accrue(asset, boundary);
         costsPaid[asset] += costs;
+        // Nothing passes running costs in arrears: what is owed now has accrued since the boundary.
+        if (fee > 0 && uint256(debt) + shares + owner > 0) {
+            assertLe(
+                till.costsOwedOf(asset),
+                _perDay[asset] * (block.timestamp - boundary) / 1 days + 1,
+                "a lower layer was paid before the costs"
+            );
+        }
         reached["settled"]++;
         if (debt > 0) reached["debtPaid"]++;
         if (shares > 0) reached["sharesPaid"]++;

@@ -62,7 +62,7 @@ contract TillInvariantTest is Campaign {
         }
     }
 
-    /// @dev 4. No layer is paid more than was due to it.
+    /// @dev 3 is checked at each settlement by the handler. 4. No layer is paid more than was due to it.
     function _costsAreNeverOverpaid() private view {
         for (uint256 asset = 1; asset <= _handler.ASSETS(); ++asset) {
             assertLe(_handler.costsPaid(asset), _handler.costsDue(asset), "running costs");
