@@ -1,5 +1,13 @@
 /** What other programs of this repository may use of the command: bring up a local network, run a job. */
+export { type Connection, connect } from './connection/connect.ts'
+export { type OpenAccount, openAccount } from './connection/openAccount.ts'
+export type { JobEvent, OnJobEvent } from './jobs/events.ts'
+export type { JobSummary } from './jobs/finishOrder.ts'
+export type { JobPlan } from './jobs/planJob.ts'
+export { type RunJobOptions, type RunJobResult, runJob } from './jobs/runJob.ts'
 export { type DownResult, down } from './network/down.ts'
 export { type NetworkStatus, networkStatus, type ServiceStatus } from './network/status.ts'
 export type { ServiceEvent, ServiceName } from './network/superviseService.ts'
 export { type LocalNetwork, type UpOptions, up } from './network/up.ts'
+export { type ParseTaskOptions, parseTaskFile } from './tasks/parseTask.ts'
+export type { Needs, Task } from './tasks/task.ts'

@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { WriteClient } from '@millrace/sdk'
 import type { PrivateKeyAccount } from 'viem/accounts'
 import type { GlobalFlags } from '../commands/flags.ts'
 import { UsageError } from '../errors/input.ts'
 import { readCliConfig } from '../home/cliConfig.ts'
 import { demoWallet } from '../network/prepareNetwork.ts'
+import { nodeFiles } from '../node/nodeFiles.ts'
 import { PassphraseMissingError } from '../wallets/errors.ts'
-import { listWallets, openWallet } from '../wallets/wallets.ts'
+import { listWallets, openKeystoreFile, openWallet } from '../wallets/wallets.ts'
 import type { Connection } from './connect.ts'
 
 /** A wallet that is open, with a client that signs with it. */
@@ -23,12 +24,30 @@ export interface OpenAccount {
  */
 export async function openAccount(connection: Connection, flags: GlobalFlags): Promise<OpenAccount> {
   const wallet = walletName(connection, flags)
+  if (isNodeOperator(connection, wallet)) return openNodeOperator(connection, flags)
   const account = await openWallet(connection.paths, {
     name: wallet,
     place: { chainId: connection.deployment.chainId, isLocal: connection.isLocal },
     askPassphrase: (name) => findPassphrase(name, flags),
   })
   return { wallet, account, client: connection.signAs(account) }
+}
+
+/** `operator` names the key of this home's node, unless there is a wallet of that name. */
+const operatorWallet = 'operator'
+
+const isNodeOperator = ({ paths }: Pick<Connection, 'paths'>, wallet: string) =>
+  wallet === operatorWallet &&
+  !listWallets(paths).some(({ name }) => name === wallet) &&
+  existsSync(nodeFiles(paths.home).operatorKey)
+
+async function openNodeOperator(connection: Connection, flags: GlobalFlags): Promise<OpenAccount> {
+  const { operatorKey, passphrase } = nodeFiles(connection.paths.home)
+  const found = existsSync(passphrase)
+    ? readPassphraseFile(passphrase)
+    : await findPassphrase(operatorWallet, flags)
+  const account = openKeystoreFile(operatorKey, { wallet: operatorWallet, passphrase: found })
+  return { wallet: operatorWallet, account, client: connection.signAs(account) }
 }
 
 /** Name of the wallet that the flags or the settings choose. */

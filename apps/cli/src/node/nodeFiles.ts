@@ -5,12 +5,20 @@ import { join } from 'node:path'
 /** Longest path that fits a Unix socket's address on Linux and macOS. */
 const longestSocketPath = 100
 
-/** The files of the node of a home that others may use: its settings, and the socket on which it takes commands. */
-export function nodeFiles(home: string): {
+/** The files of the node of a home that others may use. */
+export interface NodeFiles {
   readonly root: string
+  /** Settings. */
   readonly config: string
+  /** The operator's keystore, and on a local network the file with its passphrase. */
+  readonly operatorKey: string
+  readonly passphrase: string
+  /** Socket on which the node takes commands. */
   readonly control: string
-} {
+}
+
+/** Paths of the node's files below `home`. */
+export function nodeFiles(home: string): NodeFiles {
   const root = join(home, 'node')
   const direct = join(root, 'control.sock')
   const short = join(
@@ -20,6 +28,8 @@ export function nodeFiles(home: string): {
   return {
     root,
     config: join(root, 'config.toml'),
+    operatorKey: join(root, 'operator.json'),
+    passphrase: join(root, 'operator.passphrase'),
     control: Buffer.byteLength(direct) <= longestSocketPath ? direct : short,
   }
 }

@@ -13,7 +13,7 @@ import {
   WalletLocalOnlyError,
   WalletMissingError,
 } from './errors.ts'
-import { decryptKey, encryptKey, keystoreSchema } from './keystore.ts'
+import { decryptKey, encryptKey, type KeystoreFile, keystoreSchema } from './keystore.ts'
 
 const addressSchema = z
   .string()
@@ -161,10 +161,37 @@ export async function openWallet(
       throw new WalletLocalOnlyError({ wallet: name, chainId: place.chainId, madeFor: wallet.chainId })
     return privateKeyToAccount(wallet.privateKey as Hex)
   }
-  const key = decryptKey(wallet, await options.askPassphrase(name))
-  if (key === null) throw new PassphraseWrongError({ wallet: name })
-  const account = privateKeyToAccount(key)
+  const passphrase = await options.askPassphrase(name)
+  const account = openKeystoreFile(walletPath(paths, name), { wallet: name, passphrase })
   if (account.address.toLowerCase() !== wallet.address.toLowerCase())
     throw new WalletFileError({ path: walletPath(paths, name), reason: 'its address is not that of its key' })
   return account
+}
+
+/**
+ * Opens a version 3 keystore file.
+ *
+ * @throws WalletFileError, PassphraseWrongError naming `wallet`
+ */
+export function openKeystoreFile(
+  path: string,
+  { wallet, passphrase }: { readonly wallet: string; readonly passphrase: string },
+): PrivateKeyAccount {
+  return privateKeyToAccount(readKeystoreFile(path, { wallet, passphrase }))
+}
+
+/** As `openKeystoreFile`, the key itself, to encrypt it anew. */
+export function readKeystoreFile(
+  path: string,
+  { wallet, passphrase }: { readonly wallet: string; readonly passphrase: string },
+): Hex {
+  let file: KeystoreFile
+  try {
+    file = keystoreSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (cause) {
+    throw new WalletFileError({ path, reason: 'it is not a version 3 keystore', cause })
+  }
+  const key = decryptKey(file, passphrase)
+  if (key === null) throw new PassphraseWrongError({ wallet })
+  return key
 }
