@@ -1,8 +1,10 @@
 // Indexes a whole chain into a fresh embedded database and prints how long it took and what memory it needed.
 import { startIndex } from '../../../apps/gateway/src/chain/startIndex.ts'
 import { openDatabase } from '../../../apps/gateway/src/database/openDatabase.ts'
+import { saveMemory } from '../../../apps/gateway/src/saveMemory.ts'
 import { worldContracts } from '../../../apps/gateway/test/chain/World.ts'
 
+saveMemory()
 const [rpcUrl = '', head = '', dataDir = ''] = process.argv.slice(2)
 const database = await openDatabase({ dataDir })
 const opened = process.resourceUsage().maxRSS

@@ -10,6 +10,8 @@ while (events < wanted) {
   chain.mine(1)
   events += chain.head.logs.length
 }
+// Empty blocks at the end, so that every event is final for everyone.
+chain.mine(300, 0)
 const served = await serveChain(chain)
 process.stdout.write(`${JSON.stringify({ url: served.url, head: chain.head.number, events })}\n`)
 process.stdin.resume().on('end', () => process.exit())
