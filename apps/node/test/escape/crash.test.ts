@@ -121,7 +121,9 @@ describe('the node is killed (-9)', () => {
 
 describe('the supervisor is killed (-9)', () => {
   it('the job dies with it, and the next node learns so, log kept, never run again', async () => {
-    const task = taskOf('orphan', '(while :; do sleep 1; done) & echo up; sleep 60', { setup: 'echo set up' })
+    const task = taskOf('orphan', '(while :; do sleep 1; done) & echo up; sleep 60', {
+      setup: 'echo prepared',
+    })
     const job = await restarted().start(task)
     await untilLog(job, 'up\n')
     const paths = jobPaths(join(directory, 'orphan'))
@@ -133,7 +135,7 @@ describe('the supervisor is killed (-9)', () => {
     const found = await restarted().attach('orphan')
     const { result, stdout } = await finishJob(found as RunningJob)
     expect(result).toMatchObject({ outcome: 'killed', reason: 'error', exitCode: null, outputs: null })
-    expect(stdout).toBe('set up\nup\n')
+    expect(stdout).toBe('prepared\nup\n')
     expect(result.log.size).toBe(stdout.length)
     for (const group of groups) expect(exists(group)).toBe(false)
     expect(readdirSync(paths.folder)).not.toContain('disk.img')

@@ -153,13 +153,13 @@ async function trySandbox(
 
 /** Can an ext4 image be made and mounted? Tried in a mount namespace that is gone afterwards. */
 async function tryLoop(): Promise<boolean> {
-  if (findTool('mkfs.ext4') === null || findTool('fallocate') === null) return false
+  if (findTool('mkfs.ext4') === null) return false
   const folder = await mkdtemp(join(tmpdir(), 'millrace-probe-'))
   try {
     const image = join(folder, 'image')
     await writeFile(image, '')
     const script =
-      'fallocate -l 4194304 "$1" && mkfs.ext4 -q -F "$1" && mount -o loop "$1" "$2" && umount "$2"'
+      'truncate -s 4194304 "$1" && mkfs.ext4 -q -F "$1" && mount -o loop "$1" "$2" && umount "$2"'
     await run(
       'unshare',
       ['--mount', '--propagation', 'private', '--', 'sh', '-c', script, 'sh', image, folder],

@@ -24,6 +24,9 @@ import { collectOutputs } from './outputs/collectOutputs.ts'
 /** How often limits and the node's wishes are looked at. A wish also comes with a signal and is then seen at once. */
 const WATCH_MS = 200
 
+/** Bytes of the host's disk that no job may take: the other jobs' logs and results need them. */
+const HOST_DISK_RESERVE = 64 * 1024 * 1024
+
 interface Ending {
   readonly reason: EndReason
   readonly message: string
@@ -66,6 +69,9 @@ export async function supervise(plan: JobPlan, paths: JobPaths): Promise<void> {
       processRefusalsTold = true
       log.note(`a new process was refused: the job may have ${task.limits.processes} at a time`)
     }
+    const host = statfsSync(paths.folder)
+    if (host.bavail * host.bsize < HOST_DISK_RESERVE)
+      end('error', "The machine's own disk is full; the job was ended before it could harm others.")
     if (plan.cgroup.version === 'none' && sandbox !== null) {
       const usage = sandboxUsage(sandbox.pid)
       peakMemory = Math.max(peakMemory, usage.memoryBytes)

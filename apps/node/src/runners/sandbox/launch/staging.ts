@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { JobPaths } from '../job/jobFolder.ts'
 import type { JobPlan } from '../job/jobPlan.ts'
@@ -106,19 +116,21 @@ function mountDisk(plan: JobPlan, paths: JobPaths, at: string): void {
   // The work folder, /tmp and the file system's own first entries.
   const inodeCount = Math.max(MINIMUM_INODES, inodes + 64)
   if (plan.disk === 'tmpfs') {
+    // It is memory: never more than half of the machine's, whatever was leased.
     run('mount', [
       '-t',
       'tmpfs',
       '-o',
-      `mode=0711,size=${diskBytes},nr_inodes=${inodeCount},nosuid,nodev`,
+      `mode=0711,size=${Math.min(diskBytes, Math.floor(totalmem() / 2))},nr_inodes=${inodeCount},nosuid,nodev`,
       'job',
       at,
     ])
     return
   }
   const size = Math.ceil(diskBytes * (1 + TABLES_SHARE)) + inodeCount * INODE_BYTES + TABLES_BYTES
-  // Reserved now: a host that fills up later must not turn into input/output errors inside a job.
-  run('fallocate', ['-l', String(size), paths.image])
+  // Sparse: it takes from the host what the job writes. The supervisor ends the job before the host itself is full.
+  writeFileSync(paths.image, '', { mode: 0o600 })
+  truncateSync(paths.image, size)
   // No journal and no reserve: nobody needs this file system after the job.
   run('mkfs.ext4', [
     '-q',

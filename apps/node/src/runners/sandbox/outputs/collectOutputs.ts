@@ -63,8 +63,12 @@ export async function collectOutputs(options: CollectOutputsOptions): Promise<Co
     },
   })
   const written = pipeline(tar, meter, createWriteStream(temporary, { mode: 0o600 }))
-  // A failed write also ends `addFile`; this only keeps it from counting as unhandled before it is awaited below.
-  written.catch(() => {})
+  // The tar's own streams do not reliably learn that nobody takes their bytes any more; whoever waits on them waits on
+  // this as well.
+  const failure = new Promise<never>((_, reject) => {
+    written.catch(reject)
+  })
+  failure.catch(() => {})
 
   try {
     for await (const found of walk(options.from, matcher)) {
@@ -81,7 +85,7 @@ export async function collectOutputs(options: CollectOutputsOptions): Promise<Co
         )
         continue
       }
-      const sha256 = await addFile(tar, join(options.from, found.path), found)
+      const sha256 = await addFile(tar, join(options.from, found.path), { found, failure })
       if (sha256 === null) {
         skip(found.path, 'it could not be read')
         continue
@@ -93,9 +97,12 @@ export async function collectOutputs(options: CollectOutputsOptions): Promise<Co
     await written
   } catch (error) {
     tar.destroy()
-    await written.catch(() => {})
+    const cause = await written.then(
+      () => error,
+      (writeError: unknown) => writeError,
+    )
     await rm(temporary, { force: true })
-    throw error
+    throw cause
   }
   await rename(temporary, options.archive)
   if (left > 0) skipped.push(`${left} more outputs skipped`)
@@ -165,7 +172,7 @@ function kindOf(stat: { isSymbolicLink(): boolean; isFIFO(): boolean; isSocket()
 async function addFile(
   tar: Pack,
   place: string,
-  found: Extract<Found, { type: 'file' }>,
+  { found, failure }: { readonly found: Extract<Found, { type: 'file' }>; readonly failure: Promise<never> },
 ): Promise<string | null> {
   // O_NOFOLLOW and O_NONBLOCK cost nothing and hold even if something did change the file.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
@@ -193,10 +200,14 @@ async function addFile(
       hash.update(chunk)
       position += chunk.length
       if (!entry.write(chunk))
-        await Promise.race([new Promise<void>((resolve) => entry.once('drain', () => resolve())), finished])
+        await Promise.race([
+          new Promise<void>((resolve) => entry.once('drain', () => resolve())),
+          finished,
+          failure,
+        ])
     }
     entry.end(undefined)
-    await finished
+    await Promise.race([finished, failure])
     return hex(hash)
   } finally {
     await file.close()
