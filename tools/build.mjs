@@ -1,5 +1,5 @@
 // Bundles each app and package into its dist/, so that a command starts in a fraction of a second.
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { bootstrap, root } from './bootstrap.mjs'
 
@@ -27,6 +27,12 @@ function publicEntriesOf(folder) {
     .map((file) => join(folder, 'src', file))
     .filter(existsSync)
 }
+
+/** Entries of a package: the sources that its package.json exports. */
+const exportsOf = (folder) =>
+  Object.values(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).exports).map(({ source }) =>
+    join(folder, source),
+  )
 
 // These bring files of their own (wasm, binaries, worker scripts) and must be loaded from where they are installed.
 const external = [
