@@ -1,7 +1,11 @@
 import { Command } from 'commander'
+import { registerAssetCommands } from './commands/asset.ts'
 import { registerJobCommands } from './commands/jobs.ts'
 import { registerMarketCommands } from './commands/market.ts'
 import { registerNetworkCommands } from './commands/network.ts'
+import { registerNodeCommands } from './commands/node.ts'
+import { registerTillCommands } from './commands/till.ts'
+import { registerWalletCommands } from './commands/wallet.ts'
 
 /**
  * The command line. Each file under `commands/` says what a command takes; what it does is loaded when it is called,
@@ -24,6 +28,10 @@ export function createProgram(): Command {
   registerNetworkCommands(program)
   registerMarketCommands(program)
   registerJobCommands(program)
+  registerWalletCommands(program)
+  registerNodeCommands(program)
+  registerAssetCommands(program)
+  registerTillCommands(program)
   return program
 }
 

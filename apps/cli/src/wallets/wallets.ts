@@ -140,32 +140,36 @@ export function refuseTakenName(paths: HomePaths, name: string): void {
 
 export const isWalletName = (name: string): boolean => namePattern.test(name)
 
+export interface OpenWalletOptions {
+  readonly name: string
+  readonly place: SigningPlace
+  /** Called only for an encrypted wallet. */
+  readonly askPassphrase: (wallet: string) => Promise<string>
+}
+
 /**
  * Opens a wallet for signing.
  *
- * @param askPassphrase Called only for an encrypted one.
  * @throws WalletMissingError, WalletFileError, WalletLocalOnlyError, PassphraseWrongError
  */
-export async function openWallet(
-  paths: HomePaths,
-  options: {
-    readonly name: string
-    readonly place: SigningPlace
-    readonly askPassphrase: (wallet: string) => Promise<string>
-  },
-): Promise<PrivateKeyAccount> {
+export async function openWallet(paths: HomePaths, options: OpenWalletOptions): Promise<PrivateKeyAccount> {
+  return privateKeyToAccount(await readWalletKey(paths, options))
+}
+
+/** As `openWallet`, the key itself, to hand it to this machine's node. */
+export async function readWalletKey(paths: HomePaths, options: OpenWalletOptions): Promise<Hex> {
   const { name, place } = options
   const wallet = readWallet(paths, name)
   if (wallet.version === 'local-only') {
     if (!place.isLocal || place.chainId !== wallet.chainId)
       throw new WalletLocalOnlyError({ wallet: name, chainId: place.chainId, madeFor: wallet.chainId })
-    return privateKeyToAccount(wallet.privateKey as Hex)
+    return wallet.privateKey as Hex
   }
   const passphrase = await options.askPassphrase(name)
-  const account = openKeystoreFile(walletPath(paths, name), { wallet: name, passphrase })
-  if (account.address.toLowerCase() !== wallet.address.toLowerCase())
+  const key = readKeystoreFile(walletPath(paths, name), { wallet: name, passphrase })
+  if (privateKeyToAccount(key).address.toLowerCase() !== wallet.address.toLowerCase())
     throw new WalletFileError({ path: walletPath(paths, name), reason: 'its address is not that of its key' })
-  return account
+  return key
 }
 
 /**

@@ -1,0 +1,34 @@
+import { parseArgs } from 'node:util'
+import { MillraceError } from '@millrace/sdk'
+import { benchmarkMachine } from './challenge/index.ts'
+import { nodePaths } from './config/nodePaths.ts'
+import { detectMachine } from './detect/index.ts'
+
+/**
+ * Measures this machine, as a process: `benchmark.process [--home DIR]`. Prints JSON lines: `{"event":"machine",…}`,
+ * `{"event":"progress",…}` for each step, and last `{"event":"benchmark",…}` or `{"event":"failed",code,message,remedy}`.
+ * Exit code 0 or 1.
+ */
+const say = (event: string, value: object) => process.stdout.write(`${JSON.stringify({ event, ...value })}\n`)
+const { home } = parseArgs({ options: { home: { type: 'string' } } }).values
+const ending = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort())
+try {
+  const folder = nodePaths(home).home
+  const machine = await detectMachine({ home: folder })
+  say('machine', machine)
+  say(
+    'benchmark',
+    await benchmarkMachine({
+      machine,
+      home: folder,
+      signal: ending.signal,
+      onProgress: (progress) => say('progress', progress),
+    }),
+  )
+} catch (error) {
+  const { code, message, remedy } =
+    error instanceof MillraceError ? error : { code: 'INTERNAL', message: String(error), remedy: undefined }
+  say('failed', { code, message, remedy })
+  process.exitCode = 1
+}
