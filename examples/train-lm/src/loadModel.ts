@@ -74,13 +74,19 @@ function readConfig(value: unknown, file: string): ModelConfig {
     layers: field('layers'),
     heads: field('heads'),
     window: field('window'),
-    recent: field('recent'),
     vocabulary: field('vocabulary'),
   }
 }
 
 function readTokenizer(value: unknown, file: string): Tokenizer {
-  const tokens = (value as { tokens?: unknown } | null)?.tokens
-  if (Array.isArray(tokens) && tokens.every((token) => typeof token === 'string')) return { tokens }
-  throw new ModelInvalid(file, 'it has no list of tokens')
+  const { tokens, merges } = (value ?? {}) as { tokens?: unknown; merges?: unknown }
+  if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string')) {
+    throw new ModelInvalid(file, 'it has no list of tokens')
+  }
+  const isId = (id: unknown) => Number.isSafeInteger(id) && Number(id) >= 0 && Number(id) < tokens.length
+  const isPair = (pair: unknown) => Array.isArray(pair) && pair.length === 2 && pair.every(isId)
+  if (!Array.isArray(merges) || !merges.every(isPair) || merges.length >= tokens.length) {
+    throw new ModelInvalid(file, 'it has no list of merges')
+  }
+  return { tokens, merges }
 }

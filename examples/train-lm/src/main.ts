@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   const steps = wholeNumber({
     name: 'STEPS',
     text: process.env.STEPS,
-    fallback: 400,
+    fallback: 300,
     least: 1,
     most: 1_000_000,
   })

@@ -10,18 +10,15 @@ export interface ModelConfig {
   readonly heads: number
   /** How many tokens back a head may look, the token itself included. */
   readonly window: number
-  /** How many of the latest tokens the input embedding of a place sums, each by a table of its own. */
-  readonly recent: number
 }
 
 /** Named weights, in the order in which they are written to a file. */
 export type Weights = ReadonlyMap<string, tf.Variable<tf.Rank.R2>>
 
 /**
- * A decoder-only transformer over one stretch of text at a time: pre-normalised blocks, banded causal attention with
- * linear distance biases (ALiBi, Press, Smith and Lewis 2022) in place of position embeddings.
- * A long stretch with a window trains every token with full context and needs only two-dimensional
- * products.
+ * A decoder-only transformer: pre-normalised blocks, banded causal attention with linear distance biases (ALiBi, Press,
+ * Smith and Lewis 2022) in place of position embeddings. A batch is one long sequence of pieces that do not see each
+ * other, so that two-dimensional products suffice.
  */
 export function initWeights(config: ModelConfig, random: Random): Weights {
   const { width, layers } = config
@@ -42,7 +39,7 @@ export function initWeights(config: ModelConfig, random: Random): Weights {
 export function weightShapes(
   config: ModelConfig,
 ): readonly (readonly [name: string, shape: [number, number]])[] {
-  const { vocabulary, width, layers, recent } = config
+  const { vocabulary, width, layers } = config
   const blocks = Array.from({ length: layers }, (_, layer): [string, [number, number]][] => [
     [`${layer}.attention.gain`, [1, width]],
     [`${layer}.attention.query`, [width, width]],
@@ -54,7 +51,7 @@ export function weightShapes(
     [`${layer}.feedforward.out`, [4 * width, width]],
   ])
   return [
-    ['embedding', [recent * vocabulary, width]],
+    ['embedding', [vocabulary, width]],
     ...blocks.flat(),
     ['gain', [1, width]],
     ['head', [width, vocabulary]],
@@ -91,7 +88,7 @@ export function forward(options: {
   }
   const size = config.width / config.heads
   // One-hot times matrix, because the wasm backend has no gradient of a row look-up.
-  let x = matMul(recent(ids, config), weight('embedding'))
+  let x = matMul(oneHot(ids, config.vocabulary), weight('embedding'))
   for (let layer = 0; layer < config.layers; layer++) {
     const normed = normalise(x, weight(`${layer}.attention.gain`))
     const query = matMul(normed, weight(`${layer}.attention.query`))
@@ -116,16 +113,19 @@ export function crossEntropy(logits: tf.Tensor2D, targets: Int32Array): tf.Scala
   return tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits), oneHot(targets, logits.shape[1])), 1)))
 }
 
-/** What each head adds to its scores over `length` tokens: minus a slope times the distance; nothing ahead or beyond the window. */
-export function attentionBiases(config: ModelConfig, length: number): tf.Tensor2D[] {
+/**
+ * What each head adds to its scores: minus a slope times the distance; nothing ahead, beyond the window, or in another
+ * piece of text.
+ * @param length Tokens in all.
+ * @param piece Tokens of each of the pieces of text that lie one after the other; all by default.
+ */
+export function attentionBiases(config: ModelConfig, length: number, piece = length): tf.Tensor2D[] {
   return Array.from({ length: config.heads }, (_, head) => {
     const slope = 2 ** ((-8 * (head + 1)) / config.heads)
-    const values = new Float32Array(length * length)
+    const values = new Float32Array(length * length).fill(-1e9)
     for (let i = 0; i < length; i++) {
-      for (let j = 0; j < length; j++) {
-        const distance = i - j
-        values[i * length + j] = distance < 0 || distance >= config.window ? -1e9 : -slope * distance
-      }
+      const first = Math.max(i - (i % piece), i - config.window + 1)
+      for (let j = first; j <= i; j++) values[i * length + j] = -slope * (i - j)
     }
     return tf.tensor2d(values, [length, length])
   })
@@ -140,14 +140,4 @@ function normalise(x: tf.Tensor2D, gain: tf.Tensor): tf.Tensor2D {
 /** The backend writes integers whatever type is asked of its own one-hot, so the conversion is a step of its own. */
 function oneHot(ids: Int32Array, depth: number): tf.Tensor2D {
   return tf.cast(tf.oneHot(tf.tensor1d(ids, 'int32'), depth) as tf.Tensor2D, 'float32')
-}
-
-/** `[ids.length, recent · vocabulary]`: the token itself, the one before it, and so on, one-hot side by side. */
-function recent(ids: Int32Array, config: ModelConfig): tf.Tensor2D {
-  const shifted = Array.from({ length: config.recent }, (_, back) => {
-    const moved = new Int32Array(ids.length)
-    moved.set(ids.subarray(0, ids.length - Math.min(back, ids.length)), Math.min(back, ids.length))
-    return oneHot(moved, config.vocabulary)
-  })
-  return tf.concat2d(shifted, 1)
 }

@@ -32,7 +32,7 @@ export async function runTraining(options: TrainingRun): Promise<void> {
 
   const lines: string[] = []
   const began = Date.now()
-  const { model, metrics, unigramLoss } = train({
+  const { model, metrics, unigramLoss, charactersPerToken } = train({
     documents,
     steps,
     seed,
@@ -59,11 +59,16 @@ export async function runTraining(options: TrainingRun): Promise<void> {
     characters,
     heldOutLoss: { first, last, unigram: unigramLoss },
     heldOutPerplexity: { first: Math.exp(first), last: Math.exp(last), unigram: Math.exp(unigramLoss) },
+    bitsPerCharacter: {
+      first: first / charactersPerToken / Math.LN2,
+      last: last / charactersPerToken / Math.LN2,
+      unigram: unigramLoss / charactersPerToken / Math.LN2,
+    },
     weights: { file: 'weights.safetensors', sha256 },
   }
   await writeFile(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`)
   print(
-    `held-out perplexity ${Math.exp(first).toFixed(1)} -> ${Math.exp(last).toFixed(2)} (letter frequencies alone: ${Math.exp(unigramLoss).toFixed(1)})`,
+    `held-out perplexity ${Math.exp(first).toFixed(1)} -> ${Math.exp(last).toFixed(2)} (token frequencies alone: ${Math.exp(unigramLoss).toFixed(1)})`,
   )
   print(`weights ${sha256}`)
   print(`sample:\n${sample}`)

@@ -8,7 +8,7 @@ import {
   type ModelConfig,
   type Weights,
 } from './model.ts'
-import { randomFrom } from './random.ts'
+import { type Random, randomFrom } from './random.ts'
 import type { Document } from './readText.ts'
 import { buildTokenizer, encode, type Tokenizer } from './tokenizer.ts'
 
@@ -32,8 +32,11 @@ export interface TrainOptions {
   readonly documents: readonly Document[]
   readonly steps: number
   readonly seed: number
-  /** Tokens a step. */
-  readonly stretch?: number
+  /** Tokens of each piece of text, and pieces a step. */
+  readonly piece?: number
+  readonly pieces?: number
+  /** Tokens of the vocabulary, where the text has pairs enough. */
+  readonly vocabulary?: number
   readonly learningRate?: number
   readonly shape?: Partial<Omit<ModelConfig, 'vocabulary'>>
   /** Called first at step 0, then each `every` steps and at the end. */
@@ -44,28 +47,30 @@ export interface TrainOptions {
 export interface Trained {
   readonly model: Model
   readonly metrics: readonly Metrics[]
-  /** Loss of always guessing by the training text's character frequencies, on the held-out text. */
+  /** Loss of always guessing by the training text's token frequencies, on the held-out text, nats a token. */
   readonly unigramLoss: number
+  /** Characters of the held-out text for each of its tokens: a loss divided by it is nats a character. */
+  readonly charactersPerToken: number
 }
 
 /** Fewest characters that can be split into training and held-out text. */
 export const leastCharacters = 4000
 
 /**
- * Trains a character model. The same documents, options and machine give the same weights, bit by bit.
+ * Trains a language model. The same documents, options and machine give the same weights, bit by bit.
  * The last tenth of every document is held out.
  * @throws TextTooShort
  */
 export function train(options: TrainOptions): Trained {
-  const { documents, steps, seed, stretch = 256, learningRate = 4e-3, every = 20 } = options
+  const { documents, steps, seed, piece = 64, pieces = 4, learningRate = 4e-3, every = 20 } = options
+  const stretch = piece * pieces
   const split = splitText(documents)
-  const tokenizer = buildTokenizer(split.train)
+  const tokenizer = buildTokenizer(split.train, options.vocabulary)
   const config: ModelConfig = {
-    width: 96,
-    layers: 2,
+    width: 128,
+    layers: 1,
     heads: 4,
     window: 64,
-    recent: 1,
     ...options.shape,
     vocabulary: tokenizer.tokens.length,
   }
@@ -73,7 +78,7 @@ export function train(options: TrainOptions): Trained {
   const ids = encode(tokenizer, split.train)
   const heldOut = encode(tokenizer, split.heldOut)
   const weights = initWeights(config, random)
-  const biases = attentionBiases(config, stretch)
+  const biases = attentionBiases(config, stretch, piece)
   const optimizer = tf.train.adam(learningRate, 0.9, 0.99, 1e-8)
   const variables = [...weights.values()]
   const metrics: Metrics[] = []
@@ -83,8 +88,8 @@ export function train(options: TrainOptions): Trained {
   const record = (step: number) => {
     const line = {
       step,
-      trainLoss: count === 0 ? lossOver({ config, weights, biases, ids, stretch, most: 4 }) : sum / count,
-      heldOutLoss: lossOver({ config, weights, biases, ids: heldOut, stretch, most: 16 }),
+      trainLoss: count === 0 ? lossOver({ config, weights, ids, stretch, most: 4 }) : sum / count,
+      heldOutLoss: lossOver({ config, weights, ids: heldOut, stretch, most: 16 }),
       tokens: step * stretch,
     }
     sum = 0
@@ -96,13 +101,9 @@ export function train(options: TrainOptions): Trained {
   record(0)
   for (let step = 1; step <= steps; step++) {
     setRate(optimizer, learningRate * rateAt(step, steps))
-    const from = Math.floor(random() * (ids.length - stretch))
+    const { inputs, targets } = drawBatch({ ids, piece, pieces, random })
     const loss = optimizer.minimize(
-      () =>
-        crossEntropy(
-          forward({ config, weights, ids: ids.subarray(from, from + stretch), biases }),
-          ids.subarray(from + 1, from + stretch + 1),
-        ),
+      () => crossEntropy(forward({ config, weights, ids: inputs, biases }), targets),
       true,
       variables,
     )
@@ -119,6 +120,7 @@ export function train(options: TrainOptions): Trained {
     model: { config, tokenizer, weights },
     metrics,
     unigramLoss: unigramLoss(ids, heldOut, config.vocabulary),
+    charactersPerToken: split.heldOut.length / heldOut.length,
   }
 }
 
@@ -146,20 +148,32 @@ export function unigramLoss(ids: Int32Array, test: Int32Array, vocabulary: numbe
   return sum / test.length
 }
 
+/** Pieces of text from random places, and what follows each of their tokens. */
+function drawBatch(options: { ids: Int32Array; piece: number; pieces: number; random: Random }) {
+  const { ids, piece, pieces, random } = options
+  const inputs = new Int32Array(piece * pieces)
+  const targets = new Int32Array(piece * pieces)
+  for (let at = 0; at < inputs.length; at += piece) {
+    const from = Math.floor(random() * (ids.length - piece))
+    inputs.set(ids.subarray(from, from + piece), at)
+    targets.set(ids.subarray(from + 1, from + piece + 1), at)
+  }
+  return { inputs, targets }
+}
+
 /** Mean loss over up to `most` stretches laid evenly over `ids`. */
 function lossOver(options: {
   config: ModelConfig
   weights: Weights
-  biases: readonly tf.Tensor2D[]
   ids: Int32Array
   stretch: number
   most: number
 }): number {
-  const { config, weights, ids, stretch } = options
-  const length = Math.min(stretch, ids.length - 1)
+  const { config, weights, ids } = options
+  const length = Math.min(options.stretch, ids.length - 1)
   const places = Math.max(1, Math.min(options.most, Math.floor((ids.length - 1) / length)))
   const gap = places === 1 ? 0 : Math.floor((ids.length - 1 - length) / (places - 1))
-  const biases = length === stretch ? options.biases : attentionBiases(config, length)
+  const biases = attentionBiases(config, length)
   let sum = 0
   for (let place = 0; place < places; place++) {
     const from = place * gap
@@ -172,7 +186,7 @@ function lossOver(options: {
     sum += loss.dataSync()[0] ?? 0
     loss.dispose()
   }
-  if (biases !== options.biases) for (const bias of biases) bias.dispose()
+  for (const bias of biases) bias.dispose()
   return sum / places
 }
 
