@@ -36,7 +36,7 @@ export function testConfig(network: TestNetwork, gateways: readonly string[]): N
         currencies: deployment.currencies.map((currency) => currency.address),
       },
     },
-    offer: { startWindow: 20, minDuration: 1, maxDuration: 3600 },
+    offer: { startWindow: 120, minDuration: 1, maxDuration: 3600 },
     machine: { cpus: 1, memoryMib: 256, diskMib: 128, reserveMemoryMib: 0, reserveDiskMib: 16 },
     limits: { bundleMib: 64, outputMib: 16, logMib: 4, inodes: 4096, processes: 64 },
     money: { stopGrace: 1 },

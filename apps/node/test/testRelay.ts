@@ -97,7 +97,10 @@ export async function startTestRelay(options: { chainId: number; port?: number }
 
   function takeBuyer(buyer: WebSocket, address: string): void {
     const device = devices.get(address)
-    if (device === undefined || device.readyState !== device.OPEN) return buyer.close(relayClose.noSuchDevice)
+    if (device === undefined || device.readyState !== device.OPEN) {
+      buyer.close(relayClose.noSuchDevice)
+      return
+    }
     const id: Hex = `0x${randomBytes(16).toString('hex')}`
     sessions.set(id, { buyer, device })
     device.send(encodeFrame({ session: id, kind: 'open', payload: new Uint8Array(0) }))

@@ -140,7 +140,9 @@ export async function openJournal<Entry>(options: OpenJournalOptions): Promise<J
         await flush()
         try {
           const entries = makeEntries()
-          const bytes = Buffer.concat(entries.map((entry, index) => encodeLine(sequence + 1 + index, JSON.stringify(entry))))
+          const bytes = Buffer.concat(
+            entries.map((entry, index) => encodeLine(sequence + 1 + index, JSON.stringify(entry))),
+          )
           const fresh = await open(`${path}.new`, 'a+', 0o600)
           try {
             await writeAll(fresh, bytes)

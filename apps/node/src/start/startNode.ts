@@ -4,7 +4,6 @@ import {
   acceptSession,
   type DeviceSession,
   gatewayClient,
-  type SessionHandler,
   type Transport,
   type VerifiableHello,
 } from '@millrace/sdk'
@@ -18,12 +17,13 @@ import {
   RpcUnavailableError,
 } from '../chain/errors.ts'
 import { createSender } from '../chain/sender.ts'
+import { createChallengeHandlers, gpuEngine } from '../challenge/index.ts'
 import { loadConfig } from '../config/loadConfig.ts'
 import { confirmationTable, type NodeConfig } from '../config/nodeConfig.ts'
 import { nodePaths } from '../config/nodePaths.ts'
 import { startControl } from '../control/controlServer.ts'
 import type { NodeStatus } from '../control/nodeStatus.ts'
-import { detectMachine } from '../detect/index.ts'
+import { detectMachine, type Machine } from '../detect/index.ts'
 import { openNodeJournal } from '../journal/openNodeJournal.ts'
 import { loadDeviceKey } from '../keys/deviceKey.ts'
 import { OperatorKeyMissingError } from '../keys/errors.ts'
@@ -66,8 +66,6 @@ export interface StartNodeOptions {
   readonly log?: Log
   /** Instead of the sandbox in the home. */
   readonly runner?: Runner
-  /** More methods of a session that need no lease: the capacity challenge. */
-  readonly handlers?: Readonly<Record<string, SessionHandler>>
 }
 
 export interface RunningNode {
@@ -141,10 +139,7 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
   const clock = createClock()
   await checkChain(chain, clock)
   const sender = createSender({ client: chain.client, account: operator })
-  const [machine, decimals] = await Promise.all([
-    detectMachine({ home: paths.root, python: false }),
-    chain.decimals(currency),
-  ])
+  const [machine, decimals] = await Promise.all([detect(paths.root), chain.decimals(currency)])
   for (const finding of machine.findings) log.warn({ event: 'machine.finding', finding })
 
   const gasReserve = parseEther(config.money.gasReserve)
@@ -304,8 +299,22 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
     if (offer.ended !== 'opened' && (await chain.lease(offer.id)) !== null) await adopt(offer.id)
   }
 
+  const [firstSpec] = specs
+  const challenge = createChallengeHandlers({
+    cpus: firstSpec?.cpus ?? 1,
+    cpuModel: machine.cpuModel,
+    memoryBytes: (firstSpec?.memoryMiB ?? 0) * MIB,
+    gpu: gpuEngine(machine),
+    // A stranger's challenge must not slow down a job that somebody pays for; a buyer may challenge what was hired.
+    refuse: ({ session }) => {
+      if (session.hello.lease !== null) return null
+      return specs.some((_, slot) => leases.slotTaken(slot)) ? 'the machine is working for someone' : null
+    },
+  })
+  cleanup.push(() => challenge.close())
+  const { close: _, ...challengeMethods } = challenge
   const handlers = {
-    ...options.handlers,
+    ...challengeMethods,
     ...sessionHandlers({
       chain,
       clock,
@@ -545,6 +554,12 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
     runner: health.runner,
   })
   return { asset, device: device.address, operator: operatorAddress, status, drain, resume, close, done }
+}
+
+/** The machine; Python is asked only where there are GPUs to challenge, for it takes seconds. */
+async function detect(home: string): Promise<Machine> {
+  const machine = await detectMachine({ home, python: false })
+  return machine.gpus.length === 0 ? machine : detectMachine({ home })
 }
 
 /** Waits for nothing: says at once whether this is the right chain with the right contracts. */
