@@ -201,4 +201,34 @@ describe('error: InvalidInputError', () => {
       expect(() => parse(publishedOfferSchema, value, 'offer')).toThrow(message)
     }
   })
+
+  test('behavior: nothing that comes in makes reading fail in another way', async () => {
+    const json = publishedOfferToJson(await publish(plain))
+    const paths = (value: unknown, path: string[] = []): string[][] =>
+      typeof value === 'object' && value !== null
+        ? [path, ...Object.entries(value).flatMap(([key, member]) => paths(member, [...path, key]))]
+        : [path]
+    const put = (value: unknown, [key, ...rest]: string[], replacement: unknown): unknown => {
+      if (key === undefined) return replacement
+      const holder = value as Record<string, unknown>
+      const changed = put(holder[key], rest, replacement)
+      return Array.isArray(value)
+        ? value.map((member, index) => (String(index) === key ? changed : member))
+        : { ...holder, [key]: changed }
+    }
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom('0x', '-1', '1.0', '1e3', 'NaN', '0x'.padEnd(42, 'g'), '9'.repeat(90)),
+    )
+    fc.assert(
+      fc.property(fc.constantFrom(...paths(json)), fc.oneof(text, fc.anything()), (path, value) => {
+        try {
+          parse(publishedOfferSchema, put(json, path, value), 'offer')
+        } catch (error) {
+          expect(error).toBeInstanceOf(InvalidInputError)
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
 })
