@@ -94,4 +94,6 @@ if (check && stale.length > 0) {
   console.error(`Out of date, run "npm run gen": ${stale.join(', ')}`)
   process.exit(1)
 }
-console.log(check ? `${files.size} generated files are in sync` : `Wrote ${stale.length} of ${files.size} files`)
+console.log(
+  check ? `${files.size} generated files are in sync` : `Wrote ${stale.length} of ${files.size} files`,
+)

@@ -3,7 +3,16 @@
 // answers `--version`, else compiles the standard JSON on its standard input.
 // Results are kept in cache/solc by the hash of the input, because the compiler is JavaScript and slow.
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
@@ -40,4 +49,12 @@ if (existsSync(kept)) {
   writeFileSync(`${kept}.${process.pid}`, output)
   renameSync(`${kept}.${process.pid}`, kept)
   process.stdout.write(output)
+  forgetOld()
+}
+
+/** Keeps the newest few answers: each is some megabytes. */
+function forgetOld() {
+  const files = readdirSync(folder).map((name) => join(folder, name))
+  const age = new Map(files.map((file) => [file, statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0]))
+  for (const file of files.sort((a, b) => age.get(b) - age.get(a)).slice(8)) rmSync(file, { force: true })
 }

@@ -7,7 +7,7 @@ import {Loan} from "../base/Loan.sol";
 import {Network} from "../base/Network.sol";
 
 /// @notice Measures whole transactions: base fee, calldata, execution, refunds. Run with `--isolate`, which makes each call
-/// of a test a transaction of its own; without it the numbers mean nothing and nothing is written.
+/// of a test a transaction of its own; `gas.mjs` does, and compares what is written with the snapshot.
 contract GasTest is Network {
     string[] private _keys;
     mapping(string key => uint256) private _gas;
@@ -41,7 +41,7 @@ contract GasTest is Network {
                 i + 1 < _keys.length ? ",\n" : "\n}\n"
             );
         }
-        vm.writeFile("snapshots/gas.json", json);
+        vm.writeFile("cache/gas/gas.json", json);
     }
 
     function _measurePay() private {

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// Measures the gas of whole transactions (base fee, calldata, execution, refunds) in test/gas with `forge test --isolate`
+// and writes snapshots/gas.json. With --check it writes nothing and fails where a number has changed.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { forge } from './forge.mjs'
+
+const GOALS = { 'till.pay': 40_000, 'till.settle': 130_000, 'market.lifecycle': 260_000 }
+
+/** Measures; answers what to print and whether all is well. */
+export function measureGas({ check }) {
+  const fresh = join(import.meta.dirname, 'cache', 'gas', 'gas.json')
+  const kept = join(import.meta.dirname, 'snapshots', 'gas.json')
+  rmSync(fresh, { force: true })
+  mkdirSync(join(fresh, '..'), { recursive: true })
+  const { status, stdout } = forge(['test', '--isolate', '--match-contract', 'GasTest'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  })
+  if (status !== 0) return { ok: false, lines: [stdout] }
+  const seen = JSON.parse(readFileSync(fresh, 'utf8'))
+  const expected = JSON.parse(readFileSync(kept, 'utf8'))
+  const lines = []
+  for (const key of new Set([...Object.keys(seen), ...Object.keys(expected)])) {
+    if (seen[key] !== expected[key]) lines.push(`${key}: ${expected[key]} before, ${seen[key]} now`)
+  }
+  const over = Object.entries(GOALS).filter(([key, goal]) => !(seen[key] <= goal))
+  for (const [key, goal] of over) lines.push(`${key}: ${seen[key]} is above the goal of ${goal}`)
+  if (!check) {
+    writeFileSync(kept, readFileSync(fresh))
+    return { ok: over.length === 0, lines }
+  }
+  return { ok: lines.length === 0, lines }
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const { ok, lines } = measureGas({ check: process.argv.includes('--check') })
+  for (const line of lines) console.log(line)
+  console.log(
+    ok ? 'Gas is as in snapshots/gas.json' : 'Gas has changed; "node contracts/gas.mjs" writes it anew',
+  )
+  process.exit(ok ? 0 : 1)
+}

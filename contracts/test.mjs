@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+// Every test of the contracts: unit and fuzz tests, invariant campaigns with their reach, the differential test, gas against its
+// snapshot, errors against the tests, and mutants. The last line is `N passed, N failed`. `--deep` runs the long campaigns and
+// all mutants, otherwise a few.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { untestedErrors } from './errors.mjs'
+import { forge } from './forge.mjs'
+import { measureGas } from './gas.mjs'
+import { allMutants, tryMutants } from './mutants.mjs'
+
+const deep = process.argv.includes('--deep')
+/** One of each noun; all are tried with `--deep`. */
+const QUICK = ['till-held-sold', 'market-earned-up']
+
+let passed = 0
+let failed = 0
+function result(ok, line) {
+  if (ok) passed++
+  else failed++
+  console.log(`${ok ? 'ok   ' : 'FAIL '} ${line}`)
+}
+
+const reach = join(import.meta.dirname, 'cache', 'reach')
+rmSync(reach, { recursive: true, force: true })
+mkdirSync(reach, { recursive: true })
+const { status, stdout } = forge(['test', '--no-match-contract', 'GasTest'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  encoding: 'utf8',
+  env: { FOUNDRY_PROFILE: deep ? 'deep' : 'default' },
+})
+process.stdout.write(stdout)
+const total = /: (\d+) tests? passed, (\d+) failed, (\d+) skipped/.exec(stdout)
+passed += Number(total?.[1] ?? 0)
+failed += Number(total?.[2] ?? 0)
+if (status !== 0 && failed === 0) result(false, 'forge test')
+
+// A campaign that never stood where it is hard to stand has shown nothing.
+const campaigns = readdirSync(reach)
+if (campaigns.length !== 3) result(false, `campaigns that told where they were: ${campaigns.join(', ')}`)
+for (const name of campaigns) {
+  const counts = new Map()
+  for (const line of readFileSync(join(reach, name), 'utf8').trim().split('\n')) {
+    const [state, count] = line.split(' ')
+    counts.set(state, (counts.get(state) ?? 0) + Number(count))
+  }
+  const list = [...counts].map(([state, count]) => `${state} ${count}`).join(', ')
+  result(
+    [...counts.values()].every((count) => count > 0),
+    `reach of ${name.replace('.txt', '')}: ${list}`,
+  )
+}
+
+const { count, missing } = untestedErrors()
+result(missing.length === 0, `errors: ${count} in the ABIs, without a test: ${missing.join(', ') || 'none'}`)
+
+const gas = measureGas({ check: true })
+result(gas.ok, `gas as in snapshots/gas.json${gas.lines.map((line) => `\n      ${line}`).join('')}`)
+
+for (const name of deep ? allMutants() : QUICK) {
+  let line = ''
+  const survivors = tryMutants([name], (text) => {
+    line = text
+  })
+  result(survivors.length === 0, line.replace(/^\w+\s+/, ''))
+}
+
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)
