@@ -11,8 +11,8 @@ const EVENTS = Number(process.env.MILLRACE_BENCH_EVENTS ?? 20_000)
 const LONG_EVENTS = EVENTS * 5
 const ROUNDS = 3
 const root = join(import.meta.dirname, '..', '..')
-/** Beside the gateway's own build, where it finds its migrations. */
-const program = join(root, 'apps', 'gateway', 'dist', 'bench', 'index.mjs')
+/** Inside the gateway's folder, where it finds its migrations. */
+const program = join(root, 'apps', 'gateway', '.cache', 'bench', 'index.mjs')
 
 interface Served {
   readonly url: string

@@ -141,12 +141,18 @@ export function startIndex(options: IndexOptions): ChainIndex {
 
   /** Runs `work` in a transaction that holds the index, together with what others do within it. */
   async function commit(work: (session: Session, held: Head) => Promise<Head>, from: Head): Promise<Head> {
-    head = await database.transaction(async (session) => {
-      await lockHead(session, from)
-      return work(session, from)
-    })
+    return stand(
+      await database.transaction(async (session) => {
+        await lockHead(session, from)
+        return work(session, from)
+      }),
+    )
+  }
+
+  function stand(at: Head): Head {
+    head = at
     for (const check of waiting) check()
-    return head
+    return at
   }
 
   async function open(): Promise<Head> {
@@ -269,7 +275,7 @@ export function startIndex(options: IndexOptions): ChainIndex {
     const seen = await source.latest()
     latest = seen
     headSeenAt = Date.now()
-    if (head === undefined || !anchored) head = await open()
+    if (head === undefined || !anchored) head = stand(await open())
     if (seen.number >= head.number) behindSince = undefined
     if (!anchored && head.number >= 0 && seen.number >= head.number) {
       const same = await source.header(head.number)
