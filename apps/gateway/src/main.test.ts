@@ -25,7 +25,7 @@ afterAll(async () => {
 function run(...args: string[]) {
   const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env.PATH },
   })
   const lines: string[] = []
   const waiting = new Set<() => void>()
@@ -69,7 +69,7 @@ describe('main', () => {
 
     const second = run(...args)
     const again = await second.said('gateway.started')
-    const listing = await ask(String(again['url']), `/v1/offers/${offer.id}`)
+    const listing = await ask(String(again.url), `/v1/offers/${offer.id}`)
     expect(listing.body).toMatchObject({ id: offer.id, state: 'live' })
     second.child.kill('SIGTERM')
     expect(await second.ended).toBe(0)

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { chmod, chown, cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import postgres from 'postgres'
 
 const run = promisify(execFile)
 
@@ -45,14 +46,13 @@ export async function startPostgres(): Promise<TestPostgres> {
     { env, cwd: folder, stdio: 'ignore', ...identity },
   )
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()))
-  await untilListening(port, server)
   const base = `postgres://millrace@127.0.0.1:${port}`
+  await untilReady(`${base}/postgres`, server)
   let databases = 0
   return {
     url: `${base}/postgres`,
     process: server,
     async createDatabase() {
-      const { default: postgres } = await import('postgres')
       const sql = postgres(`${base}/postgres`, { max: 1, onnotice: () => {} })
       const name = `test_${++databases}`
       try {
@@ -97,15 +97,18 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-async function untilListening(port: number, server: ChildProcess): Promise<void> {
+/** A server listens a moment before it answers. */
+async function untilReady(url: string, server: ChildProcess): Promise<void> {
   for (;;) {
-    if (server.exitCode !== null) throw new TypeError(`postgres ended with ${server.exitCode}`)
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1')
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-      socket.once('connect', () => socket.end())
-    })
-    if (open) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    if (server.exitCode !== null) throw new RangeError(`postgres ended with ${server.exitCode}`)
+    const sql = postgres(url, { max: 1, onnotice: () => {}, connect_timeout: 5, backoff: false })
+    try {
+      await sql`select 1`
+      return
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    } finally {
+      await sql.end()
+    }
   }
 }

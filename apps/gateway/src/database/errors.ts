@@ -2,9 +2,10 @@ import { GatewayFault } from '../errors/GatewayFault.ts'
 
 /** The data folder belongs to another running gateway. */
 export class DataDirInUse extends GatewayFault {
+  static readonly code = 'DATA_DIR_IN_USE'
   constructor(dataDir: string, pid: number) {
     super(
-      'DATA_DIR_IN_USE',
+      DataDirInUse.code,
       `The data folder "${dataDir}" is in use by process ${pid}. Stop it, or give this gateway a folder of its own.`,
       { status: 503, details: { dataDir, pid } },
     )
@@ -13,9 +14,10 @@ export class DataDirInUse extends GatewayFault {
 
 /** A migration that was applied earlier has been edited since. */
 export class MigrationChanged extends GatewayFault {
+  static readonly code = 'MIGRATION_CHANGED'
   constructor(name: string) {
     super(
-      'MIGRATION_CHANGED',
+      MigrationChanged.code,
       `The migration "${name}" was applied in another form. Applied migrations are never edited: add a new one.`,
       { status: 500, details: { name } },
     )
@@ -24,9 +26,10 @@ export class MigrationChanged extends GatewayFault {
 
 /** The database has a migration this version does not know. */
 export class MigrationUnknown extends GatewayFault {
+  static readonly code = 'MIGRATION_UNKNOWN'
   constructor(name: string) {
     super(
-      'MIGRATION_UNKNOWN',
+      MigrationUnknown.code,
       `The database was migrated by a newer gateway: it has "${name}". Run that version, or another database.`,
       { status: 500, details: { name } },
     )
@@ -35,11 +38,24 @@ export class MigrationUnknown extends GatewayFault {
 
 /** The database cannot be reached, or cannot write: a full disk, a lost connection, a stopped server. */
 export class DatabaseUnavailable extends GatewayFault {
+  static readonly code = 'DATABASE_UNAVAILABLE'
   constructor(cause: unknown) {
     super(
-      'DATABASE_UNAVAILABLE',
+      DatabaseUnavailable.code,
       'The database did not take the request. Nothing was changed; try again in a moment.',
       { status: 503, retryable: true, cause },
+    )
+  }
+}
+
+/** The disk of the embedded database is nearly full. */
+export class DiskFull extends GatewayFault {
+  static readonly code = 'DISK_FULL'
+  constructor(folder: string, free: number, least: number) {
+    super(
+      DiskFull.code,
+      `The disk of "${folder}" has ${free} bytes left; nothing is written below ${least}. Make room, then try again.`,
+      { status: 503, retryable: true, details: { free, least } },
     )
   }
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { PGlite, type Transaction, types } from '@electric-sql/pglite'
 import { createPgliteFolder } from './createPgliteFolder.ts'
 import type { Database, Parameter, Session } from './Database.ts'
+import { guardDisk } from './guardDisk.ts'
 import { lockDataDir } from './lockDataDir.ts'
 import { ormOn } from './ormOn.ts'
 
@@ -14,6 +15,9 @@ const settings = [
   'min_wal_size = 32MB',
   'max_wal_size = 64MB',
 ]
+
+/** Two files of the write-ahead log, and room for tables to grow meanwhile. */
+const LEAST_FREE_BYTES = 64 * 1024 * 1024
 
 /**
  * Opens the embedded engine on a folder, or in memory without one.
@@ -29,19 +33,27 @@ export async function openPglite(dataDir: string | undefined): Promise<Database>
       ...(dataDir === undefined ? {} : { dataDir }),
       parsers: { [types.INT8]: BigInt },
     })
-    return databaseOn(pg, unlock)
+    const mayWrite = dataDir === undefined ? async () => {} : guardDisk(dataDir, LEAST_FREE_BYTES)
+    return databaseOn(pg, { unlock, mayWrite })
   } catch (error) {
     await unlock()
     throw error
   }
 }
 
-function databaseOn(pg: PGlite, unlock: () => Promise<void>): Database {
+function databaseOn(
+  pg: PGlite,
+  options: { readonly unlock: () => Promise<void>; readonly mayWrite: () => Promise<void> },
+): Database {
+  const { unlock, mayWrite } = options
   let closing: Promise<void> | undefined
   return {
     engine: 'pglite',
     ...sessionOn(pg),
-    transaction: (work) => pg.transaction((transaction) => work(sessionOn(transaction))),
+    async transaction(work) {
+      await mayWrite()
+      return pg.transaction((transaction) => work(sessionOn(transaction)))
+    },
     async listen(channel, heard) {
       const stop = await pg.listen(channel, heard)
       return () => stop()

@@ -32,6 +32,10 @@ export interface StoredOffer {
   readonly withdrawal: string | null
 }
 
+/** What search needs of a row: without its documents, a tenth of it. */
+export type FacetedOffer = Omit<StoredOffer, 'document' | 'withdrawal'>
+
+const facetColumns = 'id, seq, state, asset::text as asset, operator, expiry, facets'
 const columns = 'id, seq, state, asset::text as asset, operator, expiry, facets, document, withdrawal'
 
 /** Adds offers that are not there yet. Answers how many were new. */
@@ -97,6 +101,14 @@ export function changesSince(session: Session, since: bigint, limit: number): Pr
     since,
     limit,
   ])
+}
+
+/** As `changesSince`, without documents. */
+export function facetsSince(session: Session, since: bigint, limit: number): Promise<FacetedOffer[]> {
+  return session.query<FacetedOffer>(
+    `select ${facetColumns} from offers where seq > $1 order by seq limit $2`,
+    [since, limit],
+  )
 }
 
 /** The offers with these ids, in any order. */

@@ -2,7 +2,7 @@ import type { Hash } from 'viem'
 import type { Database } from '../database/Database.ts'
 import type { AssetStanding, SearchIndex } from '../search/SearchIndex.ts'
 import { indexedOffer } from './facets.ts'
-import { changesSince, OFFERS_CHANNEL, type StoredOffer } from './OfferTable.ts'
+import { type FacetedOffer, facetsSince, OFFERS_CHANNEL } from './OfferTable.ts'
 
 /** Rows read at once: few enough that a request in between waits little. */
 const PAGE = 5_000
@@ -44,7 +44,7 @@ export async function startSearchFeed(options: SearchFeedOptions): Promise<Searc
     do {
       again = false
       for (let full = true; full && !closed; ) {
-        const rows = await changesSince(database, since, PAGE)
+        const rows = await facetsSince(database, since, PAGE)
         const live = rows.filter((row) => row.state === 'live' && Number(row.expiry) >= now())
         const standings = await standingsOf([...new Set(live.map(({ asset }) => asset))])
         for (const row of rows) apply(row, standings.get(row.asset) ?? nothing)
@@ -57,7 +57,7 @@ export async function startSearchFeed(options: SearchFeedOptions): Promise<Searc
     running = undefined
   }
 
-  function apply(row: StoredOffer, standing: AssetStanding): void {
+  function apply(row: FacetedOffer, standing: AssetStanding): void {
     if (row.state === 'live' && Number(row.expiry) >= now()) index.put(indexedOffer(row, standing))
     else index.remove(row.id as Hash)
   }
