@@ -1,16 +1,36 @@
 #!/usr/bin/env node
-// Runs the built command where there is one, else the TypeScript sources of a clone.
+// Runs the built command; in a clone whose sources are newer than its build, or that has none, the TypeScript sources.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-const built = new URL('../dist/main.js', import.meta.url)
+const built = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const source = fileURLToPath(new URL('../src/main.ts', import.meta.url))
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-// In a clone the sources win when asked for, so that nobody debugs a stale build.
-if (existsSync(built) && !(process.env.MILLRACE_SOURCE && existsSync(source))) {
-  await import(built.href)
+/** Whether any source of the apps and packages was changed after the build. */
+function isStale() {
+  const builtAt = statSync(built).mtimeMs
+  const isNewer = (folder) =>
+    readdirSync(folder, { withFileTypes: true }).some((entry) => {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) return entry.name !== 'node_modules' && entry.name !== 'dist' && isNewer(path)
+      return (
+        entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts') && statSync(path).mtimeMs > builtAt
+      )
+    })
+  return ['apps', 'packages'].some((kind) =>
+    readdirSync(join(root, kind)).some((name) => {
+      const folder = join(root, kind, name, 'src')
+      return existsSync(folder) && isNewer(folder)
+    }),
+  )
+}
+
+if (existsSync(built) && (!existsSync(source) || !isStale())) {
+  await import(pathToFileURL(built).href)
 } else {
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
   const child = spawn(

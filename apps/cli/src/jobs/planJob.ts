@@ -5,6 +5,7 @@ import { type FoundOffer, findOffers } from '../offers/findOffers.ts'
 import { formatDecimal } from '../output/amounts.ts'
 import type { Needs, Task } from '../tasks/task.ts'
 import { NoOfferError, NotEnoughMoneyError } from './errors.ts'
+import { unixNow } from './jobContext.ts'
 
 /** A machine that would do, and what it would cost. */
 export interface Candidate {
@@ -48,6 +49,8 @@ export interface PlanJobOptions {
 }
 
 const mostCandidates = 8
+/** Seconds that an offer must still live to be taken. */
+const leastLife = 10
 
 /**
  * Finds the machines that fit and says what hiring the best of them takes.
@@ -65,9 +68,14 @@ export async function planJob(connection: Connection, options: PlanJobOptions): 
       findOffers(connection, { query, order: options.order, limit: 50, buyer: account }),
     ),
   )
-  const fitting = found
-    .flatMap(({ offers }) => offers)
-    .filter(({ listing }) => !banned.has(listing.published.spec.device))
+  const soon = unixNow() + leastLife
+  const fitting = newestOfEach(
+    found
+      .flatMap(({ offers }) => offers)
+      .filter(({ listing }) => !banned.has(listing.published.spec.device))
+      // Paying takes a moment; an offer that expires meanwhile is refused by the chain.
+      .filter(({ listing }) => listing.published.offer.expiry > soon),
+  )
   const candidates = fitting
     .filter(({ listing }) => listing.published.offer.minDuration <= listing.published.offer.maxDuration)
     .map((offer): Candidate => {
@@ -94,6 +102,22 @@ export async function planJob(connection: Connection, options: PlanJobOptions): 
           : `first by ${options.order}`,
     funds: await fundsFor(connection, account, first),
   }
+}
+
+/**
+ * A machine renews its offers before they expire, so for a while it has two for the same time: the one that lives longer
+ * is kept, in the place of the first.
+ */
+function newestOfEach(offers: readonly FoundOffer[]): readonly FoundOffer[] {
+  const groups = new Map<string, FoundOffer>()
+  for (const offer of offers) {
+    const { asset, spec, pricePerHour, buyer } = offer.listing.published.offer
+    const key = `${asset} ${spec} ${pricePerHour} ${buyer}`
+    const known = groups.get(key)
+    if (known === undefined || known.listing.published.offer.expiry < offer.listing.published.offer.expiry)
+      groups.set(key, offer)
+  }
+  return [...groups.values()]
 }
 
 /**
