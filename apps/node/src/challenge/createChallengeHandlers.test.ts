@@ -105,6 +105,20 @@ describe('createChallengeHandlers', () => {
     expect(await codeOf(reveal(session, id))).toBe('CHALLENGE_UNKNOWN')
   })
 
+  test('behavior: who leaves gives the machine back, before and after the commitment', async () => {
+    const handlers = machine()
+    const other = await connect(handlers)
+    for (const wait of [true, false]) {
+      const session = await connect(handlers)
+      const begun = codeOf(begin(session, { n: 1024 }))
+      if (wait) await begun
+      session.close()
+      await begun
+      while ((await codeOf(begin(other))) === 'CHALLENGE_BUSY') await new Promise((go) => setTimeout(go, 5))
+      await handlers.close()
+    }
+  })
+
   test('behavior: long openings come in pieces that belong together', async () => {
     const session = await connect(machine())
     const id = await begin(session)

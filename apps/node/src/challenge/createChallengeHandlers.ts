@@ -29,7 +29,7 @@ export interface ChallengeHandlerOptions {
   readonly refuse?: (request: SessionRequest) => string | null
   /** Longest time for a product in milliseconds; 120,000 by default. */
   readonly timeoutMs?: number
-  /** How long a commitment waits for its reveal, and between the reveal's pieces; 60,000 ms by default. */
+  /** How long a commitment waits for its reveal, and between the reveal's pieces; 20,000 ms by default. */
   readonly expiryMs?: number
 }
 
@@ -79,7 +79,7 @@ interface Open {
  * await acceptSession({ …, handlers: { ...others, ...challenge } })
  */
 export function createChallengeHandlers(options: ChallengeHandlerOptions): ChallengeHandlers {
-  const { timeoutMs = 120_000, expiryMs = 60_000 } = options
+  const { timeoutMs = 120_000, expiryMs = 20_000 } = options
   const threads = Math.max(1, Math.ceil(options.cpus))
   const onCpu = multiplyOnCpu({ threads, name: options.cpuModel })
   let running: AbortController | null = null
@@ -124,6 +124,11 @@ export function createChallengeHandlers(options: ChallengeHandlerOptions): Chall
       const abort = new AbortController()
       running = abort
       const timer = setTimeout(() => abort.abort(new ChallengeTimeoutError(timeoutMs)), timeoutMs)
+      // Whoever leaves gives the machine back.
+      void request.session.closed.then(async () => {
+        abort.abort(new ChallengeRefusedError('the session ended'))
+        if (open?.session === request.session) await drop(open)
+      })
       const began = performance.now()
       try {
         const product = await engine({ n: params.n, seed: params.seed }, abort.signal)
