@@ -61,7 +61,7 @@ async function begin(script: string, duration = 60): Promise<{ offer: PublishedO
   const lease = await hire(network, buyer, { offer, duration })
   const talk = await dial(network, { gateway: relay.url, offer, lease, buyer })
   await talk.request('job.start', { job: jobOf(script), bundle: null })
-  await jobIn(talk, 'running', 'done')
+  await jobIn(talk, 'running', 'done', 'expired', 'failed')
   talk.close()
   return { offer, lease }
 }
@@ -101,7 +101,7 @@ describe('the gateway', () => {
   })
 
   test('behavior: it is gone for good: the job still ends with the lease and the money is settled', async () => {
-    const { lease } = await begin('sleep 60', 3)
+    const { lease } = await begin('sleep 60', 5)
     await relay.close()
     await settled(lease)
     const known = (await node.status()).leases.find((item) => item.lease === lease)
@@ -112,7 +112,7 @@ describe('the gateway', () => {
 
 describe('the chain', () => {
   test('behavior: the RPC stalls mid-job: the job ends with the lease all the same, and is settled afterwards', async () => {
-    const { lease } = await begin('sleep 60', 3)
+    const { lease } = await begin('sleep 60', 5)
     proxy.stall()
     await eventually(async () => {
       const known = (await node.status()).leases.find((item) => item.lease === lease)

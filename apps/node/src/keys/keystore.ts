@@ -7,6 +7,7 @@ import {
   scryptSync,
   timingSafeEqual,
 } from 'node:crypto'
+import { scrypt } from '@noble/hashes/scrypt.js'
 import { bytesToHex, concat, type Hex, hexToBytes, keccak256 } from 'viem'
 import { privateKeyToAddress } from 'viem/accounts'
 import { z } from 'zod'
@@ -95,12 +96,7 @@ export function decryptKey(options: { text: string; passphrase: string; path: st
   const derived =
     'c' in kdfparams
       ? pbkdf2Sync(passphrase, salt, kdfparams.c, kdfparams.dklen, 'sha256')
-      : scryptSync(passphrase, salt, kdfparams.dklen, {
-          N: kdfparams.n,
-          r: kdfparams.r,
-          p: kdfparams.p,
-          maxmem: 256 * kdfparams.n * kdfparams.r,
-        })
+      : deriveByScrypt(passphrase, salt, kdfparams)
   const ciphertext = bytes(store.crypto.ciphertext)
   const mac = hexToBytes(keccak256(concat([derived.subarray(16, 32), ciphertext])))
   const expected = bytes(store.crypto.mac)
@@ -114,4 +110,14 @@ export function decryptKey(options: { text: string; passphrase: string; path: st
   const key = Buffer.concat([decipher.update(ciphertext), decipher.final()])
   if (key.length !== 32) throw new KeyFileInvalidError({ path, expected: 'a 32-byte private key' })
   return bytesToHex(key)
+}
+
+/** OpenSSL refuses a cost of 2^16 and more at a block size of 1, which other programs write; slower code then does it. */
+function deriveByScrypt(
+  passphrase: string,
+  salt: Uint8Array,
+  { n, r, p, dklen }: { n: number; r: number; p: number; dklen: number },
+): Uint8Array {
+  if (16 * r < 64 && n >= 2 ** (16 * r)) return scrypt(passphrase, salt, { N: n, r, p, dkLen: dklen })
+  return scryptSync(passphrase, salt, dklen, { N: n, r, p, maxmem: 256 * (n + p) * r })
 }

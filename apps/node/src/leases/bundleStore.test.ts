@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BundleRef } from '@millrace/sdk'
+import fc from 'fast-check'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createBundleStore } from './bundleStore.ts'
+import { BundleHashError, BundleOffsetError, BundleTooLargeError } from './errors.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bundle-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const refOf = (bytes: Uint8Array): BundleRef => ({
+  hash: `0x${createHash('sha256').update(bytes).digest('hex')}`,
+  size: bytes.length,
+})
+
+test('property: sent in any pieces, with repetitions and restarts in between, the whole arrives', async () => {
+  let run = 0
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ minLength: 1, maxLength: 400 }),
+      fc.array(
+        fc.record({ size: fc.integer({ min: 1, max: 90 }), restart: fc.boolean(), again: fc.boolean() }),
+        {
+          minLength: 1,
+          maxLength: 30,
+        },
+      ),
+      async (bytes, steps) => {
+        const place = join(folder, String(run++))
+        const open = () => createBundleStore({ folder: place, limit: 1000 })
+        let store = open()
+        const ref = refOf(bytes)
+        for (let step = 0; (await store.received(ref)) < ref.size; step++) {
+          const how = steps[step % steps.length] ?? { size: 9, restart: false, again: false }
+          const offset = await store.received(ref)
+          const piece = bytes.subarray(offset, offset + how.size)
+          await store.write(ref, offset, piece)
+          if (how.again) await store.write(ref, offset, piece)
+          if (how.restart) {
+            await store.close()
+            store = open()
+          }
+        }
+        const path = await store.path(ref)
+        expect(path === null ? null : new Uint8Array(await readFile(path))).toEqual(bytes)
+        await store.close()
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('error: BundleOffsetError, a gap', async () => {
+  const store = createBundleStore({ folder, limit: 100 })
+  const bytes = new Uint8Array(20).fill(1)
+  await store.write(refOf(bytes), 0, bytes.subarray(0, 5))
+  await expect(store.write(refOf(bytes), 6, bytes.subarray(6))).rejects.toThrow(BundleOffsetError)
+  await store.close()
+})
+
+test('error: BundleTooLargeError, above the limit or above what was announced', async () => {
+  const store = createBundleStore({ folder, limit: 10 })
+  const bytes = new Uint8Array(11)
+  await expect(store.write(refOf(bytes), 0, bytes)).rejects.toThrow(
+    'The bundle has 11 bytes; at most 10 are allowed.',
+  )
+  await expect(store.write({ ...refOf(bytes), size: 5 }, 0, bytes.subarray(0, 6))).rejects.toThrow(
+    BundleTooLargeError,
+  )
+  await store.close()
+})
+
+test('error: BundleHashError, and it starts over', async () => {
+  const store = createBundleStore({ folder, limit: 100 })
+  const bytes = new Uint8Array([1, 2, 3])
+  const lie: BundleRef = { ...refOf(new Uint8Array([9])), size: 3 }
+  await expect(store.write(lie, 0, bytes)).rejects.toThrow(BundleHashError)
+  expect(await store.received(lie)).toBe(0)
+  expect(await store.path(lie)).toBeNull()
+  await store.close()
+})
