@@ -36,7 +36,10 @@ describe('offers that are not taken', () => {
       (await chain.newOffer(asset, { terms, ...options })).json
     const cases: [unknown, string][] = [
       [{ ...json, offer: { ...json.offer, pricePerHour: '1' } }, 'SIGNATURE_INVALID'],
-      [{ ...json, signature: `${json.signature.slice(0, 10)}00${json.signature.slice(12)}` }, 'SIGNATURE_INVALID'],
+      [
+        { ...json, signature: `${json.signature.slice(0, 10)}00${json.signature.slice(12)}` },
+        'SIGNATURE_INVALID',
+      ],
       [{ ...json, signature: '0x' }, 'SIGNATURE_INVALID'],
       [{ ...json, operator: accountAt(4).address }, 'SIGNATURE_INVALID'],
       [{ ...json, spec: { ...spec, cpus: 64 } }, 'SPEC_MISMATCH'],
@@ -72,7 +75,10 @@ describe('offers that are not taken', () => {
 describe('requests that are not taken', () => {
   test('error: bodies and routes', async () => {
     const post = (body: unknown) => ask(gateway.url, '/v1/offers', body)
-    expect(await post('{"offers":')).toMatchObject({ status: 400, body: { error: { code: 'JSON_MALFORMED' } } })
+    expect(await post('{"offers":')).toMatchObject({
+      status: 400,
+      body: { error: { code: 'JSON_MALFORMED' } },
+    })
     expect(await post({})).toMatchObject({ status: 400, body: { error: { code: 'INVALID_INPUT' } } })
     expect(await post({ offers: [], more: 1 })).toMatchObject({ status: 400 })
     expect(await post({ offers: Array(1001).fill(null) })).toMatchObject({ status: 400 })
@@ -80,13 +86,22 @@ describe('requests that are not taken', () => {
       status: 413,
       body: { error: { code: 'BODY_TOO_LARGE' } },
     })
-    expect(await get('/v1/nothing')).toMatchObject({ status: 404, body: { error: { code: 'ROUTE_UNKNOWN' } } })
+    expect(await get('/v1/nothing')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'ROUTE_UNKNOWN' } },
+    })
     expect(await get(`/v1/offers/0x${'1'.repeat(64)}`)).toMatchObject({
       status: 404,
       body: { error: { code: 'OFFER_UNKNOWN' } },
     })
-    expect(await get('/v1/offers/0x12')).toMatchObject({ status: 400, body: { error: { code: 'INVALID_INPUT' } } })
-    expect(await get('/v1/assets/999')).toMatchObject({ status: 404, body: { error: { code: 'ASSET_NOT_INDEXED' } } })
+    expect(await get('/v1/offers/0x12')).toMatchObject({
+      status: 400,
+      body: { error: { code: 'INVALID_INPUT' } },
+    })
+    expect(await get('/v1/assets/999')).toMatchObject({
+      status: 404,
+      body: { error: { code: 'ASSET_NOT_INDEXED' } },
+    })
     expect(await get(`/v1/assets/${2n ** 255n}`)).toMatchObject({ status: 404 })
     expect(await get(`/v1/leases/0x${'1'.repeat(64)}`)).toMatchObject({
       status: 404,
@@ -101,7 +116,15 @@ describe('requests that are not taken', () => {
     const { body } = await search(`q=${encodeURIComponent('gpu_nam=H100')}`)
     expect(body.error).toMatchObject({ code: 'QUERY_INVALID', details: { position: 0 } })
     expect(body.error.message).toContain('gpu_name')
-    for (const query of ['q=price%3E%3Echeap', 'order=colour', `q=${'a'.repeat(3000)}`, 'limit=0', 'limit=201', 'limit=x', 'limi=3'])
+    for (const query of [
+      'q=price%3E%3Echeap',
+      'order=colour',
+      `q=${'a'.repeat(3000)}`,
+      'limit=0',
+      'limit=201',
+      'limit=x',
+      'limi=3',
+    ])
       expect((await search(query)).status, query).toBe(400)
     for (const cursor of ['x', 'e30', Buffer.from('{"o":"","v":[1e400],"id":"0x"}').toString('base64url')])
       expect(await search(`cursor=${cursor}`), cursor).toMatchObject({
@@ -159,7 +182,9 @@ describe('limits', () => {
   })
 
   test('behavior: pages of any origin may read answers', async () => {
-    const response = await fetch(`${gateway.url}/v1/network`, { headers: { origin: 'https://console.example' } })
+    const response = await fetch(`${gateway.url}/v1/network`, {
+      headers: { origin: 'https://console.example' },
+    })
     expect(response.headers.get('access-control-allow-origin')).toBe('*')
   })
 })
