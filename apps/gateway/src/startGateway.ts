@@ -222,6 +222,7 @@ function followStandings(
   })
   chain.on('undone', () => refresh(Promise.resolve(undefined)))
   chain.on('reset', () => refresh(Promise.resolve(undefined)))
+  chain.on('moved', () => refresh(Promise.resolve(undefined)))
 }
 
 async function listen(server: Server, host: string, port: number): Promise<string> {

@@ -9,7 +9,7 @@ import { openDatabase } from '../database/openDatabase.ts'
 import { type ChainIndex, type IndexOptions, startIndex } from './startIndex.ts'
 
 const deployment = { chainId: 31_337, ...worldContracts }
-const quick = { pollMs: 5, behindMs: 30, timeoutMs: 200, longestPauseMs: 40, finality: 20 } as const
+const quick = { pollMs: 5, behindMs: 30, timeoutMs: 2_000, longestPauseMs: 40, finality: 20 } as const
 const shape = { actions: 4, people: 8, assets: 3 } as const
 
 let database: Database
@@ -60,12 +60,17 @@ describe('behavior: the RPC', () => {
       chain.mine(30)
       let fault: Fault = 'none'
       const served = await serve(chain, { fault: () => fault })
-      const index = start(served.url)
+      const index = start(served.url, { timeoutMs: 500 })
       await index.reached(30)
       fault = 'stall'
       chain.mine(2)
-      await eventually(() => expect(index.status().lastError?.code).toBe('RPC_TIMEOUT'))
-      expect(index.status()).toMatchObject({ state: 'stalled', indexed: 30 })
+      await eventually(() =>
+        expect(index.status()).toMatchObject({
+          state: 'stalled',
+          indexed: 30,
+          lastError: { code: 'RPC_TIMEOUT' },
+        }),
+      )
       fault = 'none'
       await index.reached(32)
       await eventually(() =>

@@ -10,7 +10,7 @@ import { openDatabase } from '../database/openDatabase.ts'
 import { type IndexOptions, startIndex } from './startIndex.ts'
 
 const deployment = { chainId: 31_337, ...worldContracts }
-const quick = { pollMs: 5, behindMs: 30, timeoutMs: 300, longestPauseMs: 40, finality: 40 } as const
+const quick = { pollMs: 5, behindMs: 30, timeoutMs: 600, longestPauseMs: 40, finality: 40 } as const
 const shape = { seed: 1, actions: 6, people: 12, assets: 5 } as const
 
 let server: TestPostgres

@@ -1,10 +1,11 @@
-import type { Database, Session } from '../database/Database.ts'
+import type { Session } from '../database/Database.ts'
 import { GatewayFault } from '../errors/GatewayFault.ts'
+import type { ChainIndex, IndexOptions, IndexStatus, Listeners } from './ChainIndex.ts'
 import { EventOutOfPlace, IndexMoved, ReorgTooDeep, RpcInconsistent, WrongChain } from './errors.ts'
 import type { ChainEvent } from './events.ts'
 import { createRange } from './range.ts'
 import { createRpc } from './rpc.ts'
-import { type Contracts, createSource, type Header, type Source } from './source.ts'
+import { createSource, type Header, type Source } from './source.ts'
 import {
   type Batch,
   type BlockMark,
@@ -18,73 +19,7 @@ import {
   writeBatch,
 } from './store.ts'
 
-/** Which chain and contracts are indexed. */
-export interface IndexedDeployment extends Contracts {
-  readonly chainId: number
-  /** First block that can hold an event; 0 where unknown. */
-  readonly startBlock?: number
-}
-
-/** What else is to change in the very transaction in which the index changes. */
-export interface Within {
-  /** After the events of these blocks were applied. */
-  readonly applied?: (session: Session, events: readonly ChainEvent[], head: BlockMark) => Promise<void>
-  /** After every block above `ancestor` was undone. */
-  readonly undone?: (session: Session, ancestor: BlockMark) => Promise<void>
-  /** After the index was emptied, to be made again from the chain. */
-  readonly reset?: (session: Session) => Promise<void>
-}
-
-export interface IndexOptions {
-  readonly database: Database
-  readonly rpcUrl: string
-  readonly deployment: IndexedDeployment
-  /** Pause between two looks at the chain's head, milliseconds. @default 250 */
-  readonly pollMs?: number
-  /** Blocks below the head that can be undone; older ones count as final. @default 256 */
-  readonly finality?: number
-  /** How long the chain may be shorter than the index before it counts as rolled back, milliseconds. @default 2000 */
-  readonly behindMs?: number
-  /** For one RPC request, milliseconds. @default 10000 */
-  readonly timeoutMs?: number
-  /** Longest pause after failures, milliseconds. @default 30000 */
-  readonly longestPauseMs?: number
-  readonly within?: Within
-}
-
-/** What the index knows of itself. */
-export interface IndexStatus {
-  readonly state: 'starting' | 'backfilling' | 'following' | 'stalled' | 'closed'
-  /** Newest block the RPC told of, and when (Unix milliseconds); undefined before the first answer. */
-  readonly head: number | undefined
-  readonly headSeenAt: number | undefined
-  /** Newest block in the tables; undefined before the first. */
-  readonly indexed: number | undefined
-  /** Time of that block, Unix seconds. */
-  readonly time: number | undefined
-  /** Blocks that the chain is ahead. */
-  readonly lag: number
-  readonly lastError: { readonly code: string; readonly message: string; readonly at: number } | undefined
-}
-
-interface Listeners {
-  /** New blocks are in the tables. */
-  readonly applied: (events: readonly ChainEvent[], head: BlockMark) => void
-  /** Blocks above `ancestor` are gone from the tables. */
-  readonly undone: (ancestor: BlockMark) => void
-  /** The tables were emptied and are filled again. */
-  readonly reset: () => void
-  readonly failed: (error: unknown) => void
-}
-
-export interface ChainIndex {
-  readonly status: () => IndexStatus
-  /** Listens after the commit; returns how to stop. A listener must not throw. */
-  on<K extends keyof Listeners>(event: K, listener: Listeners[K]): () => void
-  /** Waits until the tables hold block `number`. */
-  reached(number: number): Promise<void>
-  close(): Promise<void>
-}
+export type { ChainIndex, IndexedDeployment, IndexOptions, IndexStatus, Within } from './ChainIndex.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 /** Blocks near the head taken in one transaction. */
@@ -124,6 +59,7 @@ export function startIndex(options: IndexOptions): ChainIndex {
     applied: new Set(),
     undone: new Set(),
     reset: new Set(),
+    moved: new Set(),
     failed: new Set(),
   }
   const waiting = new Set<() => void>()
@@ -275,7 +211,12 @@ export function startIndex(options: IndexOptions): ChainIndex {
     const seen = await source.latest()
     latest = seen
     headSeenAt = Date.now()
-    if (head === undefined || !anchored) head = stand(await open())
+    if (head === undefined || !anchored) {
+      const known = head
+      head = stand(await open())
+      if (known !== undefined && known.hash !== head.hash)
+        for (const listener of listeners.moved) listener(head)
+    }
     if (seen.number >= head.number) behindSince = undefined
     if (!anchored && head.number >= 0 && seen.number >= head.number) {
       const same = await source.header(head.number)
