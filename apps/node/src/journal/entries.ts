@@ -67,7 +67,8 @@ export type Entry =
   | { readonly type: 'receipt.acknowledged'; readonly lease: Hex; readonly signature: Hex }
   | { readonly type: 'lease.forgotten'; readonly lease: Hex }
   | { readonly type: 'drain.changed'; readonly draining: boolean }
-  | { readonly type: 'probe' }
+  /** Changes nothing: tries whether the disk takes a line. */
+  | { readonly type: 'probe'; readonly padding: string }
 
 /** What the node remembers: the sum of its journal. Plain JSON, so that a snapshot of it is a journal line too. */
 export interface NodeState {

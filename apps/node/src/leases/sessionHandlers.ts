@@ -45,8 +45,6 @@ export interface HandlerContext {
   readonly caps: RunnerCaps
   /** Why no new work is taken, or `null`. */
   readonly refusal: () => string | null
-  /** The journal could not be written: take no new work for now. */
-  readonly onJournalError: () => void
   readonly log: Log
 }
 

@@ -13,8 +13,6 @@ export interface Health {
   refusal(): string | null
   /** The chain answered just now. */
   chainSeen(): void
-  /** The journal could not be written. */
-  journalFailed(): void
   readonly runner: RunnerProbe
   /** Native coins of the operator in base units; `null` before the first answer. */
   readonly gas: bigint | null
@@ -42,14 +40,13 @@ export async function watchHealth(options: HealthOptions): Promise<Health> {
   let probe = await runner.probe()
   let gas: bigint | null = null
   let free = Number.POSITIVE_INFINITY
-  let writable = true
   let lastAnswer = clock.now()
   let said: string | null = null
 
   function refusal(): string | null {
     if (journal.state.draining) return 'the node is draining'
     if (!probe.available) return `the machine cannot run jobs: ${probe.reason} (${probe.remedy})`
-    if (!writable) return 'the disk cannot be written'
+    if (journal.failed) return 'the disk cannot be written'
     if (free < options.diskReserve) return 'the disk is nearly full'
     if (gas !== null && gas < options.gasReserve)
       return 'the operator’s account has too few coins for transactions'
@@ -70,7 +67,7 @@ export async function watchHealth(options: HealthOptions): Promise<Health> {
     } catch {
       free = 0
     }
-    if (!writable) writable = await journal.writable()
+    if (journal.failed) await journal.writable()
     if (!probe.available) probe = await runner.probe()
     const reason = refusal()
     if (reason !== said) {
@@ -85,9 +82,6 @@ export async function watchHealth(options: HealthOptions): Promise<Health> {
     refusal,
     chainSeen() {
       lastAnswer = clock.now()
-    },
-    journalFailed() {
-      writable = false
     },
     get runner() {
       return probe

@@ -327,7 +327,6 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
         const reason = health.refusal()
         return journal.state.draining && reason === 'the node is draining' ? null : reason
       },
-      onJournalError: () => health.journalFailed(),
       log,
     }),
   }
