@@ -145,3 +145,16 @@ export class BuyerSignatureError extends NodeError {
     })
   }
 }
+
+/** The machine's disk is full. */
+export class DiskFullError extends NodeError {
+  constructor(options: { cause: unknown }) {
+    super({
+      code: 'DISK_FULL',
+      message: 'The disk of the machine is full.',
+      remedy: 'Stop the lease: what was not started costs nothing. Then take another offer.',
+      retryable: true,
+      cause: options.cause,
+    })
+  }
+}

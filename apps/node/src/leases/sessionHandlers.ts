@@ -26,6 +26,7 @@ import { checkJob } from './checkJob.ts'
 import {
   BundleMissingError,
   BuyerSignatureError,
+  DiskFullError,
   JobExistsError,
   JobRefusedError,
   NotReadyError,
@@ -113,7 +114,12 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
       const refusal = context.refusal()
       if (refusal !== null)
         throw new JobRefusedError({ lease: keeper.lease, reason: refusal, retryable: true })
-      return { result: { received: await bundles(keeper.lease).write(bundle, piece.offset, body) } }
+      try {
+        return { result: { received: await bundles(keeper.lease).write(bundle, piece.offset, body) } }
+      } catch (cause) {
+        const { code } = cause as NodeJS.ErrnoException
+        throw code === 'ENOSPC' || code === 'EDQUOT' ? new DiskFullError({ cause }) : cause
+      }
     },
 
     'job.start': async ({ method, params, session }) => {
