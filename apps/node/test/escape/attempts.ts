@@ -100,7 +100,7 @@ export const attempts: readonly Attempt[] = [
   // Devices.
   {
     name: 'make a block device',
-    script: 'd="${TMPDIR:-/tmp}/device-$$"; mknod "$d" b 7 99 && rm "$d"',
+    script: 'd="$TMPDIR/device-$$"; mknod "$d" b 7 99 && rm "$d"',
     control: 'host-as-root',
   },
   {

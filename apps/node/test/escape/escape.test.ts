@@ -25,7 +25,7 @@ let withoutFilter: AttemptOutcome[]
 
 beforeAll(async () => {
   canaries = await putCanariesOut(folder)
-  process.env['NODE_SECRET'] = 'kept-by-the-node'
+  process.env.NODE_SECRET = 'kept-by-the-node'
   const neighbour = await runner.start({
     id: 'neighbour',
     bundle: null,

@@ -49,7 +49,7 @@ export function runOnHost(
 ): AttemptOutcome[] {
   const { stdout } = spawnSync('sh', ['-c', scriptOf(attempts)], {
     cwd: options.cwd,
-    env: { PATH: process.env['PATH'], TMPDIR: options.cwd, ...options.envs },
+    env: { PATH: process.env.PATH, TMPDIR: options.cwd, ...options.envs },
     encoding: 'utf8',
   })
   return parse(stdout, attempts)

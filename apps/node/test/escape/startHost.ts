@@ -32,7 +32,7 @@ export function startHost(
   return spawn(process.execPath, [file, JSON.stringify(order)], {
     ...(uid === undefined ? {} : { uid, gid: uid }),
     cwd: '/',
-    env: { PATH: process.env['PATH'], HOME: '/', NODE_SECRET: 'kept-by-the-node' },
+    env: { PATH: process.env.PATH, HOME: '/', NODE_SECRET: 'kept-by-the-node' },
     stdio: ['ignore', 'pipe', 'inherit', ...(inherited === undefined ? [] : [inherited])],
   })
 }
