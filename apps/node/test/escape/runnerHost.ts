@@ -18,6 +18,9 @@ const order = JSON.parse(process.argv[2] ?? '') as HostOrder
 const runner = createSandboxRunner(order.options)
 const answer = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
 
+// What was run is swept before it is answered for: the test may take the folder away at once.
+const sweep = () => runner.sweep(new Set())
+
 switch (order.do) {
   case 'start': {
     const job = await runner.start(order.task)
@@ -28,17 +31,18 @@ switch (order.do) {
   case 'run': {
     const finished = []
     for (const task of order.tasks) finished.push(await finishJob(await runner.start(task)))
-    answer({ probe: await runner.probe(), finished })
+    await sweep()
+    answer({ finished })
     break
   }
-  case 'attempts':
-    answer({
-      probe: await runner.probe(),
-      outcomes: await runInSandbox(runner, attempts, { id: 'attempts', envs: order.envs }),
-    })
+  case 'attempts': {
+    const probe = await runner.probe()
+    const outcomes = await runInSandbox(runner, attempts, { id: 'attempts', envs: order.envs })
+    await sweep()
+    answer({ probe, outcomes })
     break
+  }
   default:
     order satisfies never
 }
-await runner.sweep(new Set(order.do === 'start' ? [order.task.id] : []))
 process.exit(0)
