@@ -1,6 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { gatewayClient } from '@millrace/sdk'
 import type { HomePaths } from '../home/homePaths.ts'
 import { homePaths } from '../home/homePaths.ts'
+import { commandNode } from '../node/nodeControl.ts'
 import { endProcess } from '../processes/endProcess.ts'
 import { dropPidFile, readPidFile, takePidFile } from '../processes/pidFile.ts'
 import { freePort, preferPort } from './choosePort.ts'
@@ -88,6 +91,8 @@ export async function up(options: UpOptions = {}): Promise<LocalNetwork> {
     if (current.services.includes('node'))
       wanted.push(prepareNode(paths, current, deployment).then(() => start('node')))
     await Promise.all(wanted)
+    if (current.services.includes('node') && current.services.includes('gateway'))
+      await firstOffer(gatewayUrl(current), paths.home)
     const readyMs = Math.round(performance.now() - started)
     writeNetworkState(network, { ...state, phase: 'ready', readyMs })
     return {
@@ -112,6 +117,23 @@ export async function up(options: UpOptions = {}): Promise<LocalNetwork> {
       })
     dropPidFile(network.supervisor)
     throw error
+  }
+}
+
+/** Milliseconds that `up` waits for this machine's first offer; a machine that cannot run jobs makes none. */
+const offerPatience = 20_000
+
+/** Waits until there is something to hire, so that a job can be run as soon as `up` returns. */
+async function firstOffer(gateway: string, home: string): Promise<void> {
+  const until = Date.now() + offerPatience
+  while (Date.now() < until) {
+    const found = await gatewayClient(gateway, { retries: 0 })
+      .searchOffers({ limit: 1 })
+      .catch(() => null)
+    if (found !== null && found.offers.length > 0) return
+    const node = await commandNode(home, 'status', 1000).catch(() => null)
+    if (node !== null && node.refusal !== null) return
+    await sleep(50)
   }
 }
 

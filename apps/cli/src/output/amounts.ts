@@ -24,8 +24,9 @@ export function formatDecimal(amount: bigint, decimals: number): string {
  * @throws AmountInvalidError if it is none or has more decimals than the currency.
  */
 export function parseAmount(text: string, { decimals, symbol }: Currency): bigint {
-  const match = /^(\d{1,30})(?:\.(\d+))?$/.exec(text.trim())
-  if (match === null || (match[2]?.length ?? 0) > decimals)
-    throw new AmountInvalidError({ text, decimals, symbol })
-  return parseUnits(text.trim(), decimals)
+  const match = /^(\d{1,60})(?:\.(\d+?)0*)?$/.exec(text.trim())
+  const [, whole = '', fraction = ''] = match ?? []
+  const digits = fraction === '0' ? '' : fraction
+  if (match === null || digits.length > decimals) throw new AmountInvalidError({ text, decimals, symbol })
+  return parseUnits(`${whole}.${digits}`, decimals)
 }
