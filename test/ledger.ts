@@ -1,6 +1,6 @@
-import { erc20Abi, type Address, type Hash, type PublicClient } from 'viem'
 import type { Deployment } from '@millrace/sdk'
 import { marketAbi, tillAbi } from '@millrace/sdk/abi'
+import { type Address, erc20Abi, type Hash, type PublicClient } from 'viem'
 
 /** What became of one lease, from the chain alone. */
 export interface LeaseAccount {
@@ -46,7 +46,8 @@ export async function readLedger(
       const end = stopped.find((other) => other.args.lease === lease)?.args.stoppedAt
       const settlement = settled.find((other) => other.args.lease === lease)?.args
       const start = starts[0]?.args
-      const last = end ?? extended.findLast((other) => other.args.lease === lease)?.args.endsAt ?? start?.endsAt
+      const last =
+        end ?? extended.findLast((other) => other.args.lease === lease)?.args.endsAt ?? start?.endsAt
       return {
         lease,
         pricePerHour,
@@ -60,15 +61,23 @@ export async function readLedger(
       }
     })
 
-  const owners = new Set(till.flatMap((event) => (event.eventName === 'Transfer' ? [event.args.receiver] : [])))
+  const owners = new Set(
+    till.flatMap((event) => (event.eventName === 'Transfer' ? [event.args.receiver] : [])),
+  )
   const assets = new Set(
-    till.flatMap((event) => (event.eventName === 'Paid' || event.eventName === 'RoyaltyAccrued' ? [event.args.asset] : [])),
+    till.flatMap((event) =>
+      event.eventName === 'Paid' || event.eventName === 'RoyaltyAccrued' ? [event.args.asset] : [],
+    ),
   )
   const read = { abi: tillAbi, address: deployment.till } as const
   let owed = 0n
   for (const owner of owners)
     if (owner !== undefined)
-      owed += await client.readContract({ ...read, functionName: 'balanceOf', args: [owner, BigInt(currency)] })
+      owed += await client.readContract({
+        ...read,
+        functionName: 'balanceOf',
+        args: [owner, BigInt(currency)],
+      })
   for (const asset of assets) {
     if (asset === undefined) continue
     const [, bucket] = await client.readContract({ ...read, functionName: 'bucketOf', args: [asset] })
@@ -79,7 +88,16 @@ export async function readLedger(
   return {
     leases,
     owed,
-    held: await client.readContract({ abi: erc20Abi, address: currency, functionName: 'balanceOf', args: [deployment.till] }),
-    market: await client.readContract({ ...read, functionName: 'balanceOf', args: [deployment.market, BigInt(currency)] }),
+    held: await client.readContract({
+      abi: erc20Abi,
+      address: currency,
+      functionName: 'balanceOf',
+      args: [deployment.till],
+    }),
+    market: await client.readContract({
+      ...read,
+      functionName: 'balanceOf',
+      args: [deployment.market, BigInt(currency)],
+    }),
   }
 }
