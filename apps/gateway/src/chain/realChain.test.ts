@@ -47,7 +47,7 @@ import {
 import { type ChainIndex, startIndex } from './startIndex.ts'
 
 const people = [1, 2, 3, 4]
-const ROUNDS = 44
+const ROUNDS = 40
 /** Named here, so that nothing has to be estimated; what the contracts refuse is mined as a failure. */
 const overrides = { gas: 2_000_000n }
 
@@ -303,4 +303,4 @@ test('behavior: after random deeds and rolled back blocks the tables say what th
   } finally {
     await Promise.all(indexes.map((index) => index.close()))
   }
-})
+}, 180_000)
