@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -25,6 +25,8 @@ const EACH = 300
 const EACH_HTTP = 200
 const EACH_SQL = 20
 const BATCH = 5_000
+/** Others at work on the machine make every time longer; this says how many. */
+const load = round(loadavg()[0] ?? 0)
 
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-search-'))
@@ -57,12 +59,18 @@ try {
     offers: OFFERS,
     seed: SEED,
     limit: LIMIT,
-    machine: { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) },
+    machine: {
+      cpu: cpus()[0]?.model,
+      cores: cpus().length,
+      loadAtStart: load,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+    },
     node: process.version,
     index: {
       buildSeconds: inProcess.buildSeconds,
       memoryMiB: inProcess.memoryMiB,
       allKinds: inProcess.all,
+      allKindsProcessorTime: inProcess.cpu,
     },
     gateway: {
       what: 'a gateway process on PGlite with every offer and its document, one connection, documents included in the answer; and with 4 requests in flight',
@@ -83,7 +91,9 @@ try {
     fileURLToPath(new URL('../results/search.json', import.meta.url)),
     `${JSON.stringify(result, null, 2)}\n`,
   )
-  say(`in process ${text(inProcess.all)}; over HTTP ${text(http.all)}; four in flight ${text(http.four)}`)
+  say(
+    `in process ${text(inProcess.all)} (processor time ${text(inProcess.cpu)}); over HTTP ${text(http.all)}; four in flight ${text(http.four)}`,
+  )
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
@@ -134,12 +144,18 @@ function searchInProcess(now: number) {
   say(`index built in ${buildSeconds} s, ${memoryMiB} MiB`)
   const random = createRandom(SEED)
   const samples: Record<string, number[]> = { 'a page deep inside': [] }
+  const cpu: number[] = []
   const time = (kind: string, work: () => unknown, count: boolean) => {
+    const used = process.cpuUsage()
     const start = performance.now()
     work()
+    const elapsed = performance.now() - start
+    const { user, system } = process.cpuUsage(used)
     const own = samples[kind] ?? []
     samples[kind] = own
-    if (count) own.push(performance.now() - start)
+    if (!count) return
+    own.push(elapsed)
+    cpu.push((user + system) / 1000)
   }
   for (let turn = -3; turn < EACH; turn++) {
     for (const [kind, make] of Object.entries(queryKinds)) {
@@ -154,7 +170,7 @@ function searchInProcess(now: number) {
     const deep = { query: parseQuery('num_gpus>=0'), order: parseOrder('disk'), limit: LIMIT, now, after }
     time('a page deep inside', () => index.search(deep), turn >= 0)
   }
-  return { ...measured(samples), buildSeconds, memoryMiB }
+  return { ...measured(samples), cpu: timesOf(cpu), buildSeconds, memoryMiB }
 }
 
 /** Fills a gateway's own table, documents and all, past the checks: a million signatures would take an hour. */

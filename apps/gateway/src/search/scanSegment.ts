@@ -88,6 +88,11 @@ function scanRows(
   },
 ): void {
   let count = selectAlive(segment, of.start, of.end)
+  const bar = barOf(scan)
+  const reached = scan.after?.keys[0] ?? Number.NEGATIVE_INFINITY
+  // Where the best so far are good, few rows come near them, and the tests need not look at the others.
+  if (bar < Number.POSITIVE_INFINITY || reached > Number.NEGATIVE_INFINITY)
+    count = narrowByKey(of.ranked, count, { low: reached, high: bar })
   for (const test of of.tests) {
     if (count === 0) return
     const kept = test.narrow(segment, selected, count)
@@ -100,6 +105,41 @@ function scanRows(
 
 function passRate(test: Test): number {
   return test.seen === 0 ? 0.5 : test.kept / test.seen
+}
+
+/** No row whose first key is above this can be among the best. */
+function barOf(scan: Scan): number {
+  return (scan.top.full ? scan.top.worst?.keys[0] : undefined) ?? Number.POSITIVE_INFINITY
+}
+
+/** Keeps the selected rows whose first key is between the bounds, and those whose number is not known. */
+function narrowByKey(
+  ranked: Ranked,
+  count: number,
+  bounds: { readonly low: number; readonly high: number },
+): number {
+  const { byCode, sign } = ranked.keys[0] as SortKey
+  const column = ranked.columns[0] as Float64Array
+  const { low, high } = bounds
+  let kept = 0
+  if (byCode === undefined) {
+    for (let index = 0; index < count; index++) {
+      const row = selected[index] as number
+      const key = sign * (column[row] as number)
+      selected[kept] = row
+      kept += key < low || key > high ? 0 : 1
+    }
+    return kept
+  }
+  // The last place is that of what is not known, in either direction: `sign` must not turn it into the first.
+  const [from, to] = sign === 1 ? [low, high] : [-high, -low]
+  for (let index = 0; index < count; index++) {
+    const row = selected[index] as number
+    const key = byCode[column[row] as number] as number
+    selected[kept] = row
+    kept += (key < from || key > to) && key !== Number.POSITIVE_INFINITY ? 0 : 1
+  }
+  return kept
 }
 
 function selectAlive(segment: Segment, start: number, end: number): number {
@@ -159,7 +199,7 @@ function rank(segment: Segment, scan: Scan, ranked: Ranked, count: number): void
   const skip = scan.skip.get(segment)
   const reached = after?.keys[0] ?? Number.NEGATIVE_INFINITY
   let worst = top.full ? top.worst : undefined
-  let bar = worst?.keys[0] ?? Number.POSITIVE_INFINITY
+  let bar = barOf(scan)
   for (let index = 0; index < count; index++) {
     const row = selected[index] as number
     const raw = column[row] as number
@@ -170,7 +210,7 @@ function rank(segment: Segment, scan: Scan, ranked: Ranked, count: number): void
     if (skip?.has(row) === true) continue
     top.add({ keys: keysOf(segment, row, ranked), segment, row })
     worst = top.full ? top.worst : undefined
-    bar = worst?.keys[0] ?? Number.POSITIVE_INFINITY
+    bar = barOf(scan)
   }
 }
 
