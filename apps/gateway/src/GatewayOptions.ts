@@ -30,6 +30,8 @@ export interface GatewayOptions {
   readonly relay?: Partial<RelayLimits>
   /** Longest time for one request, milliseconds. @default 30000 */
   readonly requestTimeoutMs?: number
+  /** Longest time for the head of a request to arrive, milliseconds; its body may take as long again. @default 10000 */
+  readonly slowClientMs?: number
   /** Longest time for one question to the chain, milliseconds. @default 5000 */
   readonly rpcTimeoutMs?: number
   /** Pause between two looks at the chain's head, milliseconds. @default 250 */

@@ -62,7 +62,7 @@ const BURST = 5
  */
 export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): ProcessOptions {
   const given = readFlags(argv)
-  if (given['help'] === true) return { type: 'help', text: helpText() }
+  if (given.help === true) return { type: 'help', text: helpText() }
   const values = Object.fromEntries(
     Object.entries(flags).flatMap(([name, { variable }]) => {
       const fallback = env[variable]
@@ -72,8 +72,8 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
       return value === undefined ? [] : [[name, value]]
     }),
   )
-  if (values['rpc'] === undefined) throw new UsageWrong('--rpc is missing')
-  if (values['deployment'] === undefined) throw new UsageWrong('--deployment is missing')
+  if (values.rpc === undefined) throw new UsageWrong('--rpc is missing')
+  if (values.deployment === undefined) throw new UsageWrong('--deployment is missing')
   const options = parse(optionsSchema, values, 'options')
   const rate = options['rate-per-second']
   return {

@@ -37,10 +37,9 @@ const SWEEP_MS = 30_000
 const STANDINGS_MS = 300_000
 /** Time that requests under way are given at the end, in milliseconds. */
 const DRAIN_MS = 5_000
-/** Slow clients: time for the head and the whole of a request, in milliseconds. */
+/** Time for the head of a request to arrive, and between two looks for slow ones, in milliseconds. */
 const HEAD_MS = 10_000
-const BODY_MS = 20_000
-const CHECK_MS = 1_000
+const CHECK_MS = 500
 
 /**
  * Starts a gateway: database, index of the chain, offers, relay, HTTP.
@@ -139,12 +138,13 @@ async function startOn(
     offers: () => ({ live: index.size, loaded: feed.loaded() }),
   })
 
+  const headMs = options.slowClientMs ?? HEAD_MS
   const server = createAdaptorServer({
     fetch: app.fetch,
     overrideGlobalObjects: false,
     serverOptions: {
-      headersTimeout: HEAD_MS,
-      requestTimeout: BODY_MS,
+      headersTimeout: headMs,
+      requestTimeout: 2 * headMs,
       connectionsCheckingInterval: CHECK_MS,
       keepAliveTimeout: 30_000,
       maxHeaderSize: 16 * 1024,

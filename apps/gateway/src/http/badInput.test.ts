@@ -15,6 +15,7 @@ beforeAll(async () => {
     rpcUrl: chain.url,
     database: { memory: true },
     chainPollMs: 50,
+    slowClientMs: 1_500,
     rate: { perSecond: 10_000, burst: 10_000 },
   })
   asset = await chain.newAsset()
@@ -148,7 +149,7 @@ describe('requests that are not taken', () => {
       socket.on('error', () => {})
     })
     socket.write('POST /v1/offers HTTP/1.1\r\nhost: x\r\n')
-    const drip = setInterval(() => socket.write('x-drip: 1\r\n'), 500)
+    const drip = setInterval(() => socket.write('x-drip: 1\r\n'), 200)
     expect(await answer).toContain('408')
     clearInterval(drip)
     expect((await get('/v1/health')).status).toBe(200)
