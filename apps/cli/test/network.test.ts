@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { receiptFileSchema, verifyReceipt } from '@millrace/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startOf } from '../src/processes/processIdentity.ts'
 
 /** The command as people use it: a child process, on a network of its own. */
 const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
@@ -305,7 +306,7 @@ describe('crashes', () => {
   test('behavior: `down` leaves no process behind', async () => {
     const pids = ['up', 'chain', 'gateway', 'node', 'anvil'].map(pidOf)
     expect((await json('down')).last.wasRunning).toBe(true)
-    for (const pid of pids) expect(existsSync(`/proc/${pid}`)).toBe(false)
+    for (const pid of pids) expect(startOf(pid)).toBeNull()
     expect((await json('offers')).last.error.code).toBe('NETWORK_DOWN')
   }, 120_000)
 })
