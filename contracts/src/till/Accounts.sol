@@ -22,8 +22,8 @@ abstract contract Accounts is ITill {
     mapping(address account => mapping(address spender => mapping(uint256 id => uint256))) private
         _allowances;
 
-    /// @dev Set while a token or a debt module runs. Transfers between accounts go on inside one: they touch nothing but
-    /// two balances, and no balance is written after an outside call that was read before it.
+    /// @dev Set while a token or a debt module runs. No balance is written after an outside call that was read before it, so
+    /// transfers between accounts go on inside one.
     bool internal transient _outside;
 
     modifier inside() {
@@ -39,6 +39,7 @@ abstract contract Accounts is ITill {
         inside
         returns (uint256 credited)
     {
+        require(to != address(this), ReceiverInvalid(to));
         uint256 before = _enter(token);
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
         return _leave(token, msg.sender, to, amount, before);
@@ -199,6 +200,8 @@ abstract contract Accounts is ITill {
 
     function _move(address sender, address receiver, uint256 id, uint256 amount) private {
         require(receiver != address(0), ERC6909InvalidReceiver(receiver));
+        // Nobody could take it out of there again.
+        require(receiver != address(this), ReceiverInvalid(receiver));
         _take(sender, id, amount);
         _balances[receiver][id] += amount;
         emit Transfer(msg.sender, sender, receiver, id, amount);

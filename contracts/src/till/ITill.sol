@@ -105,13 +105,13 @@ interface ITill is IERC6909 {
     error ZeroAddress();
     /// @notice Not from inside a token or a debt module that the till called.
     error Reentered();
-    /// @notice Money withdrawn to the till itself would be lost.
+    /// @notice Money sent to the till's own wallet or account would be lost.
     error ReceiverInvalid(address to);
     /// @notice The token took a permit without counting it.
     error PermitIgnored(address token);
     /// @notice The shares slot needs both an account and a part, or neither.
     error SharesInvalid(address shares, uint16 bps);
-    /// @notice An epoch must last between one second and 366 days.
+    /// @notice An epoch must last between one second and 366 days, and epoch zero must be over.
     error EpochLengthInvalid(uint40 epochLength);
     /// @notice Only the admin may do this.
     error NotAdmin(address caller);

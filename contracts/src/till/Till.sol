@@ -19,9 +19,10 @@ import {Waterfall} from "./Waterfall.sol";
 /// the owner gets what is left.
 /// Trust: the register of assets, which this contract deploys. Nothing else: a token can only harm accounts in its own
 /// currency, a debt module only delay what stands below it.
-/// Outside calls: tokens in deposit and withdraw, the debt module in a settlement. Every entry point refuses to run inside
-/// one of them, transfers between accounts excepted, which touch nothing but two balances. When a token fails the whole call
-/// fails; when the debt module fails, see `_askDebt`.
+/// Outside calls: tokens in deposit and withdraw, the debt module in a settlement. Nothing that settles, changes terms or moves
+/// tokens runs inside one of them. Transfers between accounts do, they touch nothing but two balances; and so does a payment into
+/// a bucket of the current epoch, because a settlement empties its bucket before it calls and does not look at it again. When a
+/// token fails the whole call fails; when the debt module fails, see `_askDebt`.
 contract Till is Accounts, Consents {
     using SafeCast for uint256;
 
@@ -89,7 +90,11 @@ contract Till is Accounts, Consents {
     constructor(address admin_, uint16 feeBps_, uint40 epochLength_) EIP712("Millrace Till", "1") {
         require(admin_ != address(0), ZeroAddress());
         require(feeBps_ <= MAX_FEE_BPS, BpsTooHigh(feeBps_, MAX_FEE_BPS));
-        require(epochLength_ > 0 && epochLength_ <= 366 days, EpochLengthInvalid(epochLength_));
+        // Epoch zero must be over: it stands for a bucket that was never opened.
+        require(
+            epochLength_ > 0 && epochLength_ <= 366 days && block.timestamp >= epochLength_,
+            EpochLengthInvalid(epochLength_)
+        );
         epochLength = epochLength_;
         admin = admin_;
         _fee = FeePlan(admin_, feeBps_, feeBps_, 0);

@@ -201,10 +201,20 @@ contract AccountsTest is Network {
         till.withdraw(address(dollar), buyer, 6);
     }
 
+    function test_error_ReceiverInvalid() public {
+        fund(buyer, 5);
+        bytes memory invalid = abi.encodeWithSelector(ITill.ReceiverInvalid.selector, address(till));
+        vm.expectRevert(invalid);
+        till.deposit(address(dollar), address(till), 1);
+        vm.expectRevert(invalid);
+        vm.prank(buyer);
+        till.transfer(address(till), dollarId, 1);
+    }
+
     // ------------------------------------------------------------------ ERC-6909
 
     function testFuzz_transfer(address to, uint256 amount, uint256 part) public {
-        if (to == address(0)) to = owner;
+        if (to == address(0) || to == address(till)) to = owner;
         amount = bound(amount, 1, type(uint256).max);
         part = bound(part, 0, amount);
         fund(buyer, amount);

@@ -361,6 +361,9 @@ contract TillTest is Network {
         new Till(admin, 0, 0);
         vm.expectRevert(abi.encodeWithSelector(ITill.EpochLengthInvalid.selector, 366 days + 1));
         new Till(admin, 0, 366 days + 1);
+        vm.warp(DAY - 1);
+        vm.expectRevert(abi.encodeWithSelector(ITill.EpochLengthInvalid.selector, DAY));
+        new Till(admin, 0, DAY);
     }
 
     // ------------------------------------------------------------------ terms
