@@ -21,13 +21,6 @@ function entriesOf(folder) {
   )
 }
 
-/** A package's entries: what its `exports` name. The base error stands alone for processes that must start at once. */
-function publicEntriesOf(folder) {
-  return ['index.ts', 'errors/MillraceError.ts', 'challenge/index.ts']
-    .map((file) => join(folder, 'src', file))
-    .filter(existsSync)
-}
-
 /** Entries of a package: the sources that its package.json exports. */
 const exportsOf = (folder) =>
   Object.values(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).exports).map(({ source }) =>
@@ -54,7 +47,7 @@ for (const kind of ['packages', 'apps']) {
     const folder = join(root, kind, name)
     if (!existsSync(join(folder, 'src', 'index.ts'))) continue
     const outdir = join(folder, 'dist')
-    const entryPoints = kind === 'packages' ? publicEntriesOf(folder) : entriesOf(folder)
+    const entryPoints = kind === 'packages' ? exportsOf(folder) : entriesOf(folder)
     rmSync(outdir, { recursive: true, force: true })
     await build({
       entryPoints,

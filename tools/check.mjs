@@ -25,7 +25,8 @@ const lock = () =>
     .map(([path]) => `package-lock.json names a download address for ${path}`)
 
 const steps = {
-  'format and lint': () => command(bin('biome'), 'ci', '--diagnostic-level=error', '.'),
+  'format and lint': () =>
+    command(bin('biome'), 'ci', '--colors=off', '--diagnostic-level=warn', '--error-on-warnings', '.'),
   types: () => command(bin('tsc'), '-p', '.'),
   'format of contracts': () => command('node', 'contracts/forge.mjs', 'fmt', '--check'),
   'direction of imports': wrongImports,
