@@ -1,7 +1,7 @@
 // The chain index beside Ponder: the same synthetic chain, served from memory by another process, is indexed by both into PGlite on disk.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { build } from 'esbuild'
@@ -44,11 +44,18 @@ function runMillrace({ url, head }: Served): Run {
 
 function median(runs: readonly Run[]): Run {
   const sorted = [...runs].sort((a, b) => a.seconds - b.seconds)
-  return sorted[sorted.length >> 1] ?? { events: 0, seconds: 0, peakMiB: 0 }
+  return sorted[sorted.length >> 1] ?? { events: 0, seconds: 0, cpuSeconds: 0, peakMiB: 0 }
 }
 
-function row({ events, seconds, peakMiB }: Run) {
-  return { events, seconds: round(seconds), eventsPerSecond: Math.round(events / seconds), peakMiB }
+function row({ events, seconds, cpuSeconds, peakMiB }: Run) {
+  return {
+    events,
+    seconds: round(seconds),
+    eventsPerSecond: Math.round(events / seconds),
+    cpuSeconds: round(cpuSeconds),
+    eventsPerCpuSecond: Math.round(events / cpuSeconds),
+    peakMiB,
+  }
 }
 
 function round(value: number): number {
@@ -66,6 +73,7 @@ await build({
   logLevel: 'error',
 })
 
+const loadBefore = round(loadavg()[0] ?? 0)
 const served = await serve(EVENTS)
 const runs = Array.from({ length: ROUNDS }, () => runMillrace(served))
 const ponder = await runPonder(served.url, served.events)
@@ -77,6 +85,8 @@ long.child.kill()
 const result = {
   what: 'backfill of all contract events of a synthetic chain into PGlite on disk',
   machine: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+  /** Over one minute, before and after: more than the runs' own means that others used the machine. */
+  load: { before: loadBefore, after: round(loadavg()[0] ?? 0) },
   millrace: { ...row(median(runs)), peakMiB: Math.max(...runs.map(({ peakMiB }) => peakMiB)) },
   millraceLong: row(longRun),
   ponder: typeof ponder === 'string' ? { unavailable: ponder } : { version: '0.16.6', ...row(ponder) },

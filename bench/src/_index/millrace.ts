@@ -10,6 +10,7 @@ const database = await openDatabase({ dataDir })
 const opened = process.resourceUsage().maxRSS
 let events = 0
 const start = performance.now()
+const before = process.cpuUsage()
 const index = startIndex({ database, rpcUrl, deployment: { chainId: 31_337, ...worldContracts } })
 index.on('applied', (applied) => {
   events += applied.length
@@ -17,10 +18,11 @@ index.on('applied', (applied) => {
 index.on('failed', (error) => process.stderr.write(`${String(error)}\n`))
 await index.reached(Number(head))
 const seconds = (performance.now() - start) / 1000
+const { user, system } = process.cpuUsage(before)
 await index.close()
 await database.close()
 const toMiB = (kilobytes: number) => Math.round(kilobytes / 1024)
 const peak = process.resourceUsage().maxRSS
 process.stdout.write(
-  `${JSON.stringify({ events, seconds, openedMiB: toMiB(opened), peakMiB: toMiB(peak) })}\n`,
+  `${JSON.stringify({ events, seconds, cpuSeconds: (user + system) / 1e6, openedMiB: toMiB(opened), peakMiB: toMiB(peak) })}\n`,
 )

@@ -10,6 +10,8 @@ import { worldContracts } from '../../../apps/gateway/test/chain/World.ts'
 export interface Run {
   readonly events: number
   readonly seconds: number
+  /** Processor time of all its threads. */
+  readonly cpuSeconds: number
   readonly peakMiB: number
 }
 
@@ -53,14 +55,20 @@ async function follow(folder: string, rpcUrl: string, events: number): Promise<R
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
   let began: number | undefined
+  let before = 0
   let last = ''
   try {
     for await (const line of createInterface(child.stdout)) {
       last = line
       const { msg = '', time = 0 } = parse(line)
-      if (msg === 'Started backfill indexing') began = time
+      if (msg === 'Started backfill indexing') {
+        began = time
+        before = cpuOf(child.pid ?? 0)
+      }
       if (began !== undefined && /^(Completed|Finished) (backfill )?indexing/.test(msg)) {
-        return { events, seconds: (time - began) / 1000, peakMiB: peakOf(child.pid ?? 0) }
+        const pid = child.pid ?? 0
+        const cpuSeconds = cpuOf(pid) - before
+        return { events, seconds: (time - began) / 1000, cpuSeconds, peakMiB: peakOf(pid) }
       }
     }
     return `ponder@${VERSION} ended without having indexed the chain; its last line was: ${last}`
@@ -83,4 +91,12 @@ function parse(line: string): { msg?: string; time?: number } {
 function peakOf(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024)
+}
+
+/** Processor seconds so far; the kernel counts them in hundredths. */
+function cpuOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // The command in parentheses may hold spaces; user and system time are fields 14 and 15.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
