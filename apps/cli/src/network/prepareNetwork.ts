@@ -1,5 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { confirm, type Deployment, deployLocal, mintTestDollars } from '@millrace/sdk'
+import {
+  confirm,
+  contractAddresses,
+  type Deployment,
+  deployLocal,
+  localDefaults,
+  mintTestDollars,
+} from '@millrace/sdk'
 import { type Address, createWalletClient, type Hex, http, isHex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { getBalance } from 'viem/actions'
@@ -17,15 +24,36 @@ const startingCoins = 100n * oneCoin
 /** Test dollars in base units: ten thousand. */
 const startingDollars = 10_000_000_000n
 
+const encode = (deployment: Deployment) => `${JSON.stringify(deployment, null, 2)}\n`
+
+/**
+ * Where the contracts will be, before there is a chain: addresses follow from what is deployed and by whom. It lets the
+ * gateway and the node be prepared while the chain comes up.
+ */
+export function planDeployment(paths: HomePaths, state: NetworkState): Deployment {
+  const admin = privateKeyToAccount(readOrMakeKey(paths.network.deployer)).address
+  const { assets, till, market, testDollar } = contractAddresses({ admin })
+  const deployment: Deployment = {
+    chainId: state.chainId,
+    assets,
+    till,
+    market,
+    currencies: [{ address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' }],
+    epochLength: localDefaults.epochLength,
+  }
+  writeFileAtomic(paths.network.deployment, encode(deployment))
+  return deployment
+}
+
 /**
  * Deploys the contracts to the local chain, and sees to it that the demo wallet has money. What is there already is
  * left as it is.
  */
-export async function prepareNetwork(paths: HomePaths, state: NetworkState): Promise<Deployment> {
+export async function prepareNetwork(paths: HomePaths, state: NetworkState): Promise<void> {
   const faucet = openFaucet(paths, state)
   await faucet.ensureCoins(faucet.address)
   const deployment = await deployLocal(faucet.client)
-  writeFileAtomic(paths.network.deployment, `${JSON.stringify(deployment, null, 2)}\n`)
+  writeFileAtomic(paths.network.deployment, encode(deployment))
 
   const demo =
     listWallets(paths).find(({ name }) => name === demoWallet) ??
@@ -38,7 +66,6 @@ export async function prepareNetwork(paths: HomePaths, state: NetworkState): Pro
     await faucet.ensureCoins(demo.address)
     await faucet.giveDollars(deployment, demo.address, startingDollars)
   }
-  return deployment
 }
 
 /** The local network's source of test money. */

@@ -7,12 +7,20 @@ import { nodeFiles } from '../node/nodeFiles.ts'
 import { chainUrl, gatewayUrl, type NetworkState } from './networkState.ts'
 import { openFaucet } from './prepareNetwork.ts'
 
-/** Sets up this machine as a node of the local network, once, and gives its accounts test coins. */
+/**
+ * Sets up this machine as a node of the local network, once, and gives its accounts test coins.
+ *
+ * @param options.chainReady Resolves when the chain takes transactions; keys are made meanwhile.
+ */
 export async function prepareNode(
   paths: HomePaths,
-  state: NetworkState,
-  deployment: Deployment,
+  options: {
+    readonly state: NetworkState
+    readonly deployment: Deployment
+    readonly chainReady: Promise<void>
+  },
 ): Promise<void> {
+  const { state, deployment, chainReady } = options
   const { config } = nodeFiles(paths.home)
   const network = { rpc: chainUrl(state), gateways: [gatewayUrl(state)] }
   if (existsSync(config)) return pointTo(config, network)
@@ -31,6 +39,7 @@ export async function prepareNode(
       machine: { diskMib: diskToHireOut(paths.home) },
     },
   })
+  await chainReady
   const faucet = openFaucet(paths, state)
   for (const address of [node.operator, node.device]) await faucet.ensureCoins(address)
 }

@@ -15,7 +15,7 @@ import {
   readNetworkState,
   writeNetworkState,
 } from './networkState.ts'
-import { prepareNetwork } from './prepareNetwork.ts'
+import { planDeployment, prepareNetwork } from './prepareNetwork.ts'
 import { prepareNode } from './prepareNode.ts'
 import { serviceSpec } from './services.ts'
 import { type Service, type ServiceEvent, type ServiceName, superviseService } from './superviseService.ts'
@@ -84,12 +84,14 @@ export async function up(options: UpOptions = {}): Promise<LocalNetwork> {
       running.set(name, service)
       return service.ready
     }
-    await start('chain')
-    const deployment = await prepareNetwork(paths, current)
-    const wanted: Promise<void>[] = []
+    const deployment = planDeployment(paths, current)
+    const chainReady = start('chain').then(() => prepareNetwork(paths, current))
+    const wanted = [chainReady]
     if (current.services.includes('gateway')) wanted.push(start('gateway'))
-    if (current.services.includes('node'))
-      wanted.push(prepareNode(paths, current, deployment).then(() => start('node')))
+    if (current.services.includes('node')) {
+      const prepared = prepareNode(paths, { state: current, deployment, chainReady })
+      wanted.push(Promise.all([chainReady, prepared]).then(() => start('node')))
+    }
     await Promise.all(wanted)
     if (current.services.includes('node') && current.services.includes('gateway'))
       await firstOffer(gatewayUrl(current), paths.home)
