@@ -30,9 +30,11 @@ export function createConnection(socket: WebSocket, options: ConnectionOptions):
   let sent = 0
   let takenBefore = 0
   let waitedBefore = 0
-  socket.on('pong', () => {
+  const heard = () => {
     answered = true
-  })
+  }
+  socket.on('pong', heard)
+  socket.on('message', heard)
   // Errors end in 'close'; without a listener they would end the process.
   socket.on('error', () => socket.terminate())
   socket.once('close', () => {
@@ -62,6 +64,8 @@ export function createConnection(socket: WebSocket, options: ConnectionOptions):
       socket.once('close', () => clearTimeout(timer))
     },
     check() {
+      // Closing has its own patience: cut off now, the peer would never read why.
+      if (socket.readyState !== socket.OPEN) return false
       if (!answered) {
         socket.terminate()
         return false
