@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import type { ChallengeFlags } from './challenge.ts'
 import type { OffersFlags } from './offers.ts'
 
-/** `offers`: what can be hired. */
+/** `offers`, `challenge`: what can be hired, and whether it delivers. */
 export function registerMarketCommands(program: Command): void {
   program
     .command('offers')
@@ -19,5 +20,17 @@ in GiB, price in whole units per hour, duration (longest lease) in hours.`,
     .action(async (query: string[], _: unknown, command: Command) => {
       const { runOffers } = await import('./offers.ts')
       await runOffers(query.join(' '), command.optsWithGlobals<OffersFlags>())
+    })
+  program
+    .command('challenge')
+    .description(
+      'have a machine multiply matrices it cannot know beforehand, and compare its rate with its claim',
+    )
+    .argument('<offer>', 'first digits of the id of a live offer, or of a lease of yours')
+    .option('--gpu', 'challenge its GPUs, all at once, instead of its processors')
+    .option('--size <rows>', 'rows of the matrices, a multiple of 64 (default 2048)', Number)
+    .action(async (offer: string, _: unknown, command: Command) => {
+      const { runChallenge } = await import('./challenge.ts')
+      await runChallenge(offer, command.optsWithGlobals<ChallengeFlags>())
     })
 }

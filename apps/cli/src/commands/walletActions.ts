@@ -3,7 +3,14 @@ import { approveModule, confirm, getBalance, withdrawFromTill } from '@millrace/
 import { type Address, formatEther, getAddress, isAddress } from 'viem'
 import { getBalance as getCoins } from 'viem/actions'
 import { connect } from '../connection/connect.ts'
-import { findPassphrase, openAccount, readPassphraseFile, walletName } from '../connection/openAccount.ts'
+import {
+  findPassphrase,
+  nodeOperatorAddress,
+  openAccount,
+  operatorWallet,
+  readPassphraseFile,
+  walletName,
+} from '../connection/openAccount.ts'
 import { CliError } from '../errors/CliError.ts'
 import { exitCodes } from '../errors/exitCodes.ts'
 import { UsageError } from '../errors/input.ts'
@@ -211,6 +218,8 @@ export async function takeFromFaucet(amount: string, flags: GlobalFlags & { to?:
 function addressOf(name: string): Address {
   if (isAddress(name)) return getAddress(name)
   const all = listWallets(homePaths())
+  const operator = name === operatorWallet ? nodeOperatorAddress({ paths: homePaths() }) : null
+  if (operator !== null) return operator
   const wallet = all.find((candidate) => candidate.name === name)
   if (wallet === undefined)
     throw new WalletMissingError({ wallet: name, known: all.map((item) => item.name) })

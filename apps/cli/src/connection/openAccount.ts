@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { WriteClient } from '@millrace/sdk'
+import type { Address } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
 import type { GlobalFlags } from '../commands/flags.ts'
 import { UsageError } from '../errors/input.ts'
@@ -7,7 +8,7 @@ import { readCliConfig } from '../home/cliConfig.ts'
 import { demoWallet } from '../network/prepareNetwork.ts'
 import { nodeFiles } from '../node/nodeFiles.ts'
 import { PassphraseMissingError } from '../wallets/errors.ts'
-import { listWallets, openKeystoreFile, openWallet } from '../wallets/wallets.ts'
+import { keystoreAddress, listWallets, openKeystoreFile, openWallet } from '../wallets/wallets.ts'
 import type { Connection } from './connect.ts'
 
 /** A wallet that is open, with a client that signs with it. */
@@ -34,12 +35,19 @@ export async function openAccount(connection: Connection, flags: GlobalFlags): P
 }
 
 /** `operator` names the key of this home's node, unless there is a wallet of that name. */
-const operatorWallet = 'operator'
+export const operatorWallet = 'operator'
 
 const isNodeOperator = ({ paths }: Pick<Connection, 'paths'>, wallet: string) =>
   wallet === operatorWallet &&
   !listWallets(paths).some(({ name }) => name === wallet) &&
   existsSync(nodeFiles(paths.home).operatorKey)
+
+/** The address of this home's node operator, or `null` if there is no node or its keystore does not say. */
+export function nodeOperatorAddress(connection: Pick<Connection, 'paths'>): Address | null {
+  if (!isNodeOperator(connection, operatorWallet)) return null
+  const { operatorKey } = nodeFiles(connection.paths.home)
+  return keystoreAddress(operatorKey)
+}
 
 async function openNodeOperator(connection: Connection, flags: GlobalFlags): Promise<OpenAccount> {
   const { operatorKey, passphrase } = nodeFiles(connection.paths.home)

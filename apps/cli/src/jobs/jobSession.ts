@@ -1,21 +1,33 @@
-import { gatewayClient, MillraceError, openSession, type Session, webSocketTransport } from '@millrace/sdk'
+import {
+  gatewayClient,
+  MillraceError,
+  openSession,
+  type PublishedOffer,
+  type Session,
+  webSocketTransport,
+} from '@millrace/sdk'
+import type { Hash } from 'viem'
 import type { PrivateKeyAccount } from 'viem/accounts'
 import { WebSocket } from 'ws'
 import type { Connection } from '../connection/connect.ts'
 import { MachineUnreachableError } from './errors.ts'
 import { type OrderTerms, offerOf } from './order.ts'
 
+export interface MachineSessionOptions {
+  readonly published: Pick<PublishedOffer, 'spec' | 'gateways'>
+  /** The lease whose buyer `account` is; without one the machine answers `ping` and challenges only. */
+  readonly hirer?: { readonly lease: Hash; readonly account: PrivateKeyAccount }
+}
+
 /**
- * Opens an encrypted session with the machine of a lease, through the first gateway that reaches it.
+ * Opens an encrypted session with the machine of an offer, through the first gateway that reaches it.
  *
  * @throws MachineUnreachableError
  */
-export async function openJobSession(
+export async function openMachineSession(
   connection: Connection,
-  options: { readonly terms: OrderTerms; readonly account: PrivateKeyAccount },
+  { published, hirer }: MachineSessionOptions,
 ): Promise<Session> {
-  const { terms, account } = options
-  const published = offerOf(terms)
   const { device, sessionKey } = published.spec
   const gateways = [...new Set([...connection.gateways, ...published.gateways])]
   const reasons: string[] = []
@@ -33,8 +45,8 @@ export async function openJobSession(
       session = await openSession({
         transport: webSocketTransport(socket),
         sessionKey,
-        lease: terms.lease,
-        account,
+        lease: hirer?.lease ?? null,
+        ...(hirer === undefined ? {} : { account: hirer.account }),
         chainId: connection.deployment.chainId,
         market: connection.deployment.market,
         now: Math.floor(Date.now() / 1000),
@@ -57,3 +69,18 @@ export async function openJobSession(
 
 const describe = (error: unknown) =>
   error instanceof MillraceError || error instanceof Error ? error.message : String(error)
+
+/**
+ * The session of a lease.
+ *
+ * @throws MachineUnreachableError
+ */
+export function openJobSession(
+  connection: Connection,
+  { terms, account }: { readonly terms: OrderTerms; readonly account: PrivateKeyAccount },
+): Promise<Session> {
+  return openMachineSession(connection, {
+    published: offerOf(terms),
+    hirer: { lease: terms.lease, account },
+  })
+}

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Address, type Hex, isHex } from 'viem'
+import { type Address, getAddress, type Hex, isHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import type { HomePaths } from '../home/homePaths.ts'
@@ -170,6 +170,17 @@ export async function readWalletKey(paths: HomePaths, options: OpenWalletOptions
   if (privateKeyToAccount(key).address.toLowerCase() !== wallet.address.toLowerCase())
     throw new WalletFileError({ path: walletPath(paths, name), reason: 'its address is not that of its key' })
   return key
+}
+
+/** The address that a keystore file names without being opened, or `null`. */
+export function keystoreAddress(path: string): Address | null {
+  try {
+    return getAddress(
+      z.object({ address: addressSchema }).parse(JSON.parse(readFileSync(path, 'utf8'))).address,
+    )
+  } catch {
+    return null
+  }
 }
 
 /**
