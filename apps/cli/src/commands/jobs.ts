@@ -26,6 +26,7 @@ export function registerJobCommands(program: Command): void {
     .option('--internet', 'the job needs the public network')
     .option('-w, --where <query>', 'more terms of the query, see `millrace offers --help`')
     .option('--order <fields>', 'which offer is best', 'price')
+    .option('--challenge', 'challenge a machine before it is hired; pass over one that claims too much')
     .option('-e, --env <name=value>', 'environment of the job; without `=` our own value', collect)
     .option('--workdir <folder>', 'folder to send along with a command')
     .option('-o, --output <glob>', 'what comes back, relative to the work folder; may be repeated', collect)

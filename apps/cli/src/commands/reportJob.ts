@@ -83,6 +83,14 @@ function textReporter(output: Output): OnJobEvent {
         return step(`${event.files} files, ${formatBytes(event.bytes)}, packed ${formatBytes(event.packed)}`)
       case 'planned':
         return
+      case 'challenging':
+        return step(`challenging ${shortLease(event.offer)}`)
+      case 'challenged':
+        return step(
+          event.isGood
+            ? `${shortLease(event.offer)} passed its challenge: ${event.text}`
+            : theme.yellow(`${shortLease(event.offer)} is passed over: ${event.text}`),
+        )
       case 'deposited':
         return step('deposited into the till account')
       case 'market-approved':

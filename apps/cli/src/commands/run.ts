@@ -24,6 +24,7 @@ export interface RunFlags extends GlobalFlags, JobFlags {
   readonly order: string
   readonly outputDir?: string
   readonly detach?: boolean
+  readonly challenge?: boolean
   readonly resume?: string
   readonly summaryFile?: string
 }
@@ -46,6 +47,7 @@ export async function runRun(words: readonly string[], flags: RunFlags): Promise
     ...(flags.timeout === undefined ? {} : { timeout: flags.timeout }),
     ...(flags.where === undefined ? {} : { where: flags.where }),
     ...(flags.outputDir === undefined ? {} : { outputDir: flags.outputDir }),
+    challenge: flags.challenge === true,
     detach: AbortSignal.any([interrupts.detach, leave.signal]),
     stop: interrupts.stop,
     onEvent(event) {

@@ -1,11 +1,22 @@
 import type { JobState } from '@millrace/sdk'
-import type { Hash } from 'viem'
+import type { Address, Hash } from 'viem'
+import type { OfferChallenge } from './challengeOffer.ts'
 import type { JobPlan } from './planJob.ts'
 
 /** What happens while a job is bought and run, in order. `ms` counts from the start of the order. */
 export type JobEvent =
   | { readonly event: 'bundled'; readonly files: number; readonly bytes: number; readonly packed: number }
   | { readonly event: 'planned'; readonly plan: JobPlan }
+  | { readonly event: 'challenging'; readonly offer: Hash; readonly device: Address }
+  /** `challenge` is null where the machine could not be asked; `text` says what was found. */
+  | {
+      readonly event: 'challenged'
+      readonly offer: Hash
+      readonly device: Address
+      readonly isGood: boolean
+      readonly text: string
+      readonly challenge: OfferChallenge | null
+    }
   | { readonly event: 'deposited'; readonly amount: bigint; readonly transaction: Hash }
   | { readonly event: 'market-approved'; readonly transaction: Hash }
   | { readonly event: 'opening'; readonly lease: Hash }

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import type { Currency } from '../output/amounts.ts'
 import { acknowledgeReceipt } from './acknowledgeReceipt.ts'
 import { settleOrderLease, stopOrderLease } from './closeLease.ts'
 import { fetchOutputs } from './fetchOutputs.ts'
+import { isJobOver, noteEnd, readRestOfLog } from './followJob.ts'
 import type { JobContext } from './jobContext.ts'
 import { openJobSession } from './jobSession.ts'
 import { type Order, offerOf } from './order.ts'
@@ -42,32 +44,48 @@ export interface JobSummary {
 export async function finishOrder(context: JobContext, order: Order, reason: string): Promise<JobSummary> {
   // First, because every second costs.
   await stopOrderLease(context, order, reason)
-  let problem: string | null = null
-  const session = await openJobSession(context.connection, {
-    terms: order.state.terms,
-    account: context.buyer.account,
-  }).catch((error: unknown) => {
-    problem = message(error)
-    return null
-  })
-  try {
-    if (session !== null) await fetchOnce(context, order, session)
-    await settleOrderLease(context, order)
-    if (session !== null && order.state.receipt === null && order.state.startedAt !== null)
-      await acknowledgeReceipt(context, order, session)
-  } catch (error) {
-    // Money comes first: a machine that answers badly must not keep the lease from being settled.
-    problem = message(error)
-    await settleOrderLease(context, order)
-  } finally {
-    session?.close()
+  const problems: string[] = []
+  // Each is tried whatever became of the others; money does not wait for a machine that answers badly.
+  const attempt = async (step: () => Promise<unknown>) => {
+    await step().catch((error: unknown) => problems.push(message(error)))
   }
-  return summaryOf(order, problem)
+  let session: Session | null = null
+  await attempt(async () => {
+    session = await openJobSession(context.connection, {
+      terms: order.state.terms,
+      account: context.buyer.account,
+    })
+  })
+  const open = session as Session | null
+  try {
+    if (open !== null && order.state.accepted) {
+      await attempt(() => awaitEnd(context, order, open))
+      if (order.state.fetched === null && order.state.startedAt !== null)
+        await attempt(() => fetchOutputs(context, order, { session: open }))
+    }
+    await settleOrderLease(context, order)
+    if (open !== null && order.state.receipt === null && order.state.startedAt !== null)
+      await attempt(() => acknowledgeReceipt(context, order, open))
+  } finally {
+    open?.close()
+  }
+  return summaryOf(order, problems.length === 0 ? null : problems.join(' '))
 }
 
-async function fetchOnce(context: JobContext, order: Order, session: Session): Promise<void> {
-  if (order.state.fetched !== null) return
-  await fetchOutputs(context, order, { session })
+/** Milliseconds that a stopped job may take to end and to have its outputs collected. */
+const endPatience = 30_000
+
+/** A stopped lease ends its job; the outputs are there when it has ended. The rest of the log is read as well. */
+async function awaitEnd(context: JobContext, order: Order, session: Session): Promise<void> {
+  if (order.state.ended !== null) return
+  let status = (await session.request('job.stop', {})).result
+  const until = Date.now() + endPatience
+  while (!isJobOver(status) && Date.now() < until) {
+    await sleep(100)
+    status = (await session.request('job.status', {})).result
+  }
+  await readRestOfLog(context, order, session)
+  noteEnd(context, order, status)
 }
 
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error))

@@ -9,7 +9,8 @@ import { sendJob } from './sendJob.ts'
 
 const overStates = ['done', 'failed', 'stopped', 'expired', 'lost']
 const startedStates = ['setup', 'running', 'collecting', ...overStates]
-const isOver = (status: JobStatus) => overStates.includes(status.state)
+/** Whether a job has ended, however. */
+export const isJobOver = (status: JobStatus): boolean => overStates.includes(status.state)
 
 const shortestPause = 200
 const longestPause = 5000
@@ -89,18 +90,7 @@ async function followSession(context: JobContext, order: Order, session: Session
   })
   const log = openLog(order.file('log'))
   let logIsOver = false
-  session.on('log', (event, bytes) => {
-    const { offset, stream } = event
-    if (typeof offset !== 'number' || (stream !== 'stdout' && stream !== 'stderr' && stream !== 'system'))
-      return
-    // A piece that was seen before a lost connection comes again.
-    const fresh = bytes.subarray(Math.max(0, log.size() - offset))
-    if (fresh.length === 0 || offset > log.size()) return
-    const from = log.size()
-    log.append(fresh)
-    const event_ = { event: 'log', lease: order.lease, offset: from, stream, bytes: fresh } as const
-    context.onEvent({ ...event_, ms: elapsedMs(context) })
-  })
+  listenToLog(context, { order, session, log })
   session.on('log.end', () => {
     logIsOver = true
     wake()
@@ -119,7 +109,7 @@ async function followSession(context: JobContext, order: Order, session: Session
     for (;;) {
       const status = latest as JobStatus | null
       // The end of the log comes with the end of the job; a machine that forgets it is not waited for.
-      if (status !== null && isOver(status) && (logIsOver || !startedStates.includes(status.state)))
+      if (status !== null && isJobOver(status) && (logIsOver || !startedStates.includes(status.state)))
         return status
       if (context.stop.aborted) return null
       throwIfLeft(context, order)
@@ -129,13 +119,13 @@ async function followSession(context: JobContext, order: Order, session: Session
       })
       const timer = new AbortController()
       const signal = AbortSignal.any([context.detach, context.stop, timer.signal])
-      const pause = sleep(status !== null && isOver(status) ? 1000 : askEvery, 'quiet', { signal }).catch(
+      const pause = sleep(status !== null && isJobOver(status) ? 1000 : askEvery, 'quiet', { signal }).catch(
         () => null,
       )
       const what = await Promise.race([changed, pause, ended])
       timer.abort()
       if (what === 'quiet') {
-        if (status !== null && isOver(status)) return status
+        if (status !== null && isJobOver(status)) return status
         see((await session.request('job.status', {})).result)
       }
     }
@@ -173,14 +163,53 @@ async function isLeaseOver(context: JobContext, order: Order): Promise<boolean> 
   )
 }
 
-function noteEnd(context: JobContext, order: Order, status: JobStatus): void {
+/** Writes a job's end down, once. */
+export function noteEnd(context: JobContext, order: Order, status: JobStatus): void {
   const { state, exitCode = null, reason = null } = status
   if (order.state.ended === null) order.note({ type: 'ended', at: unixNow(), state, exitCode, reason })
   context.onEvent({ event: 'ended', lease: order.lease, state, exitCode, reason })
 }
 
+/** Appends what the machine's log has beyond ours. */
+export async function readRestOfLog(context: JobContext, order: Order, session: Session): Promise<void> {
+  const log = openLog(order.file('log'))
+  try {
+    const over = new Promise<void>((resolve) => session.on('log.end', () => resolve()))
+    listenToLog(context, { order, session, log })
+    await session.request('logs.read', { from: log.size(), follow: false })
+    await Promise.race([over, session.closed])
+  } finally {
+    log.close()
+  }
+}
+
+/** Keeps pieces of the log that are new and passes them on. */
+function listenToLog(
+  context: JobContext,
+  { order, session, log }: { readonly order: Order; readonly session: Session; readonly log: LogFile },
+): void {
+  session.on('log', (event, bytes) => {
+    const { offset, stream } = event
+    if (typeof offset !== 'number' || (stream !== 'stdout' && stream !== 'stderr' && stream !== 'system'))
+      return
+    const from = log.size()
+    // A piece that was seen before a lost connection comes again.
+    const fresh = bytes.subarray(Math.max(0, from - offset))
+    if (fresh.length === 0 || offset > from) return
+    log.append(fresh)
+    const piece = { event: 'log', lease: order.lease, offset: from, stream, bytes: fresh } as const
+    context.onEvent({ ...piece, ms: elapsedMs(context) })
+  })
+}
+
+interface LogFile {
+  size(): number
+  append(bytes: Uint8Array): void
+  close(): void
+}
+
 /** The log as far as we have it. */
-function openLog(path: string) {
+function openLog(path: string): LogFile {
   const fd = openSync(path, 'a', 0o600)
   let size = fstatSync(fd).size
   return {

@@ -6,6 +6,7 @@ import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
 import type { Task } from '../tasks/task.ts'
 import { bundleWorkdir } from './bundleWorkdir.ts'
+import { createMachineCheck } from './createMachineCheck.ts'
 import { driveOrder } from './driveOrder.ts'
 import { JobNotStartedError, NoMachineError } from './errors.ts'
 import type { JobEvent, OnJobEvent } from './events.ts'
@@ -29,6 +30,8 @@ export interface RunJobOptions {
   readonly order?: string
   /** Where outputs go. Default `millrace-out/<name>` in the current folder. */
   readonly outputDir?: string
+  /** Challenges a machine before it is hired; one that fails or delivers less than it claims is passed over. */
+  readonly challenge?: boolean
   /** Called with the plan before any money moves; throws to decline. */
   readonly approve: (plan: JobPlan) => Promise<void>
   readonly onEvent?: OnJobEvent
@@ -67,16 +70,33 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
 
     const banned = new Set<Address>()
     const tried: { lease: string; reason: string }[] = []
-    const plan = (where: ReadonlySet<Address>) =>
-      planJob(connection, {
-        account: buyer.account.address,
-        needs: task.needs,
-        where: options.where ?? '',
-        order: options.order ?? 'price',
-        duration: options.duration ?? usualDuration,
-        banned: where,
-      })
-    const first = await plan(banned)
+    const check =
+      options.challenge === true
+        ? createMachineCheck(connection, { device: task.needs.gpus.length > 0 ? 'gpu' : 'cpu', emit })
+        : async () => null
+    /** Whether a machine may be hired; one that may not is not asked again. */
+    const passes = async ({ offer: { listing } }: Candidate): Promise<boolean> => {
+      const reason = await check(listing)
+      if (reason === null) return true
+      tried.push({ lease: listing.id, reason })
+      banned.add(listing.published.spec.device)
+      return false
+    }
+    /** The best machines that fit and were not found wanting. */
+    const plan = async (): Promise<JobPlan> => {
+      for (;;) {
+        const found = await planJob(connection, {
+          account: buyer.account.address,
+          needs: task.needs,
+          where: options.where ?? '',
+          order: options.order ?? 'price',
+          duration: options.duration ?? usualDuration,
+          banned,
+        })
+        if (await passes(found.candidates[0])) return found
+      }
+    }
+    const first = await plan()
     emit({ event: 'planned', plan: first })
     await options.approve(first)
     // What was agreed to is the most that is ever put down.
@@ -106,6 +126,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
         ({ offer, maxCost }) => maxCost <= limit && !banned.has(offer.listing.published.spec.device),
       )
       if (candidate === undefined) throw new NoMachineError({ tried })
+      if (!(await passes(candidate))) continue
       const order = createOrder(connection.paths, termsOf(options, candidate, bundle))
       // One file under two names: another attempt may need it again.
       if (bundle !== null) linkSync(bundlePath, order.file('bundle.tgz'))
@@ -118,7 +139,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
         tried.push({ lease: order.lease, reason: error.message })
         banned.add(candidate.offer.listing.published.spec.device)
         // Others may have come and gone meanwhile.
-        candidates = (await plan(banned).catch(() => null))?.candidates ?? []
+        candidates = (await plan().catch(() => null))?.candidates ?? []
       } finally {
         order.close()
       }
