@@ -196,7 +196,12 @@ describe('run', () => {
     process.kill(target, 'SIGINT')
     const { code, out } = await done
     const last = JSON.parse(out.trim().split('\n').at(-1) ?? '')
-    expect({ code, event: last.event }).toEqual({ code: 130, event: 'summary' })
+    expect({ code, event: last.event, problem: last.problem }).toEqual({
+      code: 130,
+      event: 'summary',
+      problem: null,
+    })
+    expect(last.receipt).not.toBeNull()
     identity(last)
     expect((await json('ps')).last.leases).toEqual([])
   }, 180_000)

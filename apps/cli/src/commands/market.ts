@@ -26,9 +26,20 @@ in GiB, price in whole units per hour, duration (longest lease) in hours.`,
     .description(
       'have a machine multiply matrices it cannot know beforehand, and compare its rate with its claim',
     )
-    .argument('<offer>', 'first digits of the id of a live offer, or of a lease of yours')
-    .option('--gpu', 'challenge its GPUs, all at once, instead of its processors')
-    .option('--size <rows>', 'rows of the matrices, a multiple of 64 (default 2048)', Number)
+    .argument('<id>', 'first digits of the id of a live offer, or of a lease of yours')
+    .option('--device <kind>', 'what multiplies: cpu or gpu (default gpu where the offer has GPUs)')
+    .option(
+      '--size <rows>',
+      'rows of the matrices, a multiple of 64 (default: about a second of work)',
+      Number,
+    )
+    .addHelpText(
+      'after',
+      `
+Before a lease it asks the machine through a gateway, free of charge; with a lease of yours, in its session.
+Exit code 0: the work is proven and at least 75 % of the claim, or there is no claim. 65: it is not proven, or below
+the claim. 75: the machine takes no challenge now. 69: it cannot be reached.`,
+    )
     .action(async (offer: string, _: unknown, command: Command) => {
       const { runChallenge } = await import('./challenge.ts')
       await runChallenge(offer, command.optsWithGlobals<ChallengeFlags>())
