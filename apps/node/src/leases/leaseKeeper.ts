@@ -155,25 +155,29 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     job = found
     stopping = false
     deadline = null
-    void found.done.then(async (result) => {
-      log.info({
-        event: 'job.ended',
-        lease,
-        outcome: result.outcome,
-        reason: result.reason,
-        exitCode: result.exitCode,
-      })
-      for (let attempt = 0; !closing.signal.aborted; attempt++) {
-        try {
-          await note({ type: 'run.ended', lease, result })
-          woken.wake()
-          return
-        } catch (error) {
-          log.error({ event: 'journal.failed', lease, error: shortMessage(error) })
-          await new Promise((resolve) => setTimeout(resolve, backoff(attempt, Math.random(), { most: 5000 })))
-        }
-      }
+    void found.done.then(noteEnd, (error: unknown) => {
+      if (closing.signal.aborted) return
+      // Its folder cannot be read or written now. Attaching again says whether it is gone.
+      log.error({ event: 'job.unreadable', lease, error: shortMessage(error) })
+      job = null
+      woken.wake()
     })
+  }
+
+  /** Notes how the job ended, however long the disk refuses. */
+  async function noteEnd(result: RunnerResult): Promise<void> {
+    const { outcome, reason, exitCode } = result
+    log.info({ event: 'job.ended', lease, outcome, reason, exitCode })
+    for (let attempt = 0; !closing.signal.aborted; attempt++) {
+      try {
+        await note({ type: 'run.ended', lease, result })
+        woken.wake()
+        return
+      } catch (error) {
+        log.error({ event: 'journal.failed', lease, error: shortMessage(error) })
+        await new Promise((resolve) => setTimeout(resolve, backoff(attempt, Math.random(), { most: 5000 })))
+      }
+    }
   }
 
   async function execute(step: Exclude<Step, { do: 'wait' }>, current: LeaseRecord): Promise<void> {
@@ -217,7 +221,12 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
       case 'stop-job':
         stopping = true
         log.info({ event: 'job.stopping', lease, reason: step.reason })
-        await job?.stop(step.reason)
+        try {
+          await job?.stop(step.reason)
+        } catch (error) {
+          stopping = false
+          throw error
+        }
         return
       case 'send-stop':
         if (!current.stopSent) await note({ type: 'stop.sent', lease })
@@ -350,14 +359,14 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     changed: noted.next,
     async status() {
       const current = record()
-      const live: RunnerStatus | null = job === null ? null : await job.status()
+      const live: RunnerStatus | null = (await job?.status().catch(() => null)) ?? null
       return jobStatus(current, live)
     },
     async result() {
       const current = record()
       if (current?.run.state === 'ended') return current.run.result
       // The job's end is known to its supervisor a moment before it is noted here.
-      const live = job === null ? null : await job.status()
+      const live = (await job?.status().catch(() => null)) ?? null
       return live?.state === 'ended' ? live.result : null
     },
     async stopJob(reason) {

@@ -353,7 +353,7 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
       sessions.add(session)
       void session.closed.then(() => sessions.delete(session))
       const { lease } = session.hello
-      if (lease !== null) void pushStatus(session, lease)
+      if (lease !== null) void pushStatus(session, lease).catch(warn)
     } catch (error) {
       log.debug({ event: 'session.refused', error: error instanceof Error ? error.message : String(error) })
     }
