@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 import {TestDollar} from "../../src/testDollar/TestDollar.sol";
 import {Signer} from "../base/Signers.sol";
@@ -84,6 +85,39 @@ contract TestDollarTest is Test {
     function test_error_ERC2612() public {
         vm.expectRevert(abi.encodeWithSelector(ERC20Permit.ERC2612ExpiredSignature.selector, 1));
         dollar.permit(from, address(this), 1, 1, 27, 0, 0);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(KEY, "something else");
+        bytes32 digest = keccak256(
+            abi.encodePacked(
+                "\x19\x01",
+                dollar.DOMAIN_SEPARATOR(),
+                keccak256(
+                    abi.encode(
+                        keccak256(
+                            "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+                        ),
+                        from,
+                        address(this),
+                        1,
+                        0,
+                        block.timestamp
+                    )
+                )
+            )
+        );
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ERC20Permit.ERC2612InvalidSigner.selector, ecrecover(digest, v, r, s), from
+            )
+        );
+        dollar.permit(from, address(this), 1, block.timestamp, v, r, s);
+    }
+
+    function test_error_ECDSA() public {
+        vm.expectRevert(abi.encodeWithSelector(ECDSA.ECDSAInvalidSignature.selector));
+        dollar.permit(from, address(this), 1, block.timestamp, 27, 0, 0);
+        bytes32 high = bytes32(type(uint256).max);
+        vm.expectRevert(abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureS.selector, high));
+        dollar.permit(from, address(this), 1, block.timestamp, 27, 0, high);
     }
 
     function test_error_ERC20() public {
@@ -99,6 +133,10 @@ contract TestDollarTest is Test {
             )
         );
         dollar.transferFrom(from, address(this), 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IERC20Errors.ERC20InvalidSpender.selector, address(0))
+        );
+        dollar.approve(address(0), 1);
     }
 
     function _digest(bool receive_, address account, address to, uint256 value, bytes32 nonce)
