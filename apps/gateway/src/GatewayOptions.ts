@@ -1,5 +1,6 @@
 import type { Deployment } from '@millrace/sdk'
 import type { Logger } from 'pino'
+import type { ChallengeSettings } from './challenges/startChallenges.ts'
 import type { DatabaseOptions } from './database/openDatabase.ts'
 import type { RateLimit } from './http/RateLimiter.ts'
 import type { RelayLimits } from './relay/limits.ts'
@@ -28,6 +29,8 @@ export interface GatewayOptions {
   /** For each client. @default 100 a second, 500 at once */
   readonly rate?: RateLimit
   readonly relay?: Partial<RelayLimits>
+  /** Challenges the machines that are connected here, each once a day; none are challenged if absent. */
+  readonly challenges?: ChallengeSettings
   /** Longest time for one request, milliseconds. @default 30000 */
   readonly requestTimeoutMs?: number
   /** Longest time for the head of a request to arrive, milliseconds; its body may take as long again. @default 10000 */

@@ -3,7 +3,11 @@ import { InvalidInputError, MillraceError } from '@millrace/sdk'
 import pino from 'pino'
 import { UsageWrong } from './errors/UsageWrong.ts'
 import { type ProcessOptions, readOptions } from './readOptions.ts'
+import { saveMemory } from './saveMemory.ts'
 import { startGateway } from './startGateway.ts'
+
+// A database inside this process is most of what it is made of.
+saveMemory()
 
 /** A gateway that cannot end in time is ended, milliseconds. */
 const LAST_MS = 15_000

@@ -22,6 +22,10 @@ export const flags = {
   'rate-per-second': { variable: 'MILLRACE_RATE', help: 'requests a second for each client (100)' },
   'proxy-header': { variable: 'MILLRACE_PROXY_HEADER', help: 'header in which a proxy notes its client' },
   origin: { variable: 'MILLRACE_ORIGINS', help: 'origin whose pages may read answers (*); may be repeated' },
+  'no-challenges': {
+    variable: 'MILLRACE_NO_CHALLENGES',
+    help: 'challenge no machine; none is verified then',
+  },
   'log-level': { variable: 'MILLRACE_LOG_LEVEL', help: 'silent, error, warn, info or debug (info)' },
 } as const
 
@@ -45,6 +49,7 @@ const optionsSchema = z.strictObject({
   'rate-per-second': number.pipe(z.int().min(1)).default(100),
   'proxy-header': z.string().toLowerCase().optional(),
   origin: list.default(['*']),
+  'no-challenges': z.union([z.boolean(), z.stringbool()]).default(false),
   'log-level': z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
 })
 
@@ -87,6 +92,7 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
       port: options.port,
       peers: options.peer,
       startBlock: options['start-block'],
+      ...(options['no-challenges'] ? {} : { challenges: {} }),
       rate: { perSecond: rate, burst: rate * BURST },
       origins: options.origin,
       ...(options['poll-ms'] === undefined ? {} : { chainPollMs: options['poll-ms'] }),
@@ -106,7 +112,9 @@ function readFlags(argv: readonly string[]): Record<string, string | string[] | 
         ...Object.fromEntries(
           Object.keys(flags).map((name) => [
             name,
-            { type: 'string' as const, multiple: name === 'peer' || name === 'origin' },
+            name === 'no-challenges'
+              ? { type: 'boolean' as const }
+              : { type: 'string' as const, multiple: name === 'peer' || name === 'origin' },
           ]),
         ),
       },

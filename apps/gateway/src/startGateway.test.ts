@@ -55,6 +55,7 @@ describe.each(['pglite', 'postgres'] as const)('%s', (engine) => {
       state: 'live',
       reliability: null,
       verified: false,
+      challenge: null,
       published: json,
     })
     await chain.open(published)

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import pino from 'pino'
 import { type ChainIndex, startIndex } from './chain/startIndex.ts'
+import { startChallenges } from './challenges/startChallenges.ts'
 import type { Database } from './database/Database.ts'
 import { openDatabase } from './database/openDatabase.ts'
 import type { GatewayOptions } from './GatewayOptions.ts'
@@ -14,6 +15,7 @@ import { createMetrics } from './http/metrics.ts'
 import { RateLimiter } from './http/RateLimiter.ts'
 import { toFault } from './http/toFault.ts'
 import { createChainReader } from './offers/ChainReader.ts'
+import { DocumentCache } from './offers/DocumentCache.ts'
 import { openOfferBook } from './offers/OfferBook.ts'
 import { deleteExpired } from './offers/OfferTable.ts'
 import { assetsOfLeases, readStandings } from './offers/readStandings.ts'
@@ -33,6 +35,8 @@ export interface Gateway {
 
 /** Expired offers stay readable by id for so long, in seconds. */
 const KEEP_EXPIRED = 3_600
+/** Characters of offers that are kept in memory to be shown. */
+const CACHE_CHARACTERS = 32 * 1024 * 1024
 const SWEEP_MS = 30_000
 const STANDINGS_MS = 300_000
 /** Time that requests under way are given at the end, in milliseconds. */
@@ -71,12 +75,14 @@ async function startOn(
 
   const index = new SearchIndex(randomBytes(4).readUInt32LE())
   const standingsOf = (assets: readonly string[] | undefined) => readStandings(database, assets)
+  const cache = new DocumentCache(CACHE_CHARACTERS)
   const feed = await startSearchFeed({
     database,
     index,
     standingsOf,
     pollMs: 1_000,
     now,
+    onChange: (id) => cache.delete(id),
     onError: failed('offers.feed_failed'),
   })
   const chain = startIndex({
@@ -89,12 +95,13 @@ async function startOn(
     within: {
       applied: (session, events) => reconcileTouched(session, events),
       undone: (session) => reconcileAll(session),
+      reset: (session) => reconcileAll(session),
     },
   })
   followStandings(chain, { database, index, onError: failed('offers.standings_failed') })
   chain.on('failed', failed('chain.failed'))
   const reader = createChainReader(rpcUrl, deployment, options.rpcTimeoutMs ?? 5_000)
-  const book = openOfferBook({ database, deployment, chain: reader, index, feed, standingsOf, now })
+  const book = openOfferBook({ database, deployment, chain: reader, index, feed, cache, standingsOf, now })
   const relay = createRelay({
     chainId: deployment.chainId,
     ...(options.relay === undefined ? {} : { limits: options.relay }),
@@ -103,6 +110,17 @@ async function startOn(
       log.debug({ ...event, event: `relay.${event.type}` })
     },
   })
+  const challenges =
+    options.challenges === undefined
+      ? undefined
+      : startChallenges({
+          ...options.challenges,
+          database,
+          relay,
+          now,
+          onEvent: (event) => log.info(event),
+          onError: failed('challenge.failed'),
+        })
   const peers = await startPeers({
     urls: options.peers ?? [],
     database,
@@ -182,7 +200,7 @@ async function startOn(
       clearInterval(sweep)
       clearInterval(standings)
       await Promise.all([stopServer(server), relay.close()])
-      await Promise.all([peers.close(), feed.close(), chain.close()])
+      await Promise.all([challenges?.close(), peers.close(), feed.close(), chain.close()])
       await database.close()
       log.info({ event: 'gateway.closed' })
     })()

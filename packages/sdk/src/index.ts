@@ -77,6 +77,8 @@ export {
 export {
   accountSchema,
   assetPageSchema,
+  type ChallengeFinding,
+  challengeFindingSchema,
   healthSchema,
   type IndexedAccount,
   type IndexedAsset,

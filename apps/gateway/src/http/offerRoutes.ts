@@ -174,8 +174,8 @@ export function offerRoutes(app: OpenAPIHono, options: OfferRoutesOptions): void
 }
 
 /** A listing in JSON; the document is JSON already, and is not read again for every search that finds it. */
-function listingJson({ id, state, reliability, verified, document }: Listing): string {
-  return `{"id":"${id}","state":"${state}","reliability":${JSON.stringify(reliability)},"verified":${verified},"published":${document}}`
+function listingJson({ id, state, reliability, verified, challenge, document }: Listing): string {
+  return `{"id":"${id}","state":"${state}","reliability":${JSON.stringify(reliability)},"verified":${verified},"challenge":${challenge},"published":${document}}`
 }
 
 function text(c: Context, body: string): Response {

@@ -74,12 +74,25 @@ export const publishedOffer = z
 
 export const offerState = z.enum(['live', 'withdrawn', 'cancelled', 'opened', 'void', 'expired'])
 
+export const challengeFinding = z
+  .object({
+    at: seconds,
+    device: z.enum(['cpu', 'gpu']),
+    verdict: z.enum(['met', 'below', 'unclaimed', 'unproven', 'unchecked']),
+    code: z.string().nullable().openapi({ description: 'Why it is not verified', example: 'CLAIM_BELOW' }),
+    text: z.string(),
+    measured: z.number().nullable().openapi({ description: '10⁹ operations a second' }),
+    claimed: z.number().nullable().openapi({ description: '10⁹ operations a second' }),
+  })
+  .openapi('ChallengeFinding')
+
 export const listing = z
   .object({
     id: hash,
     state: offerState,
     reliability: z.number().min(0).max(1).nullable(),
     verified: z.boolean(),
+    challenge: challengeFinding.nullable(),
     published: publishedOffer,
   })
   .openapi('Listing')

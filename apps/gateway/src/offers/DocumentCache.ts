@@ -1,6 +1,12 @@
-/** Offers' documents by id, the least used forgotten once they fill their share of memory. An id's document never changes. */
+/** What is shown of an offer, as JSON. */
+export interface OfferTexts {
+  readonly document: string
+  readonly challenge: string | null
+}
+
+/** What is shown of offers, the least used forgotten once they fill their share of memory. */
 export class DocumentCache {
-  readonly #documents = new Map<string, string>()
+  readonly #documents = new Map<string, OfferTexts>()
   readonly #maxCharacters: number
   #characters = 0
 
@@ -8,7 +14,7 @@ export class DocumentCache {
     this.#maxCharacters = maxCharacters
   }
 
-  get(id: string): string | undefined {
+  get(id: string): OfferTexts | undefined {
     const document = this.#documents.get(id)
     if (document === undefined) return undefined
     this.#documents.delete(id)
@@ -16,14 +22,24 @@ export class DocumentCache {
     return document
   }
 
-  set(id: string, document: string): void {
+  set(id: string, texts: OfferTexts): void {
     if (this.#documents.has(id)) return
-    this.#documents.set(id, document)
-    this.#characters += document.length
+    this.#documents.set(id, texts)
+    this.#characters += sizeOf(texts)
     for (const [oldest, text] of this.#documents) {
       if (this.#characters <= this.#maxCharacters) return
       this.#documents.delete(oldest)
-      this.#characters -= text.length
+      this.#characters -= sizeOf(text)
     }
   }
+
+  /** Forgets an offer whose texts have changed. */
+  delete(id: string): void {
+    const texts = this.#documents.get(id)
+    if (texts === undefined) return
+    this.#documents.delete(id)
+    this.#characters -= sizeOf(texts)
+  }
 }
+
+const sizeOf = ({ document, challenge }: OfferTexts) => document.length + (challenge?.length ?? 0)

@@ -3,7 +3,7 @@ import type { Hash } from 'viem'
 import type { Database } from '../database/Database.ts'
 import type { AssetStanding, SearchIndex, SearchPlace, SearchRequest } from '../search/SearchIndex.ts'
 import type { ChainReader } from './ChainReader.ts'
-import { DocumentCache } from './DocumentCache.ts'
+import type { DocumentCache, OfferTexts } from './DocumentCache.ts'
 import { OfferUnknown } from './errors.ts'
 import { changesSince, newestSeq, type OfferState, readOffers, type StoredOffer } from './OfferTable.ts'
 import { type Publication, publishOffers } from './publishOffers.ts'
@@ -17,6 +17,7 @@ export interface OfferBookOptions {
   readonly chain: ChainReader
   readonly index: SearchIndex
   readonly feed: SearchFeed
+  readonly cache: DocumentCache
   readonly standingsOf: (assets: readonly string[]) => Promise<ReadonlyMap<string, AssetStanding>>
   /** Unix seconds. */
   readonly now: () => number
@@ -27,6 +28,9 @@ export interface Listing extends AssetStanding {
   readonly id: Hash
   readonly state: OfferState | 'expired'
   readonly document: string
+  readonly verified: boolean
+  /** What this gateway's own challenge of the machine found, as JSON; null where there was none. */
+  readonly challenge: string | null
 }
 
 /** One step of the book, as peers read it. */
@@ -58,28 +62,28 @@ export interface OfferBook {
   changes(since: bigint, limit: number): Promise<{ changes: readonly OfferChange[]; next: bigint }>
 }
 
-const CACHE_CHARACTERS = 32 * 1024 * 1024
-const nothing: AssetStanding = { reliability: null, verified: false }
+const nothing: AssetStanding = { reliability: null }
 
 /** Opens the book of offers on its table and search index. */
 export function openOfferBook(options: OfferBookOptions): OfferBook {
-  const { database, deployment, chain, index, feed, standingsOf, now } = options
-  const cache = new DocumentCache(CACHE_CHARACTERS)
+  const { database, deployment, chain, index, feed, cache, standingsOf, now } = options
   const decimals = new Map(
     deployment.currencies.map(({ address, decimals }) => [address.toLowerCase(), decimals]),
   )
 
-  async function documentsOf(ids: readonly Hash[]): Promise<ReadonlyMap<string, string>> {
-    const found = new Map<string, string>()
+  async function documentsOf(ids: readonly Hash[]): Promise<ReadonlyMap<string, OfferTexts>> {
+    const found = new Map<string, OfferTexts>()
     const missing: Hash[] = []
     for (const id of ids) {
-      const document = cache.get(id)
-      if (document === undefined) missing.push(id)
-      else found.set(id, document)
+      const texts = cache.get(id)
+      if (texts === undefined) missing.push(id)
+      else found.set(id, texts)
     }
-    for (const { id, document } of missing.length === 0 ? [] : await readOffers(database, missing)) {
-      found.set(id, document)
-      cache.set(id, document)
+    for (const { id, document, challenge } of missing.length === 0
+      ? []
+      : await readOffers(database, missing)) {
+      found.set(id, { document, challenge })
+      cache.set(id, { document, challenge })
     }
     return found
   }
@@ -87,7 +91,8 @@ export function openOfferBook(options: OfferBookOptions): OfferBook {
   async function listingOf(row: StoredOffer): Promise<Listing> {
     const standing = (await standingsOf([row.asset])).get(row.asset) ?? nothing
     const expired = row.state === 'live' && Number(row.expiry) < now()
-    return { id: row.id, state: expired ? 'expired' : row.state, document: row.document, ...standing }
+    const { id, document, verified, challenge } = row
+    return { id, state: expired ? 'expired' : row.state, document, verified, challenge, ...standing }
   }
 
   async function get(id: Hash): Promise<Listing> {
@@ -119,8 +124,8 @@ export function openOfferBook(options: OfferBookOptions): OfferBook {
       const { rows, next } = index.search({ ...request, now: now() })
       const documents = await documentsOf(rows.map(({ id }) => id))
       const offers = rows.flatMap(({ id, reliability, verified }): Listing[] => {
-        const document = documents.get(id)
-        return document === undefined ? [] : [{ id, state: 'live', document, reliability, verified }]
+        const texts = documents.get(id)
+        return texts === undefined ? [] : [{ id, state: 'live', ...texts, reliability, verified }]
       })
       return { offers, next }
     },

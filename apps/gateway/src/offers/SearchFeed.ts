@@ -11,12 +11,14 @@ const PAGE = 5_000
 export interface SearchFeedOptions {
   readonly database: Database
   readonly index: SearchIndex
-  /** What the chain and challenges say of assets; assets without an entry have no standing yet. */
+  /** What the chain says of assets; assets without an entry have no standing yet. */
   readonly standingsOf: (assets: readonly string[]) => Promise<ReadonlyMap<string, AssetStanding>>
   /** Pause between two looks at the sequence, in milliseconds: for what no notification told. */
   readonly pollMs: number
   /** Unix seconds. */
   readonly now: () => number
+  /** Called for each offer that changed. */
+  readonly onChange?: (id: string) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -29,7 +31,7 @@ export interface SearchFeed {
   close(): Promise<void>
 }
 
-const nothing: AssetStanding = { reliability: null, verified: false }
+const nothing: AssetStanding = { reliability: null }
 
 /** Starts to feed; the first reading of the table goes on behind it. */
 export async function startSearchFeed(options: SearchFeedOptions): Promise<SearchFeed> {
@@ -58,6 +60,7 @@ export async function startSearchFeed(options: SearchFeedOptions): Promise<Searc
   }
 
   function apply(row: FacetedOffer, standing: AssetStanding): void {
+    options.onChange?.(row.id)
     if (row.state === 'live' && Number(row.expiry) >= now()) index.put(indexedOffer(row, standing))
     else index.remove(row.id as Hash)
   }

@@ -106,6 +106,8 @@ async function checkAgainstChain(
     expiry: published.offer.expiry,
     facets: JSON.stringify(facetsOf(published, id, decimals)),
     document: JSON.stringify(publishedOfferToJson(published)),
+    device: published.spec.device.toLowerCase(),
+    spec: published.offer.spec.toLowerCase(),
   }
 }
 

@@ -43,7 +43,7 @@ export function facetsOf(published: PublishedOffer, id: Hash, decimals: number):
 
 /** An offer of the table, as the search index takes it. */
 export function indexedOffer(
-  stored: { id: string; asset: string; operator: string; expiry: bigint; facets: string },
+  stored: { id: string; asset: string; operator: string; expiry: bigint; facets: string; verified: boolean },
   standing: AssetStanding,
 ): IndexedOffer {
   // Written by this program alone; checking a million of them again would double the time to start.
@@ -76,7 +76,7 @@ export function indexedOffer(
     arch,
     reliability: standing.reliability,
     duration,
-    verified: standing.verified,
+    verified: stored.verified,
     asset: stored.asset,
     operator: stored.operator,
     id: stored.id,

@@ -19,7 +19,7 @@ export async function readStandings(
   return new Map(
     rows.map(({ asset, started, lapsed, broken }) => {
       const counts = { started: Number(started), lapsed: Number(lapsed), broken: Number(broken) }
-      return [asset, { reliability: reliabilityOf(counts), verified: false }]
+      return [asset, { reliability: reliabilityOf(counts) }]
     }),
   )
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import {
+  createInbox,
   decodeFrame,
   encodeFrame,
   type Frame,
@@ -9,6 +10,7 @@ import {
   maxMessageBytes,
   relayClose,
   relayHelloSchema,
+  type Transport,
   verifyRelayHello,
 } from '@millrace/sdk'
 import type { Address, Hash, Hex } from 'viem'
@@ -54,6 +56,10 @@ export interface Relay {
   stats(): RelayStats
   /** Whether a device is connected here. */
   has(device: Address): boolean
+  /** Devices connected at or before `time` (milliseconds, as of `Date.now`) and ever since, in lower case. */
+  connectedSince(time: number): readonly string[]
+  /** A session of the gateway's own with a device, as a buyer would have it; `undefined` where it has no room or is not here. */
+  dial(device: Address): Transport | undefined
   /** Closes every connection. */
   close(): Promise<void>
 }
@@ -62,11 +68,13 @@ interface Device {
   readonly address: Address
   readonly connection: Connection
   readonly sessions: Map<Hex, Session>
+  readonly since: number
 }
 
 interface Session {
   readonly id: Hex
-  readonly connection: Connection
+  /** The buyer's end. */
+  readonly connection: Pick<Connection, 'send' | 'close'>
   readonly device: Device
   activeAt: number
 }
@@ -157,7 +165,7 @@ export function createRelay(options: RelayOptions): Relay {
       refuse(connection, closeCodes.tooManyConnections, 'too many devices')
       return
     }
-    const device: Device = { address, connection, sessions: new Map() }
+    const device: Device = { address, connection, sessions: new Map(), since: Date.now() }
     devices.set(key, device)
     if (before !== undefined) {
       onEvent({ type: 'device.replaced', device: address })
@@ -213,23 +221,35 @@ export function createRelay(options: RelayOptions): Relay {
     }
   }
 
-  function openSession(connection: Connection, device: Device): void {
+  function addSession(connection: Session['connection'], device: Device): Session {
     const id = bytesToHex(randomBytes(16))
     const session: Session = { id, connection, device, activeAt: Date.now() }
-    const { socket } = connection
     device.sessions.set(id, session)
     sessionCount++
-    socket.on('message', (data, isBinary) => fromBuyer(session, data, isBinary))
-    socket.once('close', (code) => {
-      if (!forget(session, code)) return
-      device.connection.send(encodeFrame({ session: id, kind: 'close', payload: new Uint8Array() }))
-    })
     onEvent({ type: 'session.opened', device: device.address, session: id })
     device.connection.send(encodeFrame({ session: id, kind: 'open', payload: new Uint8Array() }))
+    return session
   }
 
-  function fromBuyer(session: Session, data: RawData, isBinary: boolean): void {
-    const { connection, device } = session
+  /** The buyer left. */
+  function leave(session: Session, code: number): void {
+    if (!forget(session, code)) return
+    const { id, device } = session
+    device.connection.send(encodeFrame({ session: id, kind: 'close', payload: new Uint8Array() }))
+  }
+
+  function openSession(connection: Connection, device: Device): void {
+    const session = addSession(connection, device)
+    connection.socket.on('message', (data, isBinary) => fromBuyer({ session, connection }, data, isBinary))
+    connection.socket.once('close', (code) => leave(session, code))
+  }
+
+  function fromBuyer(
+    { session, connection }: { readonly session: Session; readonly connection: Connection },
+    data: RawData,
+    isBinary: boolean,
+  ): void {
+    const { device } = session
     if (!device.sessions.has(session.id)) return
     if (!isBinary) {
       connection.close(closeCodes.notBinary, 'binary messages only')
@@ -275,6 +295,35 @@ export function createRelay(options: RelayOptions): Relay {
     },
     stats: () => ({ devices: devices.size, sessions: sessionCount, bytesToDevices, bytesToBuyers }),
     has: (device) => devices.has(device.toLowerCase()),
+    connectedSince: (time) =>
+      [...devices].filter(([, { since }]) => since <= time).map(([address]) => address),
+    dial(address) {
+      const device = devices.get(address.toLowerCase())
+      if (device === undefined || device.sessions.size >= limits.sessionsPerDevice) return undefined
+      const inbox = createInbox()
+      const session = addSession(
+        {
+          // The bytes belong to the device's socket, which may use them again.
+          send: (bytes) => inbox.push(bytes.slice()),
+          close: (code, reason) => inbox.end({ code, reason }),
+        },
+        device,
+      )
+      return {
+        onMessage: inbox.onMessage,
+        onClose: inbox.onClose,
+        send(bytes) {
+          if (!device.sessions.has(session.id)) return
+          session.activeAt = Date.now()
+          bytesToDevices += bytes.length
+          device.connection.send(encodeFrame({ session: session.id, kind: 'data', payload: bytes }))
+        },
+        close(code = 1000, reason) {
+          leave(session, code)
+          inbox.end({ code, reason })
+        },
+      }
+    },
     async close() {
       closed = true
       clearInterval(pulse)

@@ -41,6 +41,7 @@ export interface SearchRequest {
 
 /** An offer that was found. */
 export interface FoundOffer extends AssetStanding {
+  readonly verified: boolean
   readonly id: Hash
 }
 
@@ -50,11 +51,10 @@ export interface SearchResult {
   readonly next: SearchPlace | undefined
 }
 
-/** What the chain and challenges say of an asset. */
+/** What the chain says of an asset. */
 export interface AssetStanding {
   /** From 0 to 1, or `null` where nothing is known. */
   readonly reliability: number | null
-  readonly verified: boolean
 }
 
 const byPrice: readonly QueryOrder[] = [{ field: 'price', direction: 'ascending' }]
@@ -171,15 +171,12 @@ export class SearchIndex {
     for (const segment of this.#segments) {
       const assets = segment.codes[textAt.asset]
       const reliability = segment.numbers[numberAt.reliability]
-      const verified = segment.numbers[numberAt.verified]
-      if (assets === undefined || reliability === undefined || verified === undefined) continue
+      if (assets === undefined || reliability === undefined) continue
       for (let row = 0; row < segment.count; row++) {
         const standing = byCode.get(assets[row] ?? 0)
         if (standing === undefined) continue
         reliability[row] = standing.reliability ?? Number.NaN
-        verified[row] = standing.verified ? 1 : 0
         segment.zones?.widen(numberAt.reliability, row, reliability[row] ?? Number.NaN)
-        segment.zones?.widen(numberAt.verified, row, verified[row] ?? 0)
       }
     }
   }

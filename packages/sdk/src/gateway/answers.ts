@@ -16,12 +16,25 @@ const text = z.string()
 /** Where an offer stands at a gateway. */
 export const offerStateSchema = z.enum(['live', 'withdrawn', 'cancelled', 'opened', 'void', 'expired'])
 
+/** What a gateway's own challenge of a machine found; rates in 10⁹ operations a second, `at` in Unix seconds. */
+export const challengeFindingSchema = z.object({
+  at: z.int().nonnegative(),
+  device: z.enum(['cpu', 'gpu']),
+  verdict: z.enum(['met', 'below', 'unclaimed', 'unproven', 'unchecked']),
+  /** Why it is not verified, or `null`. */
+  code: text.nullable(),
+  text,
+  measured: z.number().nonnegative().nullable(),
+  claimed: z.number().nonnegative().nullable(),
+})
+
 /** An offer in a list: its id, where it stands, and what the gateway knows of its asset. */
 export const listingSchema = z.object({
   id: hashSchema,
   state: offerStateSchema,
   reliability: z.number().min(0).max(1).nullable(),
   verified: z.boolean(),
+  challenge: challengeFindingSchema.nullable().default(null),
   published: publishedOfferSchema,
 })
 
@@ -152,6 +165,8 @@ export const accountSchema = z.object({
   ),
 })
 
+/** What a gateway's own challenge found. */
+export type ChallengeFinding = z.output<typeof challengeFindingSchema>
 /** An offer in a list. */
 export type Listing = z.output<typeof listingSchema>
 /** Where an offer stands at a gateway. */
