@@ -3,9 +3,10 @@ import { MillraceError } from '@millrace/sdk'
 import { benchmarkMachine } from './challenge/index.ts'
 import { nodePaths } from './config/nodePaths.ts'
 import { detectMachine } from './detect/index.ts'
+import { writeMeasurement } from './offers/measurement.ts'
 
 /**
- * Measures this machine, as a process: `benchmark.process [--home DIR]`. Prints JSON lines: `{"event":"machine",…}`,
+ * Measures this machine, as a process: `benchmark.process [--home DIR]`; keeps the result there for the offers. Prints JSON lines: `{"event":"machine",…}`,
  * `{"event":"progress",…}` for each step, and last `{"event":"benchmark",…}` or `{"event":"failed",code,message,remedy}`.
  * Exit code 0 or 1.
  */
@@ -17,15 +18,15 @@ try {
   const folder = nodePaths(home).home
   const machine = await detectMachine({ home: folder })
   say('machine', machine)
-  say(
-    'benchmark',
-    await benchmarkMachine({
-      machine,
-      home: folder,
-      signal: ending.signal,
-      onProgress: (progress) => say('progress', progress),
-    }),
-  )
+  const benchmark = await benchmarkMachine({
+    machine,
+    home: folder,
+    signal: ending.signal,
+    onProgress: (progress) => say('progress', progress),
+  })
+  // A node of this home offers it from its next round on.
+  await writeMeasurement(nodePaths(home).benchmark, { machine, benchmark })
+  say('benchmark', benchmark)
 } catch (error) {
   const { code, message, remedy } =
     error instanceof MillraceError ? error : { code: 'INTERNAL', message: String(error), remedy: undefined }

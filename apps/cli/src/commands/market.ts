@@ -15,7 +15,9 @@ export function registerMarketCommands(program: Command): void {
       `
 Fields: gpu_name num_gpus gpu_ram cpu_cores cpu_ram disk price region network runner arch reliability duration
 verified asset operator id. Operators: = != > >= < <= in notin; _ in a value matches a space. GPU memory, RAM and disk
-in GiB, price in whole units per hour, duration (longest lease) in hours.`,
+in GiB, price in whole units per hour, duration (longest lease) in hours.
+CHALLENGE says what the gateway's own challenge of the machine measured, in GFLOPS: ✓ verified, ✗ less than it claims,
+? not verified, with the reason; - not challenged yet. millrace challenge asks anew.`,
     )
     .action(async (query: string[], _: unknown, command: Command) => {
       const { runOffers } = await import('./offers.ts')

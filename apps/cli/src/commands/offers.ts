@@ -26,6 +26,7 @@ export async function runOffers(query: string, flags: OffersFlags): Promise<void
     ...row,
     currency: currency.symbol,
     reliability: listing.reliability,
+    challenge: listing.challenge,
     published: publishedOfferToJson(listing.published),
   }))
   const text =

@@ -1,12 +1,22 @@
 import { formatDecimal } from '../output/amounts.ts'
 import { formatDuration } from '../output/durations.ts'
 import type { Column } from '../output/printTable.ts'
+import { theme } from '../output/theme.ts'
 import type { FoundOffer } from './findOffers.ts'
 
 const right = { align: 'right' } as const
 const short = (value: number) => value.toFixed(1).replace(/\.0$/, '')
 const gib = (mebibytes: number) => `${short(mebibytes / 1024)} GiB`
 const specOf = ({ listing }: FoundOffer) => listing.published.spec
+
+/** What a gateway's own challenge found: GFLOPS measured, and of how many claimed. */
+function challengeOf({ verified, challenge }: FoundOffer['listing']): string {
+  if (challenge === null) return '-'
+  const { measured, claimed, verdict, code } = challenge
+  const rates = `${measured === null ? '?' : short(measured)}${claimed === null ? '' : ` of ${short(claimed)}`} GFLOPS`
+  if (verified) return theme.green(`✓ ${rates}`)
+  return verdict === 'below' ? theme.red(`✗ ${rates}`) : theme.yellow(`? ${code ?? verdict}`)
+}
 
 /** Columns of an offer, as people know them from other markets. `now` in Unix seconds. */
 export function offerColumns(now: number): readonly Column<FoundOffer>[] {
@@ -30,12 +40,10 @@ export function offerColumns(now: number): readonly Column<FoundOffer>[] {
     { head: 'REGION', of: ({ row }) => row.region ?? '-' },
     {
       head: 'RELIABILITY',
-      of: ({ row }) =>
-        row.reliability === null
-          ? 'new'
-          : `${(row.reliability * 100).toFixed(1)} %${row.verified ? ' ✓' : ''}`,
+      of: ({ row }) => (row.reliability === null ? 'new' : `${(row.reliability * 100).toFixed(1)} %`),
       ...right,
     },
+    { head: 'CHALLENGE', of: ({ listing }) => challengeOf(listing) },
     { head: 'MAX', of: ({ listing }) => formatDuration(listing.published.offer.maxDuration), ...right },
     { head: 'ASSET', of: ({ listing }) => String(listing.published.offer.asset), ...right },
     {

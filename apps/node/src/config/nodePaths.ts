@@ -16,6 +16,7 @@ export interface NodePaths {
   readonly runner: string
   readonly lock: string
   readonly control: string
+  readonly benchmark: string
 }
 
 /** Longest path that fits a Unix socket's address on Linux and macOS. */
@@ -47,6 +48,7 @@ export function nodePaths(home?: string): NodePaths {
     leases: join(root, 'leases'),
     runner: join(root, 'runner'),
     lock: join(root, 'lock'),
+    benchmark: join(root, 'benchmark.json'),
     control: Buffer.byteLength(direct) <= SOCKET_PATH_MAX ? direct : short,
   }
 }

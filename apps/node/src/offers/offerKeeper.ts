@@ -41,7 +41,8 @@ export interface OfferKeeperOptions {
   readonly leases: LeaseTable
   readonly operator: PrivateKeyAccount
   readonly terms: OfferTerms
-  readonly specs: readonly Spec[]
+  /** What each slot offers; as many at every round. */
+  readonly specs: () => readonly Spec[] | Promise<readonly Spec[]>
   readonly gateways: readonly GatewayClient[]
   /** Why no new work is taken, or `null`. */
   readonly refusal: () => string | null
@@ -61,9 +62,10 @@ export interface OfferKeeper {
 
 /** Keeps one fresh offer out for each free slot. */
 export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
-  const { chain, clock, sender, journal, leases, operator, terms, specs, gateways, log } = options
+  const { chain, clock, sender, journal, leases, operator, terms, gateways, log } = options
   const domain = { chainId: chain.chainId, market: chain.contracts.market }
-  const specHashes = specs.map(hashSpec)
+  let specs: readonly Spec[] = []
+  let specHashes: readonly Hex[] = []
   /** Signed in this process, ready to be sent again. After a restart new ones are signed. */
   const signed = new Map<Hex, PublishedOffer>()
   /** Which gateway has which offer. */
@@ -192,6 +194,8 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
   }
 
   async function round(): Promise<void> {
+    specs = await options.specs()
+    specHashes = specs.map(hashSpec)
     const plan = planOffers({
       offers: offers(),
       slots: specs.length,

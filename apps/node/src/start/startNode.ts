@@ -34,6 +34,7 @@ import { BuyerSignatureError, LeaseUnknownError, SlotTakenError } from '../lease
 import { jobStatus } from '../leases/jobStatus.ts'
 import { cameSecond, createLeaseTable, type LeaseTable } from '../leases/leaseTable.ts'
 import { sessionHandlers } from '../leases/sessionHandlers.ts'
+import { readMeasurement, withMeasurement } from '../offers/measurement.ts'
 import { createOfferKeeper, type OfferKeeper } from '../offers/offerKeeper.ts'
 import { slotSpecs } from '../offers/slotSpecs.ts'
 import { watchOpenings } from '../offers/watchOpenings.ts'
@@ -276,7 +277,11 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
       startWindow: config.offer.startWindow,
       ttl: config.offer.ttl,
     },
-    specs,
+    specs: async () => {
+      // Measured while this node runs, or before.
+      const measurement = await readMeasurement(paths.benchmark, machine)
+      return specs.map((spec) => withMeasurement(spec, measurement))
+    },
     // Not tried again here: the next round does.
     gateways: config.network.gateways.map((url) =>
       gatewayClient(url, { timeout: config.network.rpcTimeout * 1000, retries: 0 }),
