@@ -1,7 +1,7 @@
 import type { Hash } from 'viem'
 import type { Deployment } from '../deployments/deployment.ts'
 import { marketAbi } from '../generated/market.ts'
-import { type TransactionOverrides, type WriteClient, write } from '../transactions/write.ts'
+import { epochMargin, type TransactionOverrides, type WriteClient, write } from '../transactions/write.ts'
 
 /** What `settleLease` takes. */
 export interface SettleLeaseParameters {
@@ -29,5 +29,6 @@ export function settleLease(client: WriteClient, parameters: SettleLeaseParamete
     functionName: 'settle',
     args: [lease],
     overrides,
+    margin: epochMargin,
   })
 }

@@ -1,7 +1,7 @@
 import type { Hash } from 'viem'
 import type { Deployment } from '../deployments/deployment.ts'
 import { tillAbi } from '../generated/till.ts'
-import { type TransactionOverrides, type WriteClient, write } from '../transactions/write.ts'
+import { epochMargin, type TransactionOverrides, type WriteClient, write } from '../transactions/write.ts'
 
 /** What `payAsset` takes. */
 export interface PayAssetParameters {
@@ -31,5 +31,6 @@ export function payAsset(client: WriteClient, parameters: PayAssetParameters): P
     functionName: 'pay',
     args: [asset, amount],
     overrides,
+    margin: epochMargin,
   })
 }

@@ -1,7 +1,7 @@
 import type { Hash } from 'viem'
 import type { Deployment } from '../deployments/deployment.ts'
 import { tillAbi } from '../generated/till.ts'
-import { type TransactionOverrides, type WriteClient, write } from '../transactions/write.ts'
+import { epochMargin, type TransactionOverrides, type WriteClient, write } from '../transactions/write.ts'
 
 /** What `pullRoyalties` takes. */
 export interface PullRoyaltiesParameters {
@@ -29,5 +29,6 @@ export function pullRoyalties(client: WriteClient, parameters: PullRoyaltiesPara
     functionName: 'pullRoyalties',
     args: [asset],
     overrides,
+    margin: epochMargin,
   })
 }

@@ -1,7 +1,7 @@
 import type { Hash } from 'viem'
 import type { Deployment } from '../deployments/deployment.ts'
 import { tillAbi } from '../generated/till.ts'
-import { type TransactionOverrides, type WriteClient, write } from '../transactions/write.ts'
+import { epochMargin, type TransactionOverrides, type WriteClient, write } from '../transactions/write.ts'
 
 /** What `settleTill` takes. */
 export interface SettleTillParameters {
@@ -29,5 +29,6 @@ export function settleTill(client: WriteClient, parameters: SettleTillParameters
     functionName: 'settle',
     args: [asset],
     overrides,
+    margin: epochMargin,
   })
 }
