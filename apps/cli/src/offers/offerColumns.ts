@@ -14,7 +14,7 @@ function challengeOf({ verified, challenge }: FoundOffer['listing']): string {
   if (challenge === null) return '-'
   const { measured, claimed, verdict, code } = challenge
   const rates = `${measured === null ? '?' : short(measured)}${claimed === null ? '' : ` of ${short(claimed)}`} GFLOPS`
-  if (verified) return theme.green(`✓ ${rates}`)
+  if (verified) return theme.green(measured === null ? '✓' : `✓ ${rates}`)
   return verdict === 'below' ? theme.red(`✗ ${rates}`) : theme.yellow(`? ${code ?? verdict}`)
 }
 
