@@ -99,6 +99,7 @@ async function mainJob() {
       stdio: ['ignore', 'ignore', 2],
     },
   )
+  const before = await prepareTill()
   const summaryFile = join(scratch, 'summary.json')
   const code = await show(
     ...['run', 'examples/train-lm/task.yaml', '--yes', '--duration', '10m'],
@@ -107,15 +108,15 @@ async function mainJob() {
   if (code !== 0) throw new Error(`'millrace run' ended with exit code ${code}`)
   const job = JSON.parse(readFileSync(summaryFile, 'utf8'))
 
-  const split = await splitOf(job)
+  const split = await splitOf(job, before[job.asset])
   const amount = (units) =>
     `${(Number(units) / 10 ** job.currency.decimals).toFixed(job.currency.decimals)} ${job.currency.symbol}`
   const { owner, operator } = await ask('asset', 'show', job.asset)
-  say(`\nThe till of asset ${job.asset} split what it earned in that epoch:`)
+  say(`\nThe till of asset ${job.asset} split what it earned:`)
   const receivers = {
     fee: 'the protocol’s account',
     upstream: 'assets it is built from',
-    costs: `its operator ${operator}`,
+    costs: `its operator ${operator}, for running costs`,
     debt: 'its lender',
     shares: 'its shareholders',
     owner: `its owner ${owner}`,
@@ -143,8 +144,23 @@ async function mainJob() {
   }
 }
 
+/**
+ * Lets the machine owe its operator something for power and rack, so that the till has more than one claim to pay; returns
+ * what each layer of each machine had been paid before.
+ */
+async function prepareTill() {
+  const { assets } = await ask('asset', 'list')
+  const paid = {}
+  for (const { id } of assets) {
+    const till = await ask('till', 'show', id)
+    paid[id] = till.paid
+    if (till.terms.costsPerDay === '0') await show('till', 'costs', id, '2', '2', '--wallet', 'operator')
+  }
+  return paid
+}
+
 /** Waits for the end of the epoch in which the lease was settled, settles the till, and returns what each layer got of it. */
-async function splitOf(job) {
+async function splitOf(job, before) {
   const layers = ['fee', 'upstream', 'costs', 'debt', 'shares', 'owner']
   const sum = (paid) => layers.reduce((total, layer) => total + BigInt(paid[layer]), 0n)
   for (;;) {
@@ -155,7 +171,9 @@ async function splitOf(job) {
       sum(till.paid) >= BigInt(till.revenue) &&
       BigInt(till.revenue) >= BigInt(job.paid)
     ) {
-      return Object.fromEntries(layers.map((layer) => [layer, String(till.paid[layer])]))
+      return Object.fromEntries(
+        layers.map((layer) => [layer, String(BigInt(till.paid[layer]) - BigInt(before?.[layer] ?? 0))]),
+      )
     }
     if (BigInt(till.bucket.amount) > 0n && BigInt(till.bucket.epoch) < BigInt(till.currentEpoch))
       await ask('till', 'settle', job.asset)
