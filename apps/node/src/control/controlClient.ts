@@ -17,7 +17,7 @@ export interface ControlClient {
  * Talks to the node that runs in `home`. Every command throws `NodeNotRunningError` or `NodeCommandError`.
  *
  * @example
- * const { draining, leases } = await controlClient('/home/me/.millrace').drain()
+ * const { draining, leases } = await controlClient(home).drain()
  */
 export function controlClient(home?: string): ControlClient {
   const path = nodePaths(home).control
