@@ -35,6 +35,8 @@ contract TillHandler is Test {
     mapping(uint256 asset => uint256) public costsDue;
     mapping(uint256 asset => uint256) private _accruedAt;
     mapping(uint256 asset => uint256) private _perDay;
+    mapping(uint256 asset => uint256) private _held;
+    mapping(uint256 asset => uint256) private _unanswered;
 
     /// @dev How often the campaign stood where it is hard to stand.
     string[] public reachNames = [
@@ -265,7 +267,10 @@ contract TillHandler is Test {
                 pulled[uint256(logs[i].topics[1])] += amount;
                 paidIn[uint256(logs[i].topics[1])] += amount;
             }
-            if (topic == ITill.DebtUnanswered.selector) reached["held"]++;
+            if (topic == ITill.DebtUnanswered.selector) {
+                _unanswered[uint256(logs[i].topics[1])] = abi.decode(logs[i].data, (uint128));
+                reached["held"]++;
+            }
         }
     }
 
@@ -286,20 +291,25 @@ contract TillHandler is Test {
         paidOut[asset] += uint256(fee) + upstream + costs + debt + shares + owner;
         _accrue(asset, boundary);
         costsPaid[asset] += costs;
-        // Nothing passes running costs in arrears: what is owed now has accrued since the boundary.
-        if (fee > 0 && uint256(debt) + shares + owner > 0) {
+        // Nothing passes running costs in arrears: what is owed now has accrued since the boundary. What was held has passed
+        // them at its own boundary.
+        uint256 below = uint256(debt) + shares + owner;
+        if (below > _held[asset]) {
             assertLe(
                 till.costsOwedOf(asset),
                 _perDay[asset] * (block.timestamp - boundary) / 1 days + 1,
                 "a lower layer was paid before the costs"
             );
         }
+        // The till says what it holds just before it says what it settled; if it says nothing, all was let go.
+        _held[asset] = _unanswered[asset];
+        _unanswered[asset] = 0;
         reached["settled"]++;
         if (debt > 0) reached["debtPaid"]++;
         if (shares > 0) reached["sharesPaid"]++;
-        if (fee == 0 && upstream == 0 && costs == 0 && uint256(debt) + shares + owner > 0) {
+        if (fee == 0 && upstream == 0 && costs == 0 && below > 0) {
             reached["heldReleased"]++;
-        } else if (uint256(debt) + shares + owner == 0 && costs > 0) {
+        } else if (below == 0 && costs > 0) {
             reached["costsInArrears"]++;
         }
     }
