@@ -95,7 +95,7 @@ async function startOn(
     within: {
       applied: (session, events) => reconcileTouched(session, events),
       undone: (session) => reconcileAll(session),
-      reset: (session) => reconcileAll(session),
+      // After a reset every asset's registration is applied again, and with it the asset's offers.
     },
   })
   followStandings(chain, { database, index, onError: failed('offers.standings_failed') })
