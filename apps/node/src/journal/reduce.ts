@@ -77,7 +77,10 @@ type LeaseEntry = Exclude<
 function reduceLease(lease: LeaseRecord, entry: LeaseEntry): LeaseRecord {
   switch (entry.type) {
     case 'job.accepted':
-      return { ...lease, job: { job: entry.job, bundle: entry.bundle, hash: entry.hash } }
+      // A lease has one job: the receipt names the one that ran.
+      return lease.job === null
+        ? { ...lease, job: { job: entry.job, bundle: entry.bundle, hash: entry.hash } }
+        : lease
     case 'job.refused':
       return { ...lease, refused: { code: entry.code, message: entry.message } }
     case 'start.sent':

@@ -126,6 +126,11 @@ describe('planLease', () => {
     expect(planLease(bonded, facts(running, 600), policy)).toEqual({ do: 'wait', until: 710 })
   })
 
+  test('behavior: a lease keeps the job that was accepted first', () => {
+    const record = recordAfter(opened, accepted, { ...accepted, hash: `0x${'cd'.repeat(32)}` })
+    expect(record.job?.hash).toBe(zero)
+  })
+
   test('behavior: a silent chain neither starts, stops nor settles anything', () => {
     expect(planLease(recordAfter(opened, accepted), facts({ state: 'unknown' }, 9999), policy)).toEqual({
       do: 'wait',

@@ -153,7 +153,16 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
           maxEntries: context.caps.inodes,
         })
       }
-      await journal.note({ type: 'job.accepted', lease, job, bundle, hash })
+      // Another start may have come first, or the lease ended, while the bundle was looked at.
+      if (keeper.record === undefined || keeper.record.over !== null) {
+        throw new JobRefusedError({ lease, reason: 'it is over' })
+      }
+      if (keeper.record.job === null) {
+        await journal.note({ type: 'job.accepted', lease, job, bundle, hash })
+      }
+      // The first one noted is the job.
+      const first = keeper.record?.job ?? null
+      if (first !== null && first.hash !== hash) throw new JobExistsError({ lease, hash: first.hash })
       keeper.wake()
       return { result: await keeper.status() }
     },
