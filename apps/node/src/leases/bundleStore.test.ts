@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BundleRef } from '@millrace/sdk'
@@ -54,6 +54,20 @@ test('property: sent in any pieces, with repetitions and restarts in between, th
     ),
     { numRuns: 60 },
   )
+})
+
+test('behavior: a lease has the room of one bundle, whole ones and those left by a restart included', async () => {
+  let store = createBundleStore({ folder, limit: 100 })
+  const [first, second, third] = [1, 2, 3].map((value) => new Uint8Array(10).fill(value))
+  if (first === undefined || second === undefined || third === undefined) throw new RangeError('three')
+  await store.write(refOf(first), 0, first)
+  await store.write(refOf(second), 0, second.subarray(0, 5))
+  expect(await store.path(refOf(first))).toBeNull()
+  await store.close()
+  store = createBundleStore({ folder, limit: 100 })
+  await store.write(refOf(third), 0, third)
+  expect(await readdir(folder)).toEqual([`${refOf(third).hash.slice(2)}.tgz`])
+  await store.close()
 })
 
 test('error: BundleOffsetError, a gap', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { BundleRef } from '@millrace/sdk'
 import { BundleHashError, BundleOffsetError, BundleTooLargeError } from './errors.ts'
 
@@ -64,9 +64,20 @@ export function createBundleStore(options: { folder: string; limit: number }): B
     // One bundle a lease: another hash means that the buyer changed the files and starts over.
     if (current !== null) await drop(current)
     await mkdir(folder, { recursive: true, mode: 0o700 })
+    await dropOthers(bundle)
     const size = (await sizeOf(part(bundle))) ?? 0
     current = { bundle, file: await open(part(bundle), 'a', 0o600), size }
     return current
+  }
+
+  /** Deletes every bundle but this one, whole or begun: a buyer gets the room of one. */
+  async function dropOthers(bundle: BundleRef): Promise<void> {
+    const kept = basename(part(bundle))
+    for (const name of await readdir(folder)) {
+      if (/^[0-9a-f]{64}\.tgz(\.part)?$/.test(name) && name !== kept) {
+        await rm(join(folder, name), { force: true })
+      }
+    }
   }
 
   async function drop(partial: Partial): Promise<void> {

@@ -111,11 +111,18 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
           issues: ['hash: announce the bundle with bundle.status first'],
         })
       }
+      const { record, lease } = keeper
+      if (record === undefined || record.over !== null) {
+        throw new JobRefusedError({ lease, reason: 'it is over' })
+      }
+      // The bundle of an accepted job stays as it is; a piece of it sent again writes nothing.
+      if (record.job !== null && record.job.bundle?.hash !== bundle.hash) {
+        throw new JobExistsError({ lease, hash: record.job.hash })
+      }
       const refusal = context.refusal()
-      if (refusal !== null)
-        throw new JobRefusedError({ lease: keeper.lease, reason: refusal, retryable: true })
+      if (refusal !== null) throw new JobRefusedError({ lease, reason: refusal, retryable: true })
       try {
-        return { result: { received: await bundles(keeper.lease).write(bundle, piece.offset, body) } }
+        return { result: { received: await bundles(lease).write(bundle, piece.offset, body) } }
       } catch (cause) {
         const { code } = cause as NodeJS.ErrnoException
         throw code === 'ENOSPC' || code === 'EDQUOT' ? new DiskFullError({ cause }) : cause
