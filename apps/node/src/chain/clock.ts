@@ -25,6 +25,8 @@ export function createClock(wall: () => number = () => Date.now() / 1000): Clock
       const ahead = timestamp - wall()
       // A block of the future cannot be old news; one second is rounding.
       if (ahead > skew && ahead > 1) skew = ahead
+      // Nor one later than the time that a lagging chain was thought to have.
+      else if (ahead > skew && skew < 0) skew = ahead < -TOLERANCE ? ahead : 0
       else if (fresh && Math.abs(ahead - skew) > TOLERANCE) skew = Math.abs(ahead) > TOLERANCE ? ahead : 0
     },
   }

@@ -62,6 +62,8 @@ export interface LeaseKeeper {
 }
 
 const LAUNCH_ATTEMPTS = 3
+/** Milliseconds after which a start that was mined does not tell the chain's time any more. */
+const FRESH = 10_000
 
 /** Carries one lease from opening to the end of its retention: makes the plan, does the step, and again. */
 export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
@@ -75,6 +77,8 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
   let missingSince: number | null = null
   let settledAtBlock: bigint | null = null
   let launchFailures = 0
+  /** When a start sent by this process was seen to be mined, in milliseconds of this machine. */
+  let startMinedAt = Number.NEGATIVE_INFINITY
 
   const record = () => journal.state.leases[lease]
 
@@ -201,12 +205,13 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
         if (!current.startSent) await note({ type: 'start.sent', lease })
         const signature = await device.signTypedData(startTypedData(chain, lease))
         const receipt = await sender.send(chain.calls.startFor(lease, signature))
+        startMinedAt = Date.now()
         log.info({ event: 'lease.start-mined', lease, block: receipt.blockNumber })
         return
       }
       case 'note-started':
         // Mined moments ago on the way here, or read after a restart: only the first tells the chain's clock.
-        if (current.run.state === 'none') clock.observe(step.startedAt, current.started === null)
+        clock.observe(step.startedAt, current.started === null && Date.now() - startMinedAt < FRESH)
         await note({ type: 'lease.started', lease, startedAt: step.startedAt, endsAt: step.endsAt })
         log.info({ event: 'lease.started', lease, startedAt: step.startedAt, endsAt: step.endsAt })
         return
