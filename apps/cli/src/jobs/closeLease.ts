@@ -7,21 +7,31 @@ import type { Order } from './order.ts'
 const settlePatience = 10
 const lookEveryMs = 50
 
-/** Ends the lease at this second, if there is anything left to end. Once stopped it is never stopped twice. */
-export async function stopOrderLease(context: JobContext, order: Order, reason: string): Promise<void> {
+/** What the chain says of a lease whose time is over: nothing is left to stop, settling is what remains. */
+const overCodes: ReadonlySet<string> = new Set(['START_TOO_LATE', 'LEASE_OVER'])
+
+/**
+ * Ends the lease at this second, if there is anything left to end. Once stopped it is never stopped twice.
+ *
+ * @returns Whether the chain says that its time is over, though ours says that it is not.
+ */
+export async function stopOrderLease(context: JobContext, order: Order, reason: string): Promise<boolean> {
   const { connection, buyer, onEvent } = context
   const { deployment, client } = connection
   const lease = await getLease(client, { deployment, lease: order.lease })
-  if (lease === null || !isStoppable(lease)) return
+  if (lease === null || !isStoppable(lease)) return false
   onEvent({ event: 'stopping', lease: order.lease, reason })
   order.note({ type: 'stopping', at: unixNow(), reason })
   try {
     await confirm(buyer.client, await stopLease(buyer.client, { deployment, lease: order.lease }))
   } catch (error) {
-    // It ran out, or the operator stopped it, in the same moment.
+    // It ran out: the chain's clock may be ahead of ours.
+    if (error instanceof RevertError && overCodes.has(error.code)) return true
+    // The operator stopped it in the same moment.
     const now = await getLease(client, { deployment, lease: order.lease })
     if (!(error instanceof RevertError) || now === null || isStoppable(now)) throw error
   }
+  return false
 }
 
 const isStoppable = (lease: Lease): boolean =>
@@ -39,7 +49,8 @@ export interface Settlement {
 }
 
 /**
- * Waits until a lease that is over is settled; settles it ourselves if the machine does not.
+ * Waits until a lease that is over is settled; settles it ourselves if the machine does not. One that still runs, because
+ * it started in the moment it was given up, is stopped first.
  *
  * @returns What it came to, as the contract computes it: every started second, rounded down; the rest comes back.
  */
@@ -49,6 +60,8 @@ export async function settleOrderLease(context: JobContext, order: Order): Promi
   if (order.state.settled !== null) return order.state.settled
   const patience = order.state.startedAt === null ? 0 : settlePatience * 1000
   const until = Date.now() + patience
+  /** Whether the chain says so, whose clock may be ahead of ours. */
+  let isOver = false
   for (;;) {
     const lease = await getLease(client, { deployment, lease: order.lease })
     if (lease === null) return { seconds: 0, earned: 0n, refunded: 0n }
@@ -64,7 +77,7 @@ export async function settleOrderLease(context: JobContext, order: Order): Promi
       onEvent({ event: 'settled', lease: order.lease, ...settlement })
       return settlement
     }
-    if (Date.now() >= until && (lease.state === 'stopped' || isLeaseOver(lease))) {
+    if (Date.now() >= until && (lease.state === 'stopped' || isOver || isLeaseOver(lease))) {
       try {
         await confirm(buyer.client, await settleLease(buyer.client, { deployment, lease: order.lease }))
       } catch (error) {
@@ -72,6 +85,11 @@ export async function settleOrderLease(context: JobContext, order: Order): Promi
         if (!(error instanceof RevertError)) throw error
         await sleep(1000)
       }
+      continue
+    }
+    if (!isOver && isStoppable(lease)) {
+      // It started after all, by the chain's clock in time: every second until it is stopped costs.
+      isOver = await stopOrderLease(context, order, order.state.stopping ?? 'the lease is given up')
       continue
     }
     await sleep(lookEveryMs)
