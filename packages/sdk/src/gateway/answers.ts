@@ -21,8 +21,15 @@ export const challengeFindingSchema = z.object({
   at: z.int().nonnegative(),
   device: z.enum(['cpu', 'gpu']),
   verdict: z.enum(['met', 'below', 'unclaimed', 'unproven', 'unchecked']),
-  /** Why it is not verified, or `null`. */
-  code: text.nullable(),
+  /**
+   * Why it is not verified, or `null`. Programs print it, and it may come from the machine itself: what has not the form
+   * of a code reads as `UNPROVEN`, so that one machine cannot make a whole list unreadable.
+   */
+  code: z
+    .string()
+    .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
+    .nullable()
+    .catch('UNPROVEN'),
   text,
   measured: z.number().nonnegative().nullable(),
   claimed: z.number().nonnegative().nullable(),

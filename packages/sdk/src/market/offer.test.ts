@@ -202,6 +202,17 @@ describe('error: InvalidInputError', () => {
     }
   })
 
+  test('behavior: no text of a spec may rewrite a terminal', () => {
+    const gpu = { name: 'GPU', memoryMiB: 1, uuid: 'GPU-1', driver: '1' }
+    expect(specSchema.safeParse({ ...spec, region: 'Zürich 東京', gpus: [gpu] }).success).toBe(true)
+    for (const bad of ['\u001b[2J', 'a\nb', 'a\u009b1m', 'a\u202eb', 'a\u200bb', 'a\u2028b', 'a\u007f']) {
+      for (const field of ['region', 'os', 'arch', 'cpuModel'])
+        expect(specSchema.safeParse({ ...spec, [field]: bad }).success).toBe(false)
+      for (const field of ['name', 'uuid', 'driver'])
+        expect(specSchema.safeParse({ ...spec, gpus: [{ ...gpu, [field]: bad }] }).success).toBe(false)
+    }
+  })
+
   test('behavior: nothing that comes in makes reading fail in another way', async () => {
     const json = publishedOfferToJson(await publish(plain))
     const paths = (value: unknown, path: string[] = []): string[][] =>

@@ -6,7 +6,15 @@ import { hashCanonical } from '../canonical/hashCanonical.ts'
 /** Most GPUs that one offer names. */
 const maxGpus = 64
 
-const text = (max: number) => z.string().min(1).max(max)
+/** Control and format characters: printed, they could rewrite a reader's terminal or make a name look like another. */
+const unprintable = /[\p{Cc}\p{Cf}\u2028\u2029]/u
+
+const text = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((value) => !unprintable.test(value), 'must not hold control or format characters')
 
 /** One GPU of an offer. */
 export const gpuSchema = z.strictObject({
