@@ -70,7 +70,11 @@ export function createChannel(options: ChannelOptions): Channel {
         onMessage(decodeMessage(plain))
       } catch (error) {
         if (error instanceof MillraceError) fail(error, closeCodes.invalid)
-        else throw error
+        else {
+          // The fault is this side's own; thrown on, it would be nobody's, and `closed` would never settle.
+          const code = closeCodes.failed
+          fail(new SessionClosedError({ closeCode: code, reason: 'a listener failed', cause: error }), code)
+        }
       }
     })
   })
@@ -106,4 +110,6 @@ export const closeCodes = {
   tampered: 4401,
   /** The device did not take the hello. */
   refused: 4403,
+  /** A listener of this side threw. */
+  failed: 4500,
 } as const

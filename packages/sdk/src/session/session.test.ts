@@ -141,6 +141,25 @@ describe('error: SessionClosedError', () => {
   })
 })
 
+describe('behavior: a listener that throws', () => {
+  test('ends the session with its error as the cause, and every request with it', async () => {
+    const { session, accepted } = await both()
+    const fault = new RangeError('a fault of the listener')
+    session.on('log', () => {
+      throw fault
+    })
+    const waiting = session.request('receipt.get', {})
+    waiting.catch(() => undefined)
+    const device = await accepted
+    await device.emit('log', {})
+    const error = await session.closed
+    expect(error).toBeInstanceOf(SessionClosedError)
+    expect(error.cause).toBe(fault)
+    await expect(waiting).rejects.toBe(error)
+    expect(await device.closed).toMatchObject({ details: { closeCode: 4500 } })
+  })
+})
+
 describe('behavior: a session without a lease', () => {
   test('gets ping and challenges, nothing else', async () => {
     const [buyerEnd, deviceEnd] = linkedTransports()
