@@ -21,6 +21,9 @@ export interface Contracts {
   readonly market: Address
 }
 
+/** The till's epoch may end between the estimate of a settlement and its block: room for turning it. */
+const EPOCH_GAS = 600_000n
+
 /** In the contract's order, without `None`: for that the market reverts. */
 const leaseStates = ['open', 'running', 'stopped', 'settled'] as const
 
@@ -175,6 +178,7 @@ export function createChain(options: ChainOptions) {
         what: `settle lease ${lease}`,
         to: contracts.market,
         data: encodeFunctionData({ abi: marketAbi, functionName: 'settle', args: [lease] }),
+        extraGas: EPOCH_GAS,
       }),
       cancel: (nonce: bigint): Call => ({
         what: `cancel the offers with nonce ${nonce}`,
@@ -194,6 +198,7 @@ export function createChain(options: ChainOptions) {
         what: `settle the till of asset ${asset}`,
         to: contracts.till,
         data: encodeFunctionData({ abi: tillAbi, functionName: 'settle', args: [asset] }),
+        extraGas: EPOCH_GAS,
       }),
     },
 

@@ -16,6 +16,8 @@ export interface Call {
   readonly what: string
   readonly to: Address
   readonly data: Hex
+  /** Gas on top of the estimate's margin, for what the state may ask of the call by the time it is mined. */
+  readonly extraGas?: bigint
 }
 
 export interface SendOptions {
@@ -70,7 +72,7 @@ export function createSender(options: SenderOptions): Sender {
       ...fixed,
     })
     // The estimate holds for the state of now; another's transaction before ours may empty a slot that ours then fills.
-    const gas = ((request.gas ?? 0n) * 3n) / 2n
+    const gas = ((request.gas ?? 0n) * 3n) / 2n + (call.extraGas ?? 0n)
     const raw = await account.signTransaction({
       ...request,
       gas,
