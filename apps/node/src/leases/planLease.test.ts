@@ -126,6 +126,25 @@ describe('planLease', () => {
     expect(planLease(bonded, facts(running, 600), policy)).toEqual({ do: 'wait', until: 710 })
   })
 
+  test('behavior: with a bond a lease is started before its window ends, job or none, unless it was refused', () => {
+    const bonded = { ...opened, bond: '5' }
+    expect(planLease(recordAfter(opened), facts(open, 150), policy)).toEqual({ do: 'wait', until: 161 })
+    expect(planLease(recordAfter(bonded), facts(open, 139), policy)).toEqual({ do: 'wait', until: 140 })
+    expect(planLease(recordAfter(bonded), facts(open, 140), policy)).toEqual({ do: 'send-start' })
+    expect(planLease(recordAfter(bonded), facts({ ...open, confirmed: false }, 140), policy).do).toBe('wait')
+    const refused: Entry = { type: 'job.refused', lease, code: 'SLOT_TAKEN', message: 'taken' }
+    expect(planLease(recordAfter(bonded, refused), facts(open, 150), policy)).toEqual({
+      do: 'wait',
+      until: 161,
+    })
+    const started: Entry = { type: 'lease.started', lease, startedAt: 110, endsAt: 710 }
+    expect(planLease(recordAfter(bonded, started), facts(running, 150), policy)).toEqual({
+      do: 'wait',
+      until: 710,
+    })
+    expect(planLease(recordAfter(bonded, started, accepted), facts(running, 150), policy).do).toBe('launch')
+  })
+
   test('behavior: a lease keeps the job that was accepted first', () => {
     const record = recordAfter(opened, accepted, { ...accepted, hash: `0x${'cd'.repeat(32)}` })
     expect(record.job?.hash).toBe(zero)
@@ -347,14 +366,17 @@ describe('a lease through any life', () => {
   test('property: whatever dies and whenever, the job runs at most once, the lease is settled, the job is stopped', () => {
     const reached = { ran: 0, killedMidStep: 0, settled: 0, neverStarted: 0 }
     fc.assert(
-      fc.property(fc.boolean(), fc.array(event, { maxLength: 30 }), (early, events) => {
+      fc.property(fc.boolean(), fc.boolean(), fc.array(event, { maxLength: 30 }), (early, bonded, events) => {
         const world: World = {
           now: 100,
           chain: { state: 'open', startedAt: 0, stoppedAt: 0, endsAt: 0 },
           started: 0,
           job: 'never',
           endedAt: 0,
-          state: [opened, ...(early ? [accepted] : [])].reduce(reduce, emptyState),
+          state: [{ ...opened, bond: bonded ? '5' : '0' }, ...(early ? [accepted] : [])].reduce(
+            reduce,
+            emptyState,
+          ),
           attached: false,
           stopping: false,
           deadline: null,

@@ -55,6 +55,9 @@ export type Step =
   | { readonly do: 'sign-receipt'; readonly startedAt: number; readonly stoppedAt: number }
   | { readonly do: 'forget' }
 
+/** Seconds before the end of the window in which a start must be mined. */
+const START_MARGIN = 20
+
 const wait = (until?: number): Step => (until === undefined ? { do: 'wait' } : { do: 'wait', until })
 
 /**
@@ -95,7 +98,13 @@ export function planLease(record: LeaseRecord, facts: LeaseFacts, policy: LeaseP
         const patience = chain.startBy + policy.stopGrace
         return now >= patience ? { do: 'send-settle' } : wait(patience)
       }
-      if (record.refused !== null || record.job === null) return wait(chain.startBy + 1)
+      if (record.refused !== null) return wait(chain.startBy + 1)
+      if (record.job === null) {
+        if (BigInt(record.bond) === 0n) return wait(chain.startBy + 1)
+        // A lease that is not started forfeits the bond: a buyer who sends no job has still hired the machine.
+        const last = chain.startBy - START_MARGIN
+        if (now < last) return wait(last)
+      }
       if (!chain.confirmed || !facts.ready) return wait()
       return { do: 'send-start' }
     }
