@@ -65,6 +65,23 @@ export class OrderWriteError extends CliError {
   }
 }
 
+/** Another job of this home ordered the same offer. */
+export class OrderExistsError extends CliError {
+  override readonly name = 'OrderExistsError'
+  static readonly code = 'ORDER_EXISTS'
+  constructor(options: { lease: string; cause?: unknown }) {
+    super({
+      code: OrderExistsError.code,
+      message: `Another job of this home ordered offer '${options.lease.slice(0, 10)}' before.`,
+      remedy: 'Run the job again for another offer, or go on with that one: `millrace run --resume <lease>`.',
+      exitCode: exitCodes.later,
+      retryable: true,
+      details: { lease: options.lease },
+      cause: options.cause,
+    })
+  }
+}
+
 /** No live offer fits. */
 export class NoOfferError extends CliError {
   override readonly name = 'NoOfferError'

@@ -1,11 +1,17 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressSchema, bundleRefSchema, hashSchema, jobSchema, publishedOfferSchema } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import { z } from 'zod'
 import type { HomePaths } from '../home/homePaths.ts'
 import { type Journal, openJournal } from '../journal/openJournal.ts'
-import { LeaseAmbiguousError, LeaseNotOursError, OrderDamagedError, OrderWriteError } from './errors.ts'
+import {
+  LeaseAmbiguousError,
+  LeaseNotOursError,
+  OrderDamagedError,
+  OrderExistsError,
+  OrderWriteError,
+} from './errors.ts'
 
 const amount = z.string().regex(/^\d+$/)
 const at = z.number()
@@ -179,14 +185,35 @@ function orderOf(folder: string, lease: Hash, journal: Journal<OrderStep>): Orde
   }
 }
 
-/** Writes a new order down. It costs nothing until its `opening` step. */
+/**
+ * Writes a new order down. It costs nothing until its `opening` step. Its folder is made by one process only, so of two
+ * jobs that choose the same offer at once one gets it.
+ *
+ * @throws OrderExistsError if an order of this offer is there already; it belongs to another job. OrderWriteError.
+ */
 export function createOrder(paths: HomePaths, terms: OrderTerms): Order {
-  const folder = join(paths.leases, terms.lease)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const { lease } = terms
+  const folder = join(paths.leases, lease)
+  mkdirSync(paths.leases, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
+      throw new OrderExistsError({ lease, cause })
+    throw new OrderWriteError({ path: journalPath(folder), cause })
+  }
   const journal = openSteps(folder)
-  if (journal.entries.length === 0) journal.append([terms])
-  journal.close()
-  return openOrder(paths, terms.lease)
+  try {
+    journal.append([terms])
+  } finally {
+    journal.close()
+  }
+  return openOrder(paths, lease)
+}
+
+/** Removes an order that this process made and whose lease was never about to be opened. Others are kept. */
+export function dropOrder(order: Order): void {
+  if (!order.state.opening) rmSync(order.folder, { recursive: true, force: true })
 }
 
 /**

@@ -1,19 +1,19 @@
 import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type BundleRef, publishedOfferToJson } from '@millrace/sdk'
-import type { Address } from 'viem'
+import type { Address, Hash } from 'viem'
 import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
 import type { Task } from '../tasks/task.ts'
 import { bundleWorkdir } from './bundleWorkdir.ts'
 import { createMachineCheck } from './createMachineCheck.ts'
 import { driveOrder } from './driveOrder.ts'
-import { JobNotStartedError, NoMachineError } from './errors.ts'
+import { JobNotStartedError, NoMachineError, OrderExistsError } from './errors.ts'
 import type { JobEvent, OnJobEvent } from './events.ts'
 import type { JobSummary } from './finishOrder.ts'
 import { fundLease } from './fundLease.ts'
 import { type JobContext, unixNow } from './jobContext.ts'
-import { createOrder, type OrderTerms } from './order.ts'
+import { createOrder, dropOrder, type Order, type OrderTerms } from './order.ts'
 import { type Candidate, fundsFor, type JobPlan, jobOf, planJob } from './planJob.ts'
 
 export interface RunJobOptions {
@@ -69,6 +69,8 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
     const bundle: BundleRef | null = bundled === null ? null : { hash: bundled.hash, size: bundled.size }
 
     const banned = new Set<Address>()
+    /** Offers that another job of this home ordered. */
+    const taken = new Set<Hash>()
     const tried: { lease: string; reason: string }[] = []
     const check =
       options.challenge === true
@@ -123,14 +125,24 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
     let candidates: readonly Candidate[] = first.candidates
     for (;;) {
       const candidate = candidates.find(
-        ({ offer, maxCost }) => maxCost <= limit && !banned.has(offer.listing.published.spec.device),
+        ({ offer: { listing }, maxCost }) =>
+          maxCost <= limit && !taken.has(listing.id) && !banned.has(listing.published.spec.device),
       )
       if (candidate === undefined) throw new NoMachineError({ tried })
       if (!(await passes(candidate))) continue
-      const order = createOrder(connection.paths, termsOf(options, candidate, bundle))
-      // One file under two names: another attempt may need it again.
-      if (bundle !== null) linkSync(bundlePath, order.file('bundle.tgz'))
+      let order: Order
       try {
+        order = createOrder(connection.paths, termsOf(options, candidate, bundle))
+      } catch (error) {
+        if (!(error instanceof OrderExistsError)) throw error
+        const lease = candidate.offer.listing.id
+        tried.push({ lease, reason: error.message })
+        taken.add(lease)
+        continue
+      }
+      try {
+        // One file under two names: another attempt may need it again.
+        if (bundle !== null) linkSync(bundlePath, order.file('bundle.tgz'))
         const funds = await fundsFor(connection, buyer.account.address, candidate)
         await fundLease(connection, { buyer, currency: candidate.offer.currency, funds, onEvent })
         return { ...(await driveOrder(context, order)), ...marks }
@@ -142,6 +154,8 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
         candidates = (await plan().catch(() => null))?.candidates ?? []
       } finally {
         order.close()
+        // Nothing was paid: the offer is free for the next job.
+        dropOrder(order)
       }
     }
   } finally {
