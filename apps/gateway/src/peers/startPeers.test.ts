@@ -24,13 +24,15 @@ afterAll(async () => {
   await Promise.all([chain?.stop(), postgres?.stop()])
 })
 
-async function start(options: { url?: string; peers?: string[] } = {}): Promise<Gateway> {
+async function start(
+  options: { url?: string; peers?: string[]; peerPollMs?: number } = {},
+): Promise<Gateway> {
   const gateway = await startGateway({
     deployment: chain.deployment,
     rpcUrl: chain.url,
     database: { url: options.url ?? (await postgres.createDatabase()) },
     peers: options.peers ?? [],
-    peerPollMs: 50,
+    peerPollMs: options.peerPollMs ?? 50,
     chainPollMs: 50,
     rate: { perSecond: 10_000, burst: 10_000 },
   })
@@ -141,6 +143,19 @@ describe('startPeers', () => {
     })
     expect(await stateAt(gateway, forged.id)).toBeUndefined()
     expect(await stateAt(gateway, untouched.id)).toBe('live')
+  })
+
+  test('behavior: a peer that always promises more is not asked without pause', async () => {
+    let asked = 0
+    const liar = await pretend((path) => {
+      asked++
+      return { body: JSON.stringify({ changes: [], next: Number(/since=(\d+)/.exec(path)?.[1]) + 1 }) }
+    })
+    const gateway = await start({ peers: [liar], peerPollMs: 3_600_000 })
+    await eventually(async () => expect((await peersOf(gateway))[0].since).toBe(1))
+    // Meanwhile the gateway answers; a peer asked without pause would have been asked again.
+    for (let at = 0; at < 20; at++) await peersOf(gateway)
+    expect(asked).toBe(1)
   })
 
   test('behavior: two gateways on one database show each other’s offers', async () => {

@@ -42,8 +42,8 @@ export async function startPeers(options: PeersOptions): Promise<Peers> {
         const { next, taken, refused } = await syncPeer(url, since, { ...options, signal: stop.signal })
         states.set(url, { url, since: next, seenAt: now(), error: null })
         failures = 0
-        // On to the next page, unless the peer wastes our time with offers that do not stand.
-        if (next > since && refused <= taken) continue
+        // On to the next page at once only for what stands: a peer that has nothing for us, or lies, waits its turn.
+        if (next > since && taken > 0 && refused <= taken) continue
       } catch (error) {
         if (stop.signal.aborted) return
         failures++
