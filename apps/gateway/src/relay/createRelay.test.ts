@@ -19,7 +19,14 @@ async function serve(limits: Partial<RelayLimits> = {}) {
   const events: RelayEvent[] = []
   const relay = createRelay({ chainId: CHAIN, limits, onEvent: (event) => events.push(event) })
   const server: Server = createServer()
-  server.on('upgrade', (request, socket, head) => relay.upgrade(request, socket, head, 'client'))
+  server.on('upgrade', (request, socket, head) =>
+    relay.upgrade(
+      request,
+      socket,
+      head,
+      new URL(request.url ?? '/', 'http://relay').searchParams.get('client') ?? 'client',
+    ),
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
   cleanups.push(async () => {
@@ -163,6 +170,24 @@ describe('createRelay', () => {
     expect(await device.closed).toBe(closeCodes.notBinary)
   })
 
+  test('behavior: one client cannot take all the places of a device', async () => {
+    const { url, relay } = await serve({ sessionsPerDevice: 4, sessionsPerClient: 2 })
+    const [device, another] = [await connectDevice(url), await connectDevice(url)]
+    const { address } = device.account
+    const buyers = [connectBuyer(url, address), connectBuyer(url, address)]
+    await Promise.all([device.frame(), device.frame()])
+    expect(await connectBuyer(url, address).closed).toBe(relayClose.tooManySessions)
+    connectBuyer(url, `${address}&client=other`)
+    expect(await device.frame()).toMatchObject({ kind: 'open' })
+    connectBuyer(url, another.account.address)
+    expect(await another.frame()).toMatchObject({ kind: 'open' })
+    buyers[0]?.socket.close()
+    expect(await device.frame()).toMatchObject({ kind: 'close' })
+    connectBuyer(url, address)
+    expect(await device.frame()).toMatchObject({ kind: 'open' })
+    expect(relay.stats().sessions).toBe(4)
+  })
+
   test('behavior: a device that does not read holds its buyer back, and is let go', async () => {
     const { url, relay } = await serve({
       bufferBytes: 512 * 1024,
@@ -226,7 +251,7 @@ describe('createRelay', () => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
       return (state >>> 8) % below
     }
-    const { url, relay } = await serve()
+    const { url, relay } = await serve({ sessionsPerClient: 64 })
     const accounts = Array.from({ length: 3 }, () => privateKeyToAccount(generatePrivateKey()))
     /** Devices answer every message with its own bytes behind their address. */
     const dialDevice = async (at: number) => {

@@ -76,6 +76,8 @@ interface Session {
   /** The buyer's end. */
   readonly connection: Pick<Connection, 'send' | 'close'>
   readonly device: Device
+  /** Who the session counts for; `undefined` for the gateway's own. */
+  readonly client: string | undefined
   activeAt: number
 }
 
@@ -221,9 +223,9 @@ export function createRelay(options: RelayOptions): Relay {
     }
   }
 
-  function addSession(connection: Session['connection'], device: Device): Session {
+  function addSession(connection: Session['connection'], device: Device, client?: string): Session {
     const id = bytesToHex(randomBytes(16))
-    const session: Session = { id, connection, device, activeAt: Date.now() }
+    const session: Session = { id, connection, device, client, activeAt: Date.now() }
     device.sessions.set(id, session)
     sessionCount++
     onEvent({ type: 'session.opened', device: device.address, session: id })
@@ -239,7 +241,7 @@ export function createRelay(options: RelayOptions): Relay {
   }
 
   function openSession(connection: Connection, device: Device): void {
-    const session = addSession(connection, device)
+    const session = addSession(connection, device, connections.get(connection))
     connection.socket.on('message', (data, isBinary) => fromBuyer({ session, connection }, data, isBinary))
     connection.socket.once('close', (code) => leave(session, code))
   }
@@ -280,7 +282,15 @@ export function createRelay(options: RelayOptions): Relay {
     if (device === undefined) refuse(connection, relayClose.noSuchDevice, 'no such device here')
     else if (device.sessions.size >= limits.sessionsPerDevice)
       refuse(connection, relayClose.tooManySessions, 'too many sessions')
+    else if (sessionsOf(device, connections.get(connection)) >= limits.sessionsPerClient)
+      refuse(connection, relayClose.tooManySessions, 'too many sessions of one client')
     else openSession(connection, device)
+  }
+
+  function sessionsOf(device: Device, client: string | undefined): number {
+    let own = 0
+    for (const session of device.sessions.values()) if (session.client === client) own++
+    return own
   }
 
   return {

@@ -4,6 +4,8 @@ export interface RelayLimits {
   readonly devices: number
   /** Sessions of one device at once. */
   readonly sessionsPerDevice: number
+  /** Sessions of one client with one device at once, so that one client cannot take all the places of a device. */
+  readonly sessionsPerClient: number
   /** Connections of one client at once, of either kind. */
   readonly connectionsPerClient: number
   /** Bytes waiting for one connection above which nothing more is read for it. */
@@ -22,6 +24,7 @@ export interface RelayLimits {
 export const defaultRelayLimits: RelayLimits = {
   devices: 10_000,
   sessionsPerDevice: 64,
+  sessionsPerClient: 16,
   connectionsPerClient: 512,
   bufferBytes: 4 * 1024 * 1024,
   leastBytesPerSecond: 16 * 1024,
