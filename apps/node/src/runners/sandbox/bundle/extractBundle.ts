@@ -1,19 +1,9 @@
-import { createReadStream } from 'node:fs'
 import { chmod, chown, lchown, link, mkdir, open, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline, Transform } from 'node:stream'
-import { createGunzip } from 'node:zlib'
-import { type ExtractEvents, extract, type Header } from 'tar-stream'
+import type { ExtractEvents, Header } from 'tar-stream'
 import { type BundleTree, createBundleTree } from './bundleTree.ts'
-import {
-  BundleCompressionError,
-  BundleEntriesError,
-  BundleEntryTypeError,
-  BundleError,
-  BundleFormatError,
-  BundleSizeError,
-  BundleUnreadableError,
-} from './errors.ts'
+import { BundleEntryTypeError, BundleError, BundleSizeError, BundleUnreadableError } from './errors.ts'
+import { readBundle } from './readBundle.ts'
 
 export interface ExtractBundleOptions {
   /** Path of the gzipped tar. */
@@ -28,11 +18,6 @@ export interface ExtractBundleOptions {
   readonly owner: number | null
 }
 
-/** Headers, padding and long names that an archive may spend on an entry besides its content. */
-const OVERHEAD_PER_ENTRY = 16 * 1024
-/** What the pipeline may read ahead, and the archive's end with its padding. */
-const READ_AHEAD = 4 * 1024 * 1024
-
 /**
  * Unpack a bundle that may be hostile into an empty folder.
  *
@@ -42,37 +27,11 @@ const READ_AHEAD = 4 * 1024 * 1024
  */
 export async function extractBundle(options: ExtractBundleOptions): Promise<void> {
   const tree = createBundleTree()
-  const budget = { bytes: 0, entries: 0, streamed: 0 }
-  const archive = extract()
-  archive.on('entry', (header, content, next) => {
-    // Destroyed with the parser, an entry nobody reads would throw its error at the process.
-    content.on('error', () => {})
-    unpackEntry(header, content, { tree, budget, options }).then(
-      () => next(),
-      (error: unknown) => archive.destroy(error instanceof Error ? error : undefined),
-    )
-  })
-  // Zeros behind the end of an archive, or endless headers, never reach an entry: the stream as a whole has a limit too.
-  const gate = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      budget.streamed += chunk.length
-      const allowed = budget.bytes + (budget.entries + 1) * OVERHEAD_PER_ENTRY + READ_AHEAD
-      if (budget.streamed > allowed)
-        done(
-          new BundleFormatError({ reason: `${budget.streamed} bytes hold only ${budget.entries} entries` }),
-        )
-      else done(null, chunk)
-    },
-  })
-  const parsed = new Promise<void>((resolve, reject) => {
-    archive.on('finish', resolve)
-    archive.on('error', reject)
-    // Closed without either, it was destroyed in the middle.
-    archive.on('close', () => reject(new BundleFormatError({ reason: 'it ends in the middle of an entry' })))
-  })
   try {
-    await Promise.race([feed(archive, unzipped(options.bundle, gate), parsed), parsed])
-    await parsed
+    await readBundle({
+      ...options,
+      onEntry: (header, content) => unpackEntry(header, content, { tree, options }),
+    })
     for (const [path, target] of tree.checkedSymlinks()) {
       const place = join(options.into, path)
       await symlink(target, place)
@@ -80,44 +39,19 @@ export async function extractBundle(options: ExtractBundleOptions): Promise<void
     }
   } catch (error) {
     throw bundleErrorOf(error, options)
-  } finally {
-    gate.destroy()
   }
-}
-
-/** The bundle's bytes, unzipped and counted; a failure on the way ends the last stream with its error. */
-function unzipped(bundle: string, gate: Transform): AsyncIterable<Uint8Array> {
-  return pipeline(createReadStream(bundle), createGunzip(), gate, () => {})
-}
-
-/**
- * Hand bytes to the parser as fast as it takes them. By hand and not by a pipeline: the parser's streams are not Node's, and
- * one that is destroyed in the middle would leave a pipeline waiting for ever.
- */
-async function feed(
-  archive: ReturnType<typeof extract>,
-  bytes: AsyncIterable<Uint8Array>,
-  parsed: Promise<void>,
-): Promise<void> {
-  for await (const chunk of bytes) {
-    if (archive.write(chunk)) continue
-    await Promise.race([new Promise<void>((resolve) => archive.once('drain', () => resolve())), parsed])
-  }
-  archive.end(undefined)
 }
 
 interface Unpacking {
   readonly tree: BundleTree
-  readonly budget: { bytes: number; entries: number }
   readonly options: ExtractBundleOptions
 }
 
 async function unpackEntry(
   header: Header,
   content: ExtractEvents['entry'][1],
-  { tree, budget, options }: Unpacking,
+  { tree, options }: Unpacking,
 ): Promise<void> {
-  if (++budget.entries > options.maxEntries) throw new BundleEntriesError({ allowed: options.maxEntries })
   const place = (path: string) => join(options.into, path)
   const own = async (path: string) => {
     if (options.owner !== null) await chown(path, options.owner, options.owner)
@@ -151,9 +85,6 @@ async function unpackEntry(
     case 'file':
     case 'contiguous-file': {
       const path = tree.leaf(header.name, 'file')
-      const size = header.size ?? 0
-      if (budget.bytes + size > options.maxBytes) throw new BundleSizeError({ allowed: options.maxBytes })
-      budget.bytes += size
       await makeParent(path)
       const file = await open(place(path), 'wx', 0o600)
       try {
@@ -191,12 +122,9 @@ function permissions(header: Header, otherwise: number): number {
 
 function bundleErrorOf(error: unknown, options: ExtractBundleOptions): unknown {
   if (error instanceof BundleError || !(error instanceof Error)) return error
-  const code = (error as NodeJS.ErrnoException).code
+  const { code, path } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC') return new BundleSizeError({ allowed: options.maxBytes })
-  if (code?.startsWith('Z_')) return new BundleCompressionError({ cause: error })
-  if (code !== undefined && (error as NodeJS.ErrnoException).path === options.bundle)
+  if (code !== undefined && path === options.bundle)
     return new BundleUnreadableError({ path: options.bundle, cause: error })
-  // What carries a system call comes from the disk; the rest is the tar parser's.
-  if ((error as NodeJS.ErrnoException).syscall !== undefined) return error
-  return new BundleFormatError({ reason: error.message, cause: error })
+  return error
 }
