@@ -19,13 +19,16 @@ export interface ConnectionOptions {
   readonly bufferBytes: number
   /** Least bytes to take between two checks while bytes are waiting. */
   readonly leastPerCheck: number
+  /** Longest that a sender may be held at a stretch, in milliseconds; `undefined` for any time. */
+  readonly holdMs: number | undefined
   readonly onSlow: () => void
 }
 
 /** Wraps a socket. */
 export function createConnection(socket: WebSocket, options: ConnectionOptions): Connection {
-  const { bufferBytes, leastPerCheck, onSlow } = options
+  const { bufferBytes, leastPerCheck, holdMs, onSlow } = options
   const held = new Set<Connection>()
+  let patience: ReturnType<typeof setTimeout> | undefined
   let answered = true
   let sent = 0
   let takenBefore = 0
@@ -33,13 +36,17 @@ export function createConnection(socket: WebSocket, options: ConnectionOptions):
   const heard = () => {
     answered = true
   }
+  const release = () => {
+    clearTimeout(patience)
+    patience = undefined
+    for (const sender of held) sender.socket.resume()
+    held.clear()
+  }
   socket.on('pong', heard)
   socket.on('message', heard)
   // Errors end in 'close'; without a listener they would end the process.
   socket.on('error', () => socket.terminate())
-  socket.once('close', () => {
-    for (const sender of held) sender.socket.resume()
-  })
+  socket.once('close', release)
   return {
     socket,
     send(bytes, from) {
@@ -47,12 +54,12 @@ export function createConnection(socket: WebSocket, options: ConnectionOptions):
       sent += bytes.length
       socket.send(bytes, () => {
         if (held.size === 0 || socket.bufferedAmount > bufferBytes / 2) return
-        for (const sender of held) sender.socket.resume()
-        held.clear()
+        release()
       })
       if (from !== undefined && socket.bufferedAmount > bufferBytes) {
         held.add(from)
         from.socket.pause()
+        if (holdMs !== undefined) patience ??= setTimeout(onSlow, holdMs)
       }
     },
     close(code, reason) {
@@ -78,11 +85,9 @@ export function createConnection(socket: WebSocket, options: ConnectionOptions):
       }
       takenBefore = taken
       waitedBefore = waiting
-      // A socket that is not read cannot answer; what it was sent says enough of it.
-      if (!socket.isPaused) {
-        answered = false
-        socket.ping()
-      }
+      // A socket that is not read cannot answer, but its peer must still hear that the relay is there.
+      if (!socket.isPaused) answered = false
+      socket.ping()
       return true
     },
   }

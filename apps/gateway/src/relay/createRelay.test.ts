@@ -224,6 +224,41 @@ describe('createRelay', () => {
     }
   })
 
+  test('behavior: a buyer that does not read is closed, and its device goes on, pinged all the while', async () => {
+    const { url, relay } = await serve({
+      bufferBytes: 256 * 1024,
+      backlogMs: 400,
+      pingMs: 100,
+      leastBytesPerSecond: 0,
+    })
+    const device = await connectDevice(url)
+    let pings = 0
+    const [stuck, other] = [
+      connectBuyer(url, device.account.address),
+      connectBuyer(url, device.account.address),
+    ]
+    const opened = [await device.frame(), await device.frame()]
+    await Promise.all([stuck.opened, other.opened])
+    // Which of the two sessions is whose: the other one says something.
+    other.socket.send(bytes('here'))
+    const theirs = (await device.frame()).session
+    const session = opened.find((frame) => frame.session !== theirs)?.session as Hex
+    stuck.socket.pause()
+    // It talks on, so nothing but its backlog speaks against it.
+    const talk = setInterval(() => stuck.socket.send(bytes('more')), 20)
+    cleanups.push(() => clearInterval(talk))
+    for (let at = 0; at < 48; at++) device.send(session, 'data', new Uint8Array(512 * 1024))
+    device.send(theirs, 'data', bytes('after'))
+    device.socket.on('ping', () => pings++)
+    await eventually(() => expect(pings).toBeGreaterThan(2))
+    expect(other.inbox).toEqual([])
+    let last = await device.frame()
+    while (last.kind === 'data') last = await device.frame()
+    expect(last).toMatchObject({ session, kind: 'close' })
+    expect(new TextDecoder().decode((await other.next()) as Uint8Array)).toBe('after')
+    expect(relay.stats()).toMatchObject({ devices: 1, sessions: 1 })
+  })
+
   test('behavior: idle sessions and dead connections are closed', async () => {
     const { url, relay } = await serve({ pingMs: 50, idleMs: 120 })
     const device = await connectDevice(url)

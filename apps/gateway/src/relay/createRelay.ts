@@ -112,10 +112,15 @@ export function createRelay(options: RelayOptions): Relay {
     }
   }, limits.pingMs)
 
-  function adopt(socket: WebSocket, client: string): Connection | undefined {
+  function adopt(
+    socket: WebSocket,
+    { client, isDevice }: { readonly client: string; readonly isDevice: boolean },
+  ): Connection | undefined {
     const connection = createConnection(socket, {
       bufferBytes: limits.bufferBytes,
       leastPerCheck: (limits.leastBytesPerSecond * limits.pingMs) / 1000,
+      // A slow device holds only its own buyers; a slow buyer holds the device, and with it everyone else's sessions.
+      holdMs: isDevice ? undefined : limits.backlogMs,
       onSlow: () => connection.close(closeCodes.tooSlow, 'too slow'),
     })
     const own = (perClient.get(client) ?? 0) + 1
@@ -297,9 +302,10 @@ export function createRelay(options: RelayOptions): Relay {
     upgrade(request, socket, head, client) {
       const url = new URL(request.url ?? '/', 'http://gateway')
       server.handleUpgrade(request, socket, head, (ws) => {
-        const connection = adopt(ws, client)
+        const isDevice = url.pathname === '/v1/relay/device'
+        const connection = adopt(ws, { client, isDevice })
         if (connection === undefined) return
-        if (url.pathname === '/v1/relay/device') greetDevice(connection)
+        if (isDevice) greetDevice(connection)
         else meetBuyer(connection, url.searchParams.get('device') ?? '')
       })
     },

@@ -12,6 +12,8 @@ export interface RelayLimits {
   readonly bufferBytes: number
   /** Least that a connection with bytes waiting must take, in bytes a second; slower ones are closed. */
   readonly leastBytesPerSecond: number
+  /** Longest that a buyer's backlog may hold its device, in milliseconds; then the buyer is closed. */
+  readonly backlogMs: number
   /** How often connections are pinged and looked at, in milliseconds; one that missed a ping is closed. */
   readonly pingMs: number
   /** A session without a message for so long is closed, in milliseconds. */
@@ -28,6 +30,7 @@ export const defaultRelayLimits: RelayLimits = {
   connectionsPerClient: 512,
   bufferBytes: 4 * 1024 * 1024,
   leastBytesPerSecond: 16 * 1024,
+  backlogMs: 10_000,
   pingMs: 15_000,
   idleMs: 3_600_000,
   helloMs: 10_000,
