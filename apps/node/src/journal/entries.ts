@@ -56,6 +56,8 @@ export type Entry =
   | { readonly type: 'run.lost'; readonly lease: Hex; readonly message: string; readonly at: number }
   | { readonly type: 'stop.sent'; readonly lease: Hex }
   | { readonly type: 'lease.over'; readonly lease: Hex; readonly how: OverHow; readonly stoppedAt: number }
+  /** A lease that was taken for dropped is on the chain again. */
+  | { readonly type: 'lease.returned'; readonly lease: Hex }
   | { readonly type: 'settle.sent'; readonly lease: Hex }
   | { readonly type: 'lease.settled'; readonly lease: Hex; readonly at: number }
   | {

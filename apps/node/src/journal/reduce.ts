@@ -101,6 +101,8 @@ function reduceLease(lease: LeaseRecord, entry: LeaseEntry): LeaseRecord {
       return { ...lease, stopSent: true }
     case 'lease.over':
       return { ...lease, over: { how: entry.how, stoppedAt: entry.stoppedAt } }
+    case 'lease.returned':
+      return lease.over?.how === 'vanished' ? { ...lease, over: null } : lease
     case 'settle.sent':
       return lease
     case 'lease.settled':

@@ -12,7 +12,9 @@ import type { Runner, RunnerResult, RunnerStatus, RunningJob } from '../runners/
 import type { Log } from '../start/log.ts'
 import { createSignal, type Signal } from '../start/signal.ts'
 import { createWake } from '../start/wake.ts'
+import { SlotTakenError } from './errors.ts'
 import { jobStatus } from './jobStatus.ts'
+import { occupies } from './occupies.ts'
 import { type ChainLease, type LeasePolicy, planLease, type Step } from './planLease.ts'
 import { type RunnerCaps, runnerTask } from './runnerTask.ts'
 
@@ -62,6 +64,8 @@ export interface LeaseKeeper {
 }
 
 const LAUNCH_ATTEMPTS = 3
+/** Seconds between two looks for a lease that the chain dropped: its transaction may be mined again. */
+const VANISHED_POLL = 60
 /** Milliseconds after which a start that was mined does not tell the chain's time any more. */
 const FRESH = 10_000
 
@@ -104,12 +108,10 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
         final: true,
       }
     }
-    if (current.over?.how === 'vanished') {
-      return { state: 'none', missingFor: Number.POSITIVE_INFINITY }
-    }
     try {
       const seen = await chain.lease(lease)
       if (seen === null) {
+        if (current.over?.how === 'vanished') return { state: 'none', missingFor: Number.POSITIVE_INFINITY }
         missingSince ??= clock.now()
         return { state: 'none', missingFor: clock.now() - missingSince }
       }
@@ -241,6 +243,19 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
         await note({ type: 'lease.over', lease, how: step.how, stoppedAt: step.stoppedAt })
         log.info({ event: 'lease.over', lease, how: step.how })
         return
+      case 'note-returned': {
+        // Its slot was free meanwhile. Refused before it is taken back, so that it never counts as the slot's first.
+        const taken = Object.values(journal.state.leases).some(
+          (other) => other.lease !== lease && other.slot === current.slot && occupies(other),
+        )
+        if (taken && current.refused === null) {
+          const { code, message } = new SlotTakenError({ lease, slot: current.slot })
+          await note({ type: 'job.refused', lease, code, message })
+        }
+        await note({ type: 'lease.returned', lease })
+        log.warn({ event: 'lease.returned', lease, taken })
+        return
+      }
       case 'send-settle':
         await note({ type: 'settle.sent', lease })
         await sender.send(chain.calls.settle(lease))
@@ -337,8 +352,9 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
           failures = 0
           continue
         }
-        const settled = latest.settled !== null || latest.over?.how === 'vanished'
-        const longest = settled ? 3600 : context.poll
+        const vanished = latest.over?.how === 'vanished'
+        const longest =
+          latest.settled !== null ? 3600 : vanished ? Math.max(VANISHED_POLL, context.poll) : context.poll
         const wait =
           step.until === undefined ? longest : Math.min(longest, Math.max(0.02, step.until - clock.now()))
         await woken.next(wait * 1000)

@@ -1,7 +1,7 @@
 import type { Hex } from 'viem'
-import type { LeaseRecord } from '../journal/entries.ts'
 import { LeaseUnknownError, SlotTakenError } from './errors.ts'
 import { keepLease, type LeaseContext, type LeaseKeeper } from './leaseKeeper.ts'
+import { occupies } from './occupies.ts'
 
 export interface LeaseTable {
   /** The keeper of a lease, which is taken up if it was opened on an offer of ours. Throws `LeaseUnknownError`. */
@@ -13,16 +13,6 @@ export interface LeaseTable {
   readonly active: number
   wakeAll(): void
   close(): Promise<void>
-}
-
-/** Whether the lease was opened on a machine that was hired already: it is never started, only seen to its end. */
-export const cameSecond = (record: LeaseRecord): boolean => record.refused?.code === 'SLOT_TAKEN'
-
-/** A lease keeps its slot until it is over and its job has ended. */
-export function occupies(record: LeaseRecord): boolean {
-  if (cameSecond(record)) return false
-  const jobAlive = record.run.state === 'launching' || record.run.state === 'launched'
-  return record.over === null || jobAlive
 }
 
 /** All leases of the node. Those in the journal are taken up again at once. */

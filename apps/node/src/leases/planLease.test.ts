@@ -145,6 +145,17 @@ describe('planLease', () => {
     expect(planLease(recordAfter(bonded, started, accepted), facts(running, 150), policy).do).toBe('launch')
   })
 
+  test('behavior: a lease that vanished and is on the chain again is taken up again', () => {
+    const vanished: Entry = { type: 'lease.over', lease, how: 'vanished', stoppedAt: 120 }
+    const record = recordAfter(opened, accepted, vanished)
+    expect(planLease(record, facts({ state: 'none', missingFor: 1e9 }, 130), policy).do).toBe('wait')
+    expect(planLease(record, facts({ state: 'unknown' }, 130), policy).do).toBe('wait')
+    expect(planLease(record, facts(open, 130), policy)).toEqual({ do: 'note-returned' })
+    expect(planLease(record, facts(running, 130), policy)).toEqual({ do: 'note-returned' })
+    const returned = recordAfter(opened, accepted, vanished, { type: 'lease.returned', lease })
+    expect(planLease(returned, facts(open, 130), policy)).toEqual({ do: 'send-start' })
+  })
+
   test('behavior: a lease keeps the job that was accepted first', () => {
     const record = recordAfter(opened, accepted, { ...accepted, hash: `0x${'cd'.repeat(32)}` })
     expect(record.job?.hash).toBe(zero)
@@ -277,6 +288,9 @@ function perform(world: World, step: Step, effects: number): boolean {
         return true
       case 'note-over':
         note({ type: 'lease.over', lease, how: step.how, stoppedAt: step.stoppedAt })
+        return true
+      case 'note-returned':
+        note({ type: 'lease.returned', lease })
         return true
       case 'send-settle':
         effect(() => {

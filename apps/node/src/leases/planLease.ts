@@ -50,6 +50,7 @@ export type Step =
   | { readonly do: 'stop-job'; readonly reason: string }
   | { readonly do: 'send-stop' }
   | { readonly do: 'note-over'; readonly how: OverHow; readonly stoppedAt: number }
+  | { readonly do: 'note-returned' }
   | { readonly do: 'send-settle' }
   | { readonly do: 'note-settled' }
   | { readonly do: 'sign-receipt'; readonly startedAt: number; readonly stoppedAt: number }
@@ -74,6 +75,10 @@ export function planLease(record: LeaseRecord, facts: LeaseFacts, policy: LeaseP
   }
   const stopJob = (reason: string): Step | null =>
     alive && facts.attached && !facts.stopping ? { do: 'stop-job', reason } : null
+
+  if (record.over?.how === 'vanished' && chain.state !== 'unknown' && chain.state !== 'none') {
+    return { do: 'note-returned' }
+  }
 
   switch (chain.state) {
     case 'unknown':
