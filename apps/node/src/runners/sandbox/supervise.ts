@@ -55,7 +55,7 @@ export async function supervise(plan: JobPlan, paths: JobPaths): Promise<void> {
     ending = { reason, message }
     if (sandbox !== null) void killSandbox(sandbox, cgroup)
   }
-  const watch = () => {
+  const look = () => {
     const control = readControl(paths)
     if (control !== null) {
       if (control.deadline !== state.deadline) tell({ deadline: control.deadline })
@@ -77,6 +77,15 @@ export async function supervise(plan: JobPlan, paths: JobPaths): Promise<void> {
       peakMemory = Math.max(peakMemory, usage.memoryBytes)
       if (usage.memoryBytes > task.limits.memoryBytes && !plan.without.includes('memory-limit'))
         end('memory', `The job needed more than its ${task.limits.memoryBytes} bytes of memory.`)
+    }
+  }
+
+  // In a timer or a signal's handler: an error that nobody catches would end this process and leave the job alone.
+  const watch = () => {
+    try {
+      look()
+    } catch (error) {
+      end('error', `The job could not be watched any more: ${messageOf(error)}`)
     }
   }
 
@@ -178,6 +187,7 @@ export async function supervise(plan: JobPlan, paths: JobPaths): Promise<void> {
       })
       outputs = collection.outputs
       for (const line of collection.skipped) log.note(line)
+      if (collection.stopped !== null) cause ??= { reason: 'outputs', message: collection.stopped }
       if (collection.truncated)
         cause ??= { reason: 'outputs', message: `The outputs exceed their ${task.limits.outputBytes} bytes.` }
     } catch (error) {

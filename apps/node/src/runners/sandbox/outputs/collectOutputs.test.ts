@@ -112,6 +112,21 @@ describe('collectOutputs', () => {
     expect(first.outputs.files.map(({ path }) => path)).toEqual(['a', 'b', 'c'])
   })
 
+  it.each([
+    [{ files: 2 }, 2],
+    [{ pathBytes: 1 }, 1],
+    [{ visited: 2 }, 0],
+    [{ milliseconds: 0 }, 0],
+  ])('behavior: stops at %j and keeps what it has', async (limits, count) => {
+    const from = mkdtempSync(join(folder, 'many-'))
+    for (const file of ['a', 'b', 'c']) writeFileSync(join(from, file), file)
+    const archive = `${from}.tar`
+    const collected = await collectOutputs({ from, patterns: ['**'], archive, maxBytes: 1 << 20, limits })
+    expect(collected.stopped).not.toBeNull()
+    expect(collected.outputs.files).toHaveLength(count)
+    expect((await readTar(archive)).size).toBe(count)
+  })
+
   it('error: the disk that the archive goes to is full', async () => {
     const from = join(folder, 'large')
     mkdirSync(from)

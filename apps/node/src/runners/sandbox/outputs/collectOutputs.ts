@@ -6,7 +6,7 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Pack, pack } from 'tar-stream'
 import type { CollectedOutputs, OutputFile } from '../../runner.ts'
-import { compileOutputPatterns } from './outputPattern.ts'
+import { compileOutputPatterns, type OutputMatcher } from './outputPattern.ts'
 
 export interface CollectOutputsOptions {
   /** The work folder; nothing of the job runs any more, so nothing changes while it is read. */
@@ -16,6 +16,26 @@ export interface CollectOutputsOptions {
   readonly archive: string
   /** Most bytes of the tar. */
   readonly maxBytes: number
+  /** Other limits than the usual ones. */
+  readonly limits?: Partial<CollectLimits>
+}
+
+/** What collecting may cost besides bytes; at any of them it stops and keeps what it has. */
+export interface CollectLimits {
+  /** Most files, folders and others looked at. */
+  readonly visited: number
+  readonly files: number
+  /** Most bytes of all collected files' paths together. */
+  readonly pathBytes: number
+  /** Time after which no other file is begun. */
+  readonly milliseconds: number
+}
+
+const USUAL_LIMITS: CollectLimits = {
+  visited: 200_000,
+  files: 20_000,
+  pathBytes: 1024 * 1024,
+  milliseconds: 10 * 60 * 1000,
 }
 
 export interface Collection {
@@ -24,6 +44,8 @@ export interface Collection {
   readonly skipped: readonly string[]
   /** Whether something was left out because the limit was reached. */
   readonly truncated: boolean
+  /** Why collecting stopped before everything was looked at; `null` if it did not. */
+  readonly stopped: string | null
 }
 
 /** A tar entry's header, and the extended header of a long name. */
@@ -41,6 +63,10 @@ const READ_BYTES = 256 * 1024
  */
 export async function collectOutputs(options: CollectOutputsOptions): Promise<Collection> {
   const matcher = compileOutputPatterns(options.patterns)
+  const limits = { ...USUAL_LIMITS, ...options.limits }
+  const until = performance.now() + limits.milliseconds
+  let stopped: string | null = null
+  let pathBytes = 0
   const skipped: string[] = []
   let left = 0
   const skip = (path: string, why: string) => {
@@ -71,10 +97,19 @@ export async function collectOutputs(options: CollectOutputsOptions): Promise<Co
   failure.catch(() => {})
 
   try {
-    for await (const found of walk(options.from, matcher)) {
+    for await (const found of walk(options.from, { matcher, visited: limits.visited, until })) {
+      if (found.type === 'stop') {
+        stopped = found.why
+        break
+      }
       if (found.type !== 'file') {
         skip(found.path, found.why)
         continue
+      }
+      pathBytes += Buffer.byteLength(found.path)
+      if (files.length >= limits.files || pathBytes > limits.pathBytes) {
+        stopped = `The outputs are more than ${limits.files} files or ${limits.pathBytes} bytes of paths.`
+        break
       }
       const cost = entryBytes(found.path, found.size)
       if (cost > budget) {
@@ -110,6 +145,7 @@ export async function collectOutputs(options: CollectOutputsOptions): Promise<Co
     outputs: { archive: options.archive, size, sha256: hex(total), files },
     skipped,
     truncated,
+    stopped,
   }
 }
 
@@ -122,12 +158,30 @@ type Found =
       readonly mtime: Date
     }
   | { readonly type: 'other'; readonly path: string; readonly why: string }
+  | { readonly type: 'stop'; readonly why: string }
 
 /** Walk without recursion and without following anything, names in byte order. */
-async function* walk(root: string, matcher: ReturnType<typeof compileOutputPatterns>): AsyncGenerator<Found> {
-  const pending: (readonly string[])[] = [[]]
-  for (let parts = pending.pop(); parts !== undefined; parts = pending.pop()) {
-    const path = parts.join('/')
+async function* walk(
+  root: string,
+  {
+    matcher,
+    visited,
+    until,
+  }: { readonly matcher: OutputMatcher; readonly visited: number; readonly until: number },
+): AsyncGenerator<Found> {
+  const tooMany: Found = {
+    type: 'stop',
+    why: `The work folder holds more than ${visited} files and folders.`,
+  }
+  let listed = 0
+  // As strings: one made of its folder's and a name shares the folder's memory.
+  const pending = ['']
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    if (performance.now() >= until) {
+      yield { type: 'stop', why: 'Collecting the outputs took too long.' }
+      return
+    }
+    const parts = path === '' ? [] : path.split('/')
     const matched = parts.length > 0 && matcher.matches(parts)
     const other = (why: string): Found => ({ type: 'other', path, why })
     let stat: Awaited<ReturnType<typeof lstat>>
@@ -142,6 +196,10 @@ async function* walk(root: string, matcher: ReturnType<typeof compileOutputPatte
       const names: string[] = []
       try {
         for await (const entry of await opendir(join(root, path), { encoding: 'buffer' as BufferEncoding })) {
+          if (++listed > visited) {
+            yield tooMany
+            return
+          }
           const bytes = entry.name as unknown as Buffer
           const name = bytes.toString('utf8')
           if (!Buffer.from(name).equals(bytes))
@@ -154,7 +212,7 @@ async function* walk(root: string, matcher: ReturnType<typeof compileOutputPatte
       }
       // The last one pushed is visited first.
       names.sort((a, b) => (a < b ? 1 : -1))
-      for (const name of names) pending.push([...parts, name])
+      for (const name of names) pending.push(path === '' ? name : `${path}/${name}`)
     } else if (matched) {
       if (stat.isFile()) yield { type: 'file', path, size: stat.size, mode: stat.mode, mtime: stat.mtime }
       else yield other(`it is a ${kindOf(stat)}`)

@@ -60,8 +60,15 @@ describe('compileOutputPatterns', () => {
     )
   })
 
+  it.each([
+    ['a/'.repeat(65), 'parts'],
+    ['**/'.repeat(9), 'parts "**"'],
+  ])('error: %s has too many %s', (pattern, what) => {
+    expect(() => compileOutputPatterns([pattern])).toThrow(what)
+  })
+
   it('behavior: a pattern made to be slow is not', () => {
-    const matcher = compileOutputPatterns([`${'*a'.repeat(200)}b`, `${'**/'.repeat(100)}x`])
+    const matcher = compileOutputPatterns([`${'*a'.repeat(200)}b`, `${'**/'.repeat(8)}x`])
     expect(matcher.matches(['a'.repeat(250)])).toBe(false)
     expect(matcher.matches(Array.from({ length: 100 }, () => 'y'))).toBe(false)
   })

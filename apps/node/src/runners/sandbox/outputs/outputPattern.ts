@@ -10,11 +10,13 @@ export interface OutputMatcher {
 
 const MAX_PATTERNS = 256
 const MAX_PATTERN_LENGTH = 1024
+const MAX_PARTS = 64
+const MAX_DEEP_PARTS = 8
 
 /**
  * Compile output patterns: parts between `/`, in a part `*` for any characters and `?` for one, and a whole part `**` for any
  * number of folders. Matching takes time proportional to pattern times path: the buyer writes both.
- * Throws `OutputPatternError` for an absolute pattern, `..`, or one that is too long.
+ * Throws `OutputPatternError` for an absolute pattern, `..`, or one that is too long or has too many parts.
  */
 export function compileOutputPatterns(patterns: readonly string[]): OutputMatcher {
   if (patterns.length > MAX_PATTERNS)
@@ -40,6 +42,10 @@ function parsePattern(pattern: string): readonly string[] {
   const parts = pattern.split('/').filter((part) => part !== '' && part !== '.')
   if (parts.includes('..')) throw new OutputPatternError({ pattern, reason: 'leaves the work folder' })
   if (parts.length === 0 && pattern === '') throw new OutputPatternError({ pattern, reason: 'is empty' })
+  if (parts.length > MAX_PARTS)
+    throw new OutputPatternError({ pattern, reason: `has more than ${MAX_PARTS} parts` })
+  if (parts.filter((part) => part === '**').length > MAX_DEEP_PARTS)
+    throw new OutputPatternError({ pattern, reason: `has more than ${MAX_DEEP_PARTS} parts "**"` })
   return parts
 }
 
