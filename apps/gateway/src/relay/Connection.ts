@@ -73,7 +73,7 @@ export function createConnection(socket: WebSocket, options: ConnectionOptions):
     check() {
       // Closing has its own patience: cut off now, the peer would never read why.
       if (socket.readyState !== socket.OPEN) return false
-      if (!answered) {
+      if (!answered && !socket.isPaused) {
         socket.terminate()
         return false
       }
