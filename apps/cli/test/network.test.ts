@@ -6,6 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { receiptFileSchema, verifyReceipt } from '@millrace/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connect } from '../src/connection/connect.ts'
+import { findOffers } from '../src/offers/findOffers.ts'
+import { keepValidOffers } from '../src/offers/keepValidOffers.ts'
 import { startOf } from '../src/processes/processIdentity.ts'
 
 /** The command as people use it: a child process, on a network of its own. */
@@ -96,6 +99,18 @@ describe('network', () => {
     const { last } = await json('offers', 'cpu_cores>0 region=local', '--order', 'price,cpu_cores-')
     expect(last.offers[0]).toMatchObject({ region: 'local', asset: '1', currency: 'TUSD' })
     expect((await millrace('offers')).out).toMatch(/ID.*GPU.*VRAM.*\$\/H.*REGION/)
+  }, 120_000)
+
+  test('error: an offer listed in another currency than its asset is passed over, the true one is kept', async () => {
+    const connection = await connect({}, home)
+    const [offer] = (await findOffers(connection, { query: '', order: 'price', limit: 5 })).offers
+    if (offer === undefined) throw new Error('no offer')
+    const { listing } = offer
+    const published = { ...listing.published, currency: connection.deployment.till }
+    const forged = { ...offer, listing: { ...listing, published } }
+    const { valid, refused } = await keepValidOffers(connection, [forged, offer], { most: 5 })
+    expect(valid).toEqual([offer])
+    expect(refused).toMatchObject([{ offer: listing.id, reason: expect.stringContaining('is paid in') }])
   }, 120_000)
 })
 

@@ -83,6 +83,8 @@ function textReporter(output: Output): OnJobEvent {
         return step(`${event.files} files, ${formatBytes(event.bytes)}, packed ${formatBytes(event.packed)}`)
       case 'planned':
         return
+      case 'passed-over':
+        return step(theme.yellow(`offer ${shortLease(event.offer)} is passed over: ${event.reason}`))
       case 'challenging':
         return step(`challenging ${shortLease(event.offer)}`)
       case 'challenged':

@@ -7,6 +7,8 @@ import type { JobPlan } from './planJob.ts'
 export type JobEvent =
   | { readonly event: 'bundled'; readonly files: number; readonly bytes: number; readonly packed: number }
   | { readonly event: 'planned'; readonly plan: JobPlan }
+  /** A listed offer that does not hold on chain. */
+  | { readonly event: 'passed-over'; readonly offer: Hash; readonly reason: string }
   | { readonly event: 'challenging'; readonly offer: Hash; readonly device: Address }
   /** `challenge` is null where the machine could not be asked; `text` says what was found. */
   | {

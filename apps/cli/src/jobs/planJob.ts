@@ -2,6 +2,7 @@ import { getBalance, type Job, type JobResources, parseQuery, priceUp, type Spec
 import type { Address } from 'viem'
 import type { Connection } from '../connection/connect.ts'
 import { type FoundOffer, findOffers } from '../offers/findOffers.ts'
+import { keepValidOffers, type RefusedOffer } from '../offers/keepValidOffers.ts'
 import { formatDecimal } from '../output/amounts.ts'
 import type { Needs, Task } from '../tasks/task.ts'
 import { NoOfferError, NotEnoughMoneyError } from './errors.ts'
@@ -24,6 +25,8 @@ export interface JobPlan {
   /** Why the first one. */
   readonly reason: string
   readonly funds: FundsNeeded
+  /** Offers that were listed and do not hold on chain. */
+  readonly refused: readonly RefusedOffer[]
 }
 
 /** What has to be moved so that the lease can be opened, in base units. */
@@ -69,13 +72,16 @@ export async function planJob(connection: Connection, options: PlanJobOptions): 
     ),
   )
   const soon = unixNow() + leastLife
-  const fitting = newestOfEach(
-    found
-      .flatMap(({ offers }) => offers)
-      .filter(({ listing }) => !banned.has(listing.published.spec.device))
-      // Paying takes a moment; an offer that expires meanwhile is refused by the chain.
-      .filter(({ listing }) => listing.published.offer.expiry > soon),
-  )
+  const listed = found
+    .flatMap(({ offers }) => offers)
+    .filter(({ listing }) => !banned.has(listing.published.spec.device))
+    // Paying takes a moment; an offer that expires meanwhile is refused by the chain.
+    .filter(({ listing }) => listing.published.offer.expiry > soon)
+  // Several queries were asked: their answers are put into one order of price.
+  if (queries.length > 1) listed.sort((a, b) => (a.row.price ?? 0) - (b.row.price ?? 0))
+  // Before the newest are chosen, so that a forged one never takes the place of one that holds. Each may be there twice.
+  const { valid, refused } = await keepValidOffers(connection, listed, { most: 2 * mostCandidates })
+  const fitting = newestOfEach(valid)
   const candidates = fitting
     .filter(({ listing }) => listing.published.offer.minDuration <= listing.published.offer.maxDuration)
     .map((offer): Candidate => {
@@ -83,13 +89,15 @@ export async function planJob(connection: Connection, options: PlanJobOptions): 
       const seconds = Math.min(Math.max(duration, minDuration), maxDuration)
       return { offer, duration: seconds, maxCost: priceUp(pricePerHour, seconds) }
     })
-  // Several queries were asked: their answers are put into one order of price.
-  if (queries.length > 1) candidates.sort((a, b) => (a.offer.row.price ?? 0) - (b.offer.row.price ?? 0))
   const [first, ...rest] = candidates.slice(0, mostCandidates)
+  const reasons = [
+    ...(banned.size === 0 ? [] : [`${banned.size} machine(s) failed and are not asked again`]),
+    ...refused.map(({ offer, reason }) => `${offer.slice(0, 10)} does not hold (${reason})`),
+  ]
   if (first === undefined)
     throw new NoOfferError({
       query: shown,
-      ...(banned.size === 0 ? {} : { reason: `${banned.size} machine(s) failed and are not asked again` }),
+      ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
     })
   return {
     candidates: [first, ...rest],
@@ -101,6 +109,7 @@ export async function planJob(connection: Connection, options: PlanJobOptions): 
           ? 'the cheapest that fits'
           : `first by ${options.order}`,
     funds: await fundsFor(connection, account, first),
+    refused,
   }
 }
 

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type BundleRef, publishedOfferToJson } from '@millrace/sdk'
-import type { Address, Hash } from 'viem'
+import { type Address, type Hash, isAddressEqual } from 'viem'
 import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
 import type { Task } from '../tasks/task.ts'
@@ -72,6 +72,8 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
     /** Offers that another job of this home ordered. */
     const taken = new Set<Hash>()
     const tried: { lease: string; reason: string }[] = []
+    /** Offers of which was said why they do not hold. */
+    const said = new Set<Hash>()
     const check =
       options.challenge === true
         ? createMachineCheck(connection, { device: task.needs.gpus.length > 0 ? 'gpu' : 'cpu', emit })
@@ -95,6 +97,9 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
           duration: options.duration ?? usualDuration,
           banned,
         })
+        for (const { offer, reason } of found.refused)
+          if (!said.has(offer)) emit({ event: 'passed-over', offer, reason })
+        for (const { offer } of found.refused) said.add(offer)
         if (await passes(found.candidates[0])) return found
       }
     }
@@ -102,7 +107,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
     emit({ event: 'planned', plan: first })
     await options.approve(first)
     // What was agreed to is the most that is ever put down.
-    const limit = first.candidates[0].maxCost
+    const { maxCost: limit, offer: agreed } = first.candidates[0]
 
     // Time counts from the moment the person has said yes.
     const startedAt = performance.now()
@@ -126,7 +131,11 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
     for (;;) {
       const candidate = candidates.find(
         ({ offer: { listing }, maxCost }) =>
-          maxCost <= limit && !taken.has(listing.id) && !banned.has(listing.published.spec.device),
+          maxCost <= limit &&
+          // Amounts in another currency mean something else.
+          isAddressEqual(listing.published.currency, agreed.currency.address) &&
+          !taken.has(listing.id) &&
+          !banned.has(listing.published.spec.device),
       )
       if (candidate === undefined) throw new NoMachineError({ tried })
       if (!(await passes(candidate))) continue

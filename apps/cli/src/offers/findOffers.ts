@@ -73,10 +73,9 @@ export async function findOffers(connection: Connection, options: FindOffersOpti
       continue
     }
     for (const listing of answer.value.offers) {
-      if (found.has(listing.id)) continue
       try {
         const { published } = listing
-        // Contracts sign too; those are checked on chain before a lease is opened.
+        // Contracts sign too; signatures and currency are checked on chain before a job is planned.
         const id = await verifyOffer(published, { ...deployment, now, signature: 'skip' })
         const currency = await connection.currencyOf(published.currency)
         const { reliability, verified } = listing
@@ -85,7 +84,10 @@ export async function findOffers(connection: Connection, options: FindOffersOpti
           published.offer.buyer === zeroAddress ||
           (buyer !== undefined && isAddressEqual(published.offer.buyer, buyer))
         if (!isForUs || !matches(query, row)) continue
-        found.set(id, { listing: { ...listing, id }, row, currency })
+        // What is not part of the id may differ from gateway to gateway: a false one must not hide the true one.
+        const key = `${id} ${published.operator} ${published.currency} ${published.signature}`
+        if (found.has(key)) continue
+        found.set(key, { listing: { ...listing, id }, row, currency })
       } catch (error) {
         refused.push({ id: listing.id, gateway, reason: reasonOf(error) })
       }
