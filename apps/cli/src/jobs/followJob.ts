@@ -90,7 +90,7 @@ async function followSession(context: JobContext, order: Order, session: Session
   })
   const log = openLog(order.file('log'))
   let logIsOver = false
-  listenToLog(context, { order, session, log })
+  const unlisten = listenToLog(context, { order, session, log })
   session.on('log.end', () => {
     logIsOver = true
     wake()
@@ -130,6 +130,7 @@ async function followSession(context: JobContext, order: Order, session: Session
       }
     }
   } finally {
+    unlisten()
     log.close()
   }
 }
@@ -170,25 +171,32 @@ export function noteEnd(context: JobContext, order: Order, status: JobStatus): v
   context.onEvent({ event: 'ended', lease: order.lease, state, exitCode, reason })
 }
 
-/** Appends what the machine's log has beyond ours. */
+/** Milliseconds that a machine may take to send the rest of a log; the settlement does not wait longer. */
+const logPatience = 30_000
+
+/** Appends what the machine's log has beyond ours, as far as it comes within 30 s. */
 export async function readRestOfLog(context: JobContext, order: Order, session: Session): Promise<void> {
   const log = openLog(order.file('log'))
+  const unlisten = listenToLog(context, { order, session, log })
+  const timer = new AbortController()
   try {
     const over = new Promise<void>((resolve) => session.on('log.end', () => resolve()))
-    listenToLog(context, { order, session, log })
     await session.request('logs.read', { from: log.size(), follow: false })
-    await Promise.race([over, session.closed])
+    const patience = sleep(logPatience, undefined, { signal: timer.signal }).catch(() => {})
+    await Promise.race([over, session.closed, patience])
   } finally {
+    timer.abort()
+    unlisten()
     log.close()
   }
 }
 
-/** Keeps pieces of the log that are new and passes them on. */
+/** Keeps pieces of the log that are new and passes them on, until what it returns is called. */
 function listenToLog(
   context: JobContext,
   { order, session, log }: { readonly order: Order; readonly session: Session; readonly log: LogFile },
-): void {
-  session.on('log', (event, bytes) => {
+): () => void {
+  return session.on('log', (event, bytes) => {
     const { offset, stream } = event
     if (typeof offset !== 'number' || (stream !== 'stdout' && stream !== 'stderr' && stream !== 'system'))
       return
