@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, mkdirSync } from 'node:fs'
+import { constants, createReadStream, lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
-import { dirname, join, normalize, sep } from 'node:path'
+import { join } from 'node:path'
+import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { bulkBytes, type Outputs, type Session, SessionRequestError } from '@millrace/sdk'
 import { extract } from 'tar-stream'
@@ -10,6 +11,9 @@ import { type JobContext, unixNow } from './jobContext.ts'
 import type { Order } from './order.ts'
 
 const inFlight = 16
+const mebibyte = 1024 * 1024
+/** Bytes of headers that a file may take in the archive, with its padding and a long name. */
+const entryOverhead = 8192
 
 /**
  * Downloads the outputs, checks them against the machine's word, and unpacks them: regular files and folders only, all
@@ -28,9 +32,15 @@ export async function fetchOutputs(
   const outputs = await listOutputs(session)
   if (outputs === null) return null
   const { files, archive } = outputs
+  const most = order.state.terms.job.resources.diskMiB * mebibyte + files.length * entryOverhead + mebibyte
+  if (archive.size > most)
+    throw new OutputsDamagedError({
+      lease: order.lease,
+      reason: `the archive has ${archive.size} bytes, more than the disk of the job`,
+    })
   const path = order.file('outputs.tar')
   await download(context, order, { session, path, archive })
-  await unpack(order, path, folder)
+  await unpackOutputs(order, { path, folder, files })
   order.note({
     type: 'fetched',
     at: unixNow(),
@@ -97,29 +107,98 @@ async function download(
   await rename(partial, path)
 }
 
-/** Unpacks the archive. It comes from the machine, so nothing in it is believed. */
-async function unpack(order: Order, path: string, folder: string): Promise<void> {
-  const refuse = (name: string, reason: string): never => {
-    throw new OutputsDamagedError({ lease: order.lease, reason: `'${name}' ${reason}` })
-  }
+/**
+ * Unpacks the archive. It comes from the machine, so nothing in it is believed: only files that are listed, with their
+ * size, and that the job asked for, and never through a link that stands in the folder.
+ *
+ * @throws OutputsDamagedError
+ */
+export async function unpackOutputs(
+  order: Pick<Order, 'lease' | 'state'>,
+  options: { readonly path: string; readonly folder: string; readonly files: Outputs['files'] },
+): Promise<void> {
+  const { path, folder, files } = options
+  const damaged = (name: string, reason: string) =>
+    new OutputsDamagedError({ lease: order.lease, reason: `'${name}' ${reason}` })
+  const patterns = order.state.terms.job.outputs
+  const left = new Map(files.map(({ path, size }) => [path, size]))
   mkdirSync(folder, { recursive: true })
   const tar = extract()
-  const reading = pipeline(createReadStream(path), tar)
+  // Long headers are kept in memory until they end.
+  let isInEntry = false
+  let outside = 0
+  const meter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      outside = isInEntry ? 0 : outside + chunk.length
+      done(outside > mebibyte ? damaged('the archive', 'has a header that does not end') : null, chunk)
+    },
+  })
+  const reading = pipeline(createReadStream(path), meter, tar)
   reading.catch(() => {})
   for await (const entry of tar) {
-    const { name, type, mode = 0o644 } = entry.header
-    const inside = normalize(name)
-    if (name.includes('\0') || inside.startsWith('..') || inside.startsWith(sep) || /^[A-Za-z]:/.test(inside))
-      refuse(name, 'would land outside the folder')
-    const target = join(folder, inside)
-    if (type === 'directory') {
-      mkdirSync(target, { recursive: true })
-      entry.resume()
-    } else if (type === 'file') {
-      mkdirSync(dirname(target), { recursive: true })
-      // Never set-uid. Links cannot be in the way: none were unpacked.
-      await pipeline(entry, createWriteStream(target, { mode: mode & 0o755 }))
-    } else refuse(name, `is a ${type}, not a file`)
+    isInEntry = true
+    const { name, type, mode = 0o644, size = 0 } = entry.header
+    if (type === 'directory') entry.resume()
+    else {
+      if (type !== 'file') throw damaged(name, `is a ${type}, not a file`)
+      const parts = name.split('/')
+      if (/[\0\\]|^[A-Za-z]:/.test(name) || parts.some((part) => ['', '.', '..'].includes(part)))
+        throw damaged(name, 'would land outside the folder')
+      if (left.get(name) !== size) throw damaged(name, 'is not listed with this size')
+      left.delete(name)
+      if (!patterns.some((pattern) => matches(pattern.split('/').filter(isPart), parts)))
+        throw damaged(name, 'was not asked for')
+      let parent = folder
+      for (const part of parts.slice(0, -1)) {
+        parent = join(parent, part)
+        const stat = lstatSync(parent, { throwIfNoEntry: false })
+        if (stat === undefined) mkdirSync(parent)
+        else if (!stat.isDirectory()) throw damaged(name, 'would pass a link or file that is in the way')
+      }
+      const target = join(folder, name)
+      if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory())
+        throw damaged(name, 'would replace a folder')
+      rmSync(target, { force: true })
+      const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
+      const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+      // Never set-uid.
+      const file = await open(target, flags, mode & 0o755)
+      await pipeline(entry, file.createWriteStream())
+    }
+    isInEntry = false
+    outside = 0
   }
   await reading
+}
+
+const isPart = (part: string) => part !== '' && part !== '.'
+
+/** `*` and `?` within a part, `**` for any number of folders; a named folder takes all below it. */
+function matches(pattern: readonly string[], path: readonly string[]): boolean {
+  let reached = new Set([0])
+  const close = () => {
+    for (const at of reached) if (pattern[at] === '**') reached.add(at + 1)
+  }
+  close()
+  for (const name of path) {
+    const next = new Set<number>()
+    for (const at of reached) {
+      const part = pattern[at]
+      if (part === undefined || part === '**') next.add(at)
+      else if (matchesPart(part, name)) next.add(at + 1)
+    }
+    reached = next
+    close()
+  }
+  return reached.has(pattern.length)
+}
+
+function matchesPart(part: string, name: string): boolean {
+  // The pattern is the buyer's own; stars that follow each other are one.
+  const source = part
+    .replace(/\*+/g, '*')
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
+  return new RegExp(`^${source}$`, 's').test(name)
 }
