@@ -12,8 +12,13 @@ export function jobStatus(record: LeaseRecord | undefined, live: RunnerStatus | 
     return { ...common, state: 'failed', reason: record.refused.code, message: record.refused.message }
   }
   switch (record.run.state) {
-    case 'ended':
-      return { ...common, ...endedStatus(record.run.result) }
+    case 'ended': {
+      const status = endedStatus(record.run.result)
+      // At the end of a lease the node and the supervisor end the job in the same second; whoever is first, it expired.
+      if (status.state === 'stopped' && record.over?.how === 'expired')
+        return { ...common, ...status, state: 'expired' }
+      return { ...common, ...status }
+    }
     case 'lost':
       return { ...common, state: 'lost', reason: record.run.message, endedAt: record.run.at }
     case 'launching':
