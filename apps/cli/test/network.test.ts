@@ -293,9 +293,11 @@ describe('crashes', () => {
         .poll(async () => (await json('status')).last.well, { timeout: 120_000, interval: 500 })
         .toBe(true)
     }
-    // The supervisor and half of what it watches, at once.
+    // The supervisor and half of what it watches, at once; a node that hangs takes the next supervisor long to end.
+    process.kill(pidOf('node'), 'SIGSTOP')
     for (const part of ['up', 'gateway', 'anvil']) process.kill(pidOf(part), 'SIGKILL')
     expect((await up()).code).toBe(0)
+    expect((await json('status')).last).toMatchObject({ phase: 'ready', well: true })
     expect({ balance: await balance(), leases: (await json('ps', '--all')).last.leases }).toEqual(before)
     const result = await runJob('echo still here')
     expect(result).toMatchObject({ code: 0, state: 'done', problem: null })

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { homePaths } from '../home/homePaths.ts'
 import { NetworkBusyError, ServiceFailedError } from '../network/errors.ts'
-import { chainUrl, gatewayUrl, readNetworkState } from '../network/networkState.ts'
+import { chainUrl, gatewayUrl, isReadyUnder, readNetworkState } from '../network/networkState.ts'
 import type { ServiceEvent } from '../network/superviseService.ts'
 import { up } from '../network/up.ts'
 import { createOutput } from '../output/output.ts'
@@ -28,7 +28,7 @@ export async function runUp(flags: UpFlags): Promise<void> {
   const paths = homePaths()
   const running = readPidFile(paths.network.supervisor)
   const state = readNetworkState(paths.network)
-  if (running !== null && state?.phase === 'ready' && flags.reset !== true) {
+  if (running !== null && isReadyUnder(state, running) && flags.reset !== true) {
     output.result(ready(paths.home, running.pid), `The local network is up already (process ${running.pid}).`)
     return
   }
@@ -87,8 +87,8 @@ async function upDetached(flags: UpFlags): Promise<void> {
   })
   child.unref()
   for (;;) {
-    const isOurs = readPidFile(network.supervisor)?.pid === child.pid
-    if (isOurs && readNetworkState(network)?.phase === 'ready') break
+    const supervisor = readPidFile(network.supervisor)
+    if (supervisor?.pid === child.pid && isReadyUnder(readNetworkState(network), supervisor)) break
     if (ended !== null) {
       const last = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-6).join('\n')
       throw new ServiceFailedError({ service: 'supervisor', how: ended, log: logFile, last })

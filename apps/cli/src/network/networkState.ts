@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { NetworkPaths } from '../home/homePaths.ts'
 import { writeFileAtomic } from '../home/writeFileAtomic.ts'
+import { type ProcessIdentity, processIdentitySchema } from '../processes/processIdentity.ts'
 
 const networkStateSchema = z.object({
   chainId: z.number().int().positive(),
@@ -9,6 +10,8 @@ const networkStateSchema = z.object({
   gatewayPort: z.number().int().positive(),
   phase: z.enum(['starting', 'ready', 'failed', 'stopped']),
   error: z.string().optional(),
+  /** Who wrote this: what a killed supervisor wrote says nothing of the next one. */
+  supervisor: processIdentitySchema.optional(),
   /** Which parts run beside the chain. */
   services: z.array(z.enum(['chain', 'gateway', 'node'])),
   /** Milliseconds from the start of `up` to ready. */
@@ -32,3 +35,10 @@ export const writeNetworkState = (paths: NetworkPaths, state: NetworkState): voi
 
 export const chainUrl = (state: NetworkState): string => `http://127.0.0.1:${state.chainPort}`
 export const gatewayUrl = (state: NetworkState): string => `http://127.0.0.1:${state.gatewayPort}`
+
+/** Whether the network is ready under this very supervisor. */
+export const isReadyUnder = (state: NetworkState | null, supervisor: ProcessIdentity | null): boolean =>
+  state?.phase === 'ready' &&
+  supervisor !== null &&
+  state.supervisor?.pid === supervisor.pid &&
+  state.supervisor.started === supervisor.started

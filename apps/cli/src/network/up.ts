@@ -6,6 +6,7 @@ import { homePaths } from '../home/homePaths.ts'
 import { commandNode } from '../node/nodeControl.ts'
 import { endProcess } from '../processes/endProcess.ts'
 import { dropPidFile, readPidFile, takePidFile } from '../processes/pidFile.ts'
+import { identityOf } from '../processes/processIdentity.ts'
 import { freePort, preferPort } from './choosePort.ts'
 import { NetworkBusyError, PortTakenError } from './errors.ts'
 import {
@@ -157,6 +158,7 @@ function resetNetwork({ network, home, leases }: HomePaths): void {
 
 async function chooseState(paths: HomePaths, options: UpOptions): Promise<NetworkState> {
   const before = readNetworkState(paths.network)
+  const supervisor = identityOf(process.pid)
   const port = async (
     service: string,
     flag: string,
@@ -177,6 +179,7 @@ async function chooseState(paths: HomePaths, options: UpOptions): Promise<Networ
     chainPort: await port('chain', '--chain-port', options.chainPort, before?.chainPort, 8545),
     gatewayPort: await port('gateway', '--gateway-port', options.gatewayPort, before?.gatewayPort, 8787),
     phase: 'starting',
+    ...(supervisor === null ? {} : { supervisor }),
     services: ['chain', ...(options.parts ?? (['gateway', 'node'] as const))],
   }
 }
