@@ -74,7 +74,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await millrace.run('down')
-  rmSync(home, { recursive: true, force: true })
+  rmSync(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 test(`behavior: every unit of money is accounted for when parts are killed at random (MILLRACE_SEED=${seed})`, {

@@ -42,8 +42,8 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(async () => {
   await json('down')
-  rmSync(home, { recursive: true, force: true })
-  rmSync(work, { recursive: true, force: true })
+  rmSync(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 }, 120_000)
 
 test('default: a live offer, a job on a challenged machine, and its lease', async () => {

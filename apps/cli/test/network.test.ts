@@ -77,8 +77,8 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(async () => {
   await millrace('down')
-  rmSync(home, { recursive: true, force: true })
-  rmSync(work, { recursive: true, force: true })
+  rmSync(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 }, 120_000)
 
 describe('network', () => {

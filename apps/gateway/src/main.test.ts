@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await chain?.stop()
-  await rm(folder, { recursive: true, force: true })
+  await rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 function run(...args: string[]) {

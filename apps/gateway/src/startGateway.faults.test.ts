@@ -38,7 +38,7 @@ afterAll(async () => {
   await gateway?.close()
   await valve?.stop()
   await chain?.stop()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 describe('a chain that hangs', () => {

@@ -65,7 +65,7 @@ export async function startPostgres(): Promise<TestPostgres> {
     async stop() {
       server.kill('SIGINT')
       await exited
-      await rm(folder, { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
     },
   }
 }

@@ -87,7 +87,7 @@ export async function makeHome(network: TestNetwork, config: NodeConfigInput): P
     },
     async remove() {
       await createSandboxRunner({ directory: nodePaths(home).runner }).sweep(new Set())
-      await rm(home, { recursive: true, force: true })
+      await rm(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
     },
   }
 }

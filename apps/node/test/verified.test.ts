@@ -40,7 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const cleanup of cleanups.reverse()) await cleanup()
   await network?.close()
-  await rm(folder, { recursive: true, force: true })
+  await rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 async function gatewayAt(port: number, database: DatabaseOptions = { dataDir: join(folder, 'database') }) {

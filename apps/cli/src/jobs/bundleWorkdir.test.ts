@@ -13,7 +13,7 @@ beforeEach(() => {
   writeFileSync(join(folder, 'work', 'a.txt'), 'a')
   writeFileSync(join(folder, 'work', 'deep', 'run.sh'), 'echo', { mode: 0o755 })
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 const bundle = (name = 'b.tgz') => bundleWorkdir(join(folder, 'work'), join(folder, name))
 const names = () =>
   execFileSync('tar', ['-tzf', join(folder, 'b.tgz')], { encoding: 'utf8' })

@@ -13,7 +13,7 @@ let home = ''
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'millrace-outputs-'))
 })
-afterEach(() => rmSync(home, { recursive: true, force: true }))
+afterEach(() => rmSync(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 async function unpack(entries: readonly (Partial<Header> & { name: string })[], listed = entries) {
   const order = createOrder(homePaths(join(home, 'home')), {

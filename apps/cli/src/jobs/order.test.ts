@@ -8,7 +8,7 @@ import { createOrder, dropOrder, type OrderTerms, openOrder } from './order.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'millrace-order-'))
 const paths = homePaths(home)
-afterEach(() => rmSync(home, { recursive: true, force: true }))
+afterEach(() => rmSync(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 const terms = (name: string): OrderTerms => ({
   type: 'planned',

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { openJournal } from './openJournal.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-journal-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 let count = 0
 const fresh = () => join(folder, `${count++}.log`)
 const open = (path: string) =>

@@ -7,7 +7,7 @@ import { parseTask, parseTaskFile } from './parseTask.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-task-'))
 mkdirSync(join(folder, 'src'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 const path = join(folder, 'train.yaml')
 const parse = (text: string, envs: Record<string, string> = {}) => parseTask(text, path, { envs })
 

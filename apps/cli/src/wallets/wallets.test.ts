@@ -11,7 +11,7 @@ let paths: HomePaths
 beforeEach(() => {
   paths = homePaths(mkdtempSync(join(tmpdir(), 'millrace-wallets-')))
 })
-afterEach(() => rmSync(paths.home, { recursive: true, force: true }))
+afterEach(() => rmSync(paths.home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 const elsewhere = { chainId: 8453, isLocal: false }
 const local = { chainId: 31337, isLocal: true }

@@ -109,7 +109,7 @@ test('behavior: the embedded database keeps its data and its folder to itself', 
     expect(await second.query('select * from peer_cursors')).toEqual([{ url: 'http://a', since: 3n }])
     await second.close()
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
   }
 })
 

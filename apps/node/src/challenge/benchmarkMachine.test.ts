@@ -6,7 +6,7 @@ import { detectMachine } from '../detect/index.ts'
 import { type BenchmarkProgress, benchmarkMachine } from './benchmarkMachine.ts'
 
 const home = await mkdtemp(join(tmpdir(), 'millrace-benchmark-'))
-afterAll(() => rm(home, { recursive: true }))
+afterAll(() => rm(home, { recursive: true, maxRetries: 40, retryDelay: 50 }))
 
 test('default: measures, tells what it does, and leaves nothing behind', async () => {
   const machine = { ...(await detectMachine({ home, path: '' })), gpus: [] }

@@ -15,7 +15,7 @@ import type { Engine } from './product.ts'
 
 const never = new AbortController().signal
 const folder = await mkdtemp(join(tmpdir(), 'millrace-engines-'))
-afterAll(() => rm(folder, { recursive: true }))
+afterAll(() => rm(folder, { recursive: true, maxRetries: 40, retryDelay: 50 }))
 
 async function prove(engine: Engine, n: number) {
   const [seed, r] = [bytesToHex(randomBytes(32)), bytesToHex(randomBytes(32))]

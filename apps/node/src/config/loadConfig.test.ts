@@ -78,7 +78,7 @@ describe('initNode', () => {
       }
       await expect(initNode({ home, config })).rejects.toThrow(ConfigExistsError)
     } finally {
-      await rm(home, { recursive: true })
+      await rm(home, { recursive: true, maxRetries: 40, retryDelay: 50 })
     }
   })
 

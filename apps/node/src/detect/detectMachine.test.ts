@@ -10,7 +10,9 @@ import { parseProcGpu } from './parseProcGpu.ts'
 import { readLimits } from './readLimits.ts'
 
 const folders: string[] = []
-afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))))
+afterAll(() =>
+  Promise.all(folders.map((folder) => rm(folder, { recursive: true, maxRetries: 40, retryDelay: 50 }))),
+)
 
 /** A folder with these files, by path. */
 async function tree(files: Readonly<Record<string, string>>): Promise<string> {

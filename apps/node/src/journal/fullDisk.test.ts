@@ -28,6 +28,6 @@ test('error: JournalWriteError, a full disk: nothing half is left, and it goes o
       whole: true,
     })
   } finally {
-    await rm(folder, { recursive: true })
+    await rm(folder, { recursive: true, maxRetries: 40, retryDelay: 50 })
   }
 })

@@ -12,7 +12,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'journal-'))
   path = join(folder, 'deep', 'journal.jsonl')
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 const entriesOf = async () => {
   const journal = await openJournal<unknown>({ path })

@@ -18,7 +18,7 @@ let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'keys-'))
 })
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(() => rm(folder, { recursive: true, maxRetries: 40, retryDelay: 50 }))
 
 /** From the definition of Web3 Secret Storage: one key under both derivations, passphrase "testpassword". */
 const vectors = [

@@ -12,7 +12,7 @@ let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bundle-'))
 })
-afterEach(() => rm(folder, { recursive: true }))
+afterEach(() => rm(folder, { recursive: true, maxRetries: 40, retryDelay: 50 }))
 
 const refOf = (bytes: Uint8Array): BundleRef => ({
   hash: `0x${createHash('sha256').update(bytes).digest('hex')}`,

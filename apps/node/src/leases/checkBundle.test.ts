@@ -11,7 +11,7 @@ let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'millrace-check-'))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 async function bundleOf(header: Parameters<ReturnType<typeof pack>['entry']>[0], text = ''): Promise<string> {
   const tar = pack()

@@ -12,7 +12,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'measurement-'))
   machine = { ...(await detectMachine({ home: folder, python: false })), cpus: 8, gpus: [] }
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 const benchmark = {
   ...{ cpuGflops: 80.19, gpuTflops: 0, memoryGBps: 10, diskMBps: 100, rows: { cpu: 2048, gpu: 0 }, at: 1000 },

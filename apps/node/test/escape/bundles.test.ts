@@ -17,7 +17,7 @@ writeFileSync(canary, 'untouched')
 
 afterAll(async () => {
   await runner.sweep(new Set())
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 type Entry = Parameters<ReturnType<typeof pack>['entry']>[0] & { readonly text?: string }

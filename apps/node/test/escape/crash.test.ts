@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await createSandboxRunner(options).sweep(new Set())
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 /** A runner that knows nothing of the jobs so far, as after a restart. */

@@ -69,7 +69,7 @@ afterAll(async () => {
   await runner.sweep(new Set())
   await bare.sweep(new Set())
   await canaries.close()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 describe('a job cannot', () => {

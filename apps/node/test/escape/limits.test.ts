@@ -16,7 +16,7 @@ const hasCgroup = probe.available && probe.features.cgroup !== 'none'
 
 afterAll(async () => {
   await runner.sweep(new Set())
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 /** Processes of this host whose command line holds the mark. */

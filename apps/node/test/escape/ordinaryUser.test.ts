@@ -60,7 +60,7 @@ describe.runIf(process.getuid?.() === 0)('a node that is not root', () => {
 
   afterAll(async () => {
     await canaries.close()
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
   })
 
   it('says what it can do', () => {

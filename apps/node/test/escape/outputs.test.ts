@@ -64,7 +64,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await runner.sweep(new Set())
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 const collected = () => finished.result.outputs?.files.map(({ path }) => path) ?? []

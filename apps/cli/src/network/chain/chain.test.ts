@@ -41,7 +41,7 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'millrace-chain-'))
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 const open = (options: Partial<Parameters<typeof openChain>[0]> = {}) =>
   openChain({ folder, chainId: 31337, ...options })

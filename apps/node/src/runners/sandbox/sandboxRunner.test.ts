@@ -22,7 +22,7 @@ beforeAll(() => {
 })
 afterAll(async () => {
   await runner.sweep(new Set())
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
 describe('probe', () => {

@@ -22,7 +22,7 @@ let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'millrace-extract-'))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 interface Entry {
   readonly type: 'file' | 'directory' | 'symlink' | 'link'

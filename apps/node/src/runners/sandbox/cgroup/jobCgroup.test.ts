@@ -10,7 +10,7 @@ let root: string
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'millrace-cgroup-'))
 })
-afterEach(() => rmSync(root, { recursive: true, force: true }))
+afterEach(() => rmSync(root, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 const v2Line = (path: string) => `30 25 0:26 / ${path} rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate`
 const v1Line = (path: string, controllers: string) =>

@@ -23,7 +23,7 @@ let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'millrace-collect-'))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
 
 async function readTar(path: string): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>()

@@ -1,0 +1,52 @@
+import type { Address, Hash } from 'viem'
+import type { PaymentPayload, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
+
+/** What a call costs: exactly, or at most. */
+export interface Price {
+  /** Base units; with `upTo` the most that can be charged. */
+  readonly amount: bigint
+  /** Charged by what was used once it is known, instead of `amount`. */
+  readonly upTo?: boolean
+}
+
+/** The request that is paid for, as far as payment is concerned. */
+export interface PaidRequest {
+  readonly method: string
+  /** Absolute. */
+  readonly url: string
+  /** keccak256 of method, URL and body; a receipt binds it to the payment. */
+  readonly digest: Hash
+  /** Header `Idempotency-Key`: a repetition with the same digest is answered again and not charged again. */
+  readonly idempotencyKey: string | null
+}
+
+/**
+ * A way to be paid. Everything that can be wrong with a payment is found in `reserve`; what it returns is worth its
+ * ceiling whatever happens next, a crash of this process included.
+ */
+export interface SellerScheme {
+  /** As in `accepts[].scheme`: `exact`, `upto`, `batch-settlement`, `stream`. */
+  readonly scheme: string
+  /** What to ask for. Several entries where there are several currencies or chains; none where it cannot serve this price. */
+  requirements(price: Price, request: PaidRequest): Promise<readonly PaymentRequirements[]>
+  /**
+   * Checks a payment and holds it: nothing is served before this resolves.
+   *
+   * @throws PaymentRefusedError with the exact code
+   */
+  reserve(
+    payment: PaymentPayload,
+    context: { readonly requirements: PaymentRequirements; readonly request: PaidRequest },
+  ): Promise<Reservation>
+}
+
+/** Money that is held for one request. Exactly one of `capture` and `release` is called, once. */
+export interface Reservation {
+  readonly payer: Address
+  /** Most that can be captured, in base units. */
+  readonly ceiling: bigint
+  /** Charges `amount`, at most the ceiling. */
+  capture(amount: bigint): Promise<SettleResponse>
+  /** Nothing was served; nothing is charged. */
+  release(reason: string): Promise<void>
+}
