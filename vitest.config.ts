@@ -11,6 +11,7 @@ export default defineConfig({
       'apps/*/{src,test}/**/*.test.ts',
       'examples/*/{src,test}/**/*.test.ts',
     ],
+    setupFiles: ['test/seed.setup.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.deep.test.ts'],
     pool: 'forks',
     maxWorkers: 2,

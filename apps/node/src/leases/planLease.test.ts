@@ -504,7 +504,7 @@ describe('a lease through any life', () => {
         if (world.started > 0) reached.ran++
         else reached.neverStarted++
       }),
-      { numRuns: 1500, seed: Number(process.env.SEED ?? 20261121) },
+      { numRuns: 1500, seed: Number(process.env.MILLRACE_SEED ?? 20_261_121) },
     )
     // A campaign that never got there would prove nothing.
     expect(Math.min(reached.ran, reached.neverStarted, reached.killedMidStep)).toBeGreaterThan(50)

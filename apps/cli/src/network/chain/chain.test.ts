@@ -12,7 +12,8 @@ import { serveChain } from './serveChain.ts'
 
 const account = privateKeyToAccount(`0x${'42'.repeat(32)}`)
 const sink = `0x${'11'.repeat(20)}` as const
-const seed = Number(process.env.MILLRACE_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const chosen = process.env.MILLRACE_DEEP === undefined ? 20_261_121 : Math.floor(Math.random() * 2 ** 31)
+const seed = Number(process.env.MILLRACE_SEED ?? chosen)
 
 /** Mulberry32: small, seeded, good enough to choose moments. */
 function random(state: number): () => number {
