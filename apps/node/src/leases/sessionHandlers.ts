@@ -27,6 +27,7 @@ import {
   BundleMissingError,
   BuyerSignatureError,
   DiskFullError,
+  FilesGoneError,
   JobExistsError,
   JobRefusedError,
   NotReadyError,
@@ -98,7 +99,8 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
       const bundle = read(bundleRefSchema, method, params)
       const keeper = await keeperOf(session)
       announced.set(keeper.lease, bundle)
-      return { result: { received: await bundles(keeper.lease).received(bundle) } }
+      const received = hasRun(keeper, bundle) ? bundle.size : await bundles(keeper.lease).received(bundle)
+      return { result: { received } }
     },
 
     'bundle.write': async ({ method, params, body, session }) => {
@@ -115,6 +117,8 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
       if (record === undefined || record.over !== null) {
         throw new JobRefusedError({ lease, reason: 'it is over' })
       }
+      if (record.refused !== null) throw new JobRefusedError({ lease, reason: record.refused.message })
+      if (hasRun(keeper, bundle)) return { result: { received: bundle.size } }
       // The bundle of an accepted job stays as it is; a piece of it sent again writes nothing.
       if (record.job !== null && record.job.bundle?.hash !== bundle.hash) {
         throw new JobExistsError({ lease, hash: record.job.hash })
@@ -189,6 +193,9 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
     'logs.read': async ({ method, params, session }) => {
       const { from, follow } = read(logsSchema, method, params)
       const keeper = await keeperOf(session)
+      if (keeper.record?.run.state === 'ended' && (await keeper.findJob()) === null) {
+        throw new FilesGoneError({ lease: keeper.lease, what: 'log' })
+      }
       void streamLog(keeper, session, { from, follow }).catch((error: unknown) => {
         context.log.debug({ event: 'logs.ended', lease: keeper.lease, error: String(error) })
       })
@@ -212,7 +219,9 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
       if (outputs === undefined || outputs === null) {
         throw new NotReadyError({ what: 'output', state: (await keeper.status()).state })
       }
-      const file = await open(outputs.archive, 'r')
+      const file = await open(outputs.archive, 'r').catch((error: NodeJS.ErrnoException) => {
+        throw error.code === 'ENOENT' ? new FilesGoneError({ lease: keeper.lease, what: 'output' }) : error
+      })
       try {
         const body = new Uint8Array(Math.max(0, Math.min(length, outputs.size - offset)))
         const { bytesRead } = await file.read(body, 0, body.length, offset)
@@ -250,6 +259,14 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
   }
 }
 
+/** Whether the job of `bundle` has ended: nothing more of the bundle is needed, and it is not kept. */
+function hasRun(keeper: LeaseKeeper, bundle: BundleRef): boolean {
+  const { record } = keeper
+  return (
+    record?.job?.bundle?.hash === bundle.hash && (record.run.state === 'ended' || record.run.state === 'lost')
+  )
+}
+
 async function streamLog(
   keeper: LeaseKeeper,
   session: DeviceSession,
@@ -262,7 +279,7 @@ async function streamLog(
   while (keeper.job === null && options.follow && !over.signal.aborted && mayStillRun(keeper)) {
     await keeper.changed({ abort: over.signal })
   }
-  const { job } = keeper
+  const job = await keeper.findJob()
   if (job !== null) {
     for await (const chunk of job.readLog({ from: offset, follow: options.follow, signal: over.signal })) {
       await session.emit('log', { offset: chunk.offset, stream: chunk.stream }, chunk.bytes)

@@ -35,6 +35,7 @@ import { jobStatus } from '../leases/jobStatus.ts'
 import { createLeaseTable, type LeaseTable } from '../leases/leaseTable.ts'
 import { cameSecond } from '../leases/occupies.ts'
 import { sessionHandlers } from '../leases/sessionHandlers.ts'
+import { createStorageKeeper } from '../leases/storageKeeper.ts'
 import { readMeasurement, withMeasurement } from '../offers/measurement.ts'
 import { createOfferKeeper, type OfferKeeper } from '../offers/offerKeeper.ts'
 import { slotSpecs } from '../offers/slotSpecs.ts'
@@ -205,6 +206,11 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
     }
     return store
   }
+  async function dropBundle(lease: Hex): Promise<void> {
+    await stores.get(lease)?.close()
+    stores.delete(lease)
+    await rm(leaseFolder(lease), { recursive: true, force: true })
+  }
   cleanup.push(async () => {
     for (const store of stores.values()) await store.close()
   })
@@ -220,6 +226,7 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
   await runner.sweep(new Set(Object.keys(journal.state.leases)))
 
   let offerLoop: Loop | null = null
+  let storageLoop: Loop | null = null
   /** A slot may be free or taken now, or the last lease of a draining node settled. */
   function onLeaseChange(): void {
     offerLoop?.wake()
@@ -243,18 +250,15 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
       confirmations: (deposit) => confirmationsFor(deposit, table, decimals),
       ready: () => health.runner.available,
       onNoted: (entry) => {
-        if (/^(run\.(ended|lost)|lease\.(over|settled|forgotten)|job\.refused)$/.test(entry.type))
-          onLeaseChange()
+        if (!/^(run\.(ended|lost)|lease\.(over|settled|forgotten)|job\.refused)$/.test(entry.type)) return
+        onLeaseChange()
+        storageLoop?.wake()
       },
       bundlePath: async (record) => {
         const bundle = record.job?.bundle ?? null
         return bundle === null ? null : bundles(record.lease).path(bundle)
       },
-      deleteFiles: async (lease) => {
-        await stores.get(lease)?.close()
-        stores.delete(lease)
-        await rm(leaseFolder(lease), { recursive: true, force: true })
-      },
+      deleteFiles: dropBundle,
       log,
     },
     onLeaseChange,
@@ -419,6 +423,17 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
   })
 
   const openings = watchOpenings({ chain, clock, asset, onOpened: (lease) => void adopt(lease).catch(warn) })
+  const storage = createStorageKeeper({
+    journal,
+    runner,
+    leases,
+    dropBundle,
+    budget: config.storage.keepMib * MIB,
+    home: paths.root,
+    // Room is made before the reserve of `watchHealth` is touched, so that work goes on.
+    reserve: (config.machine.reserveDiskMib * MIB) / 2,
+    log,
+  })
   const till = createTillKeeper({ chain, sender, asset, log })
   const loops: Loop[] = [
     startLoop({
@@ -441,7 +456,8 @@ async function startLocked({ options, paths, config, log, cleanup }: Locked): Pr
     pause: () => Math.min(5, config.offer.ttl / 4),
     log,
   })
-  loops.push(offerLoop)
+  storageLoop = startLoop({ name: 'storage', round: () => storage.look(), pause: () => 60, log })
+  loops.push(offerLoop, storageLoop)
   if (config.money.settleTill) {
     loops.push(startLoop({ name: 'till', round: () => till.look(), pause: () => till.interval(), log }))
   }
