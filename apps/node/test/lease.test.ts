@@ -226,6 +226,26 @@ describe('what is refused', () => {
     talk.close()
   })
 
+  test('error: more logs at a time than one session may read', async () => {
+    const { offer, lease } = await rent()
+    const talk = await session(offer, lease)
+    await talk.request('job.start', { job: jobOf('echo here; sleep 60'), bundle: null })
+    await jobIn(talk, 'running')
+    let ends = 0
+    talk.on('log.end', () => ends++)
+    for (let stream = 0; stream < 4; stream++) await talk.request('logs.read', { from: 0, follow: true })
+    await expect(talk.request('logs.read', { from: 0, follow: true })).rejects.toMatchObject({
+      reason: 'LOG_STREAMS',
+      retryable: true,
+    })
+    // Each that ends frees its place.
+    await talk.request('job.stop', {})
+    await eventually(() => ends === 4)
+    await eventually(() => talk.request('logs.read', { from: 0, follow: false }).catch(() => null))
+    await finish(lease)
+    talk.close()
+  })
+
   test('error: bundles that climb out, lie about their hash or come out of order; the lease is not started', async () => {
     const { offer, lease } = await rent()
     const talk = await session(offer, lease)

@@ -123,6 +123,19 @@ export class FilesGoneError extends NodeError {
   }
 }
 
+/** A session reads as many logs as it may already. */
+export class LogStreamsError extends NodeError {
+  constructor(options: { streams: number; allowed: number }) {
+    super({
+      code: 'LOG_STREAMS',
+      message: `This session reads ${options.streams} logs already; at most ${options.allowed} are allowed.`,
+      remedy: 'Wait for `log.end` of one, or open another session.',
+      retryable: true,
+      details: options,
+    })
+  }
+}
+
 /** There is nothing to read yet. */
 export class NotReadyError extends NodeError {
   constructor(options: { what: string; state: string }) {

@@ -30,6 +30,7 @@ import {
   FilesGoneError,
   JobExistsError,
   JobRefusedError,
+  LogStreamsError,
   NotReadyError,
   RequestInvalidError,
 } from './errors.ts'
@@ -51,6 +52,8 @@ export interface HandlerContext {
 }
 
 const MIB = 1024 * 1024
+/** Logs that one session may read at a time: each holds files open and is polled for. */
+const LOG_STREAMS_MAX = 4
 const empty = z.object({}).nullish()
 const pieceSchema = z.strictObject({ hash: hashSchema, offset: z.int().nonnegative() })
 const startSchema = z.strictObject({ job: jobSchema, bundle: bundleRefSchema.nullable() })
@@ -78,6 +81,8 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
   const { chain, clock, journal, leases, bundles } = context
   /** What `bundle.status` announced, by lease: pieces name only the hash. */
   const announced = new Map<Hex, BundleRef>()
+  /** Logs that a session reads now. */
+  const streaming = new WeakMap<DeviceSession, number>()
 
   async function keeperOf(session: DeviceSession): Promise<LeaseKeeper> {
     // The SDK lets no method that uses this through without a lease.
@@ -196,9 +201,14 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
       if (keeper.record?.run.state === 'ended' && (await keeper.findJob()) === null) {
         throw new FilesGoneError({ lease: keeper.lease, what: 'log' })
       }
-      void streamLog(keeper, session, { from, follow }).catch((error: unknown) => {
-        context.log.debug({ event: 'logs.ended', lease: keeper.lease, error: String(error) })
-      })
+      const streams = streaming.get(session) ?? 0
+      if (streams >= LOG_STREAMS_MAX) throw new LogStreamsError({ streams, allowed: LOG_STREAMS_MAX })
+      streaming.set(session, streams + 1)
+      void streamLog(keeper, session, { from, follow })
+        .catch((error: unknown) => {
+          context.log.debug({ event: 'logs.ended', lease: keeper.lease, error: String(error) })
+        })
+        .finally(() => streaming.set(session, (streaming.get(session) ?? 1) - 1))
       return { result: { next: from } }
     },
 
