@@ -70,7 +70,7 @@ const refusal = async (offer: PublishedOffer, lease: Hex, who: Wallet = buyer) =
 afterEach(async () => {
   // Whatever a test left behind must not keep the one slot from the next.
   for (const { lease, settled: over } of (await node.status()).leases) if (!over) await finish(lease)
-}, 30_000)
+})
 
 describe('a lease', () => {
   test('default: bundle, log, outputs, receipt, money', async () => {

@@ -232,13 +232,13 @@ describe('slirp4netns', () => {
     await runner.start(taskOf('confined', 'sleep 60', { limits: { network: 'public' } }))
     // It seals itself once the network is up, the filter last.
     const sealed = () => fresh().find((pid) => /^Seccomp:\t2$/m.test(statusOf(pid)))
-    await expect.poll(sealed, { timeout: 20_000 }).toBeDefined()
+    await expect.poll(sealed).toBeDefined()
     const pid = sealed() ?? ''
     const status = statusOf(pid)
     expect(status).toMatch(/^NoNewPrivs:\t1$/m)
     expect(readdirSync(`/proc/${pid}/root`).sort()).toEqual(['etc', 'run'])
     process.kill(Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]), 'SIGKILL')
-    await expect.poll(fresh, { timeout: 20_000 }).toEqual([])
+    await expect.poll(fresh).toEqual([])
     await runner.remove('confined')
   })
 })
