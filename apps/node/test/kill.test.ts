@@ -68,7 +68,7 @@ async function buy(offer: PublishedOffer, lease: Hex, marker: string): Promise<v
         await upload(talk, bundle)
         await talk.request('job.start', { job, bundle: bundle.ref })
         for (;;) {
-          const { result } = await talk.request('job.status', {}, undefined, { timeout: 3000 })
+          const { result } = await talk.request('job.status', {}, undefined, { timeout: 10_000 })
           if (/done|failed|stopped|expired|lost/.test(result.state)) return true
           await new Promise((resolve) => setTimeout(resolve, 50))
         }
@@ -80,7 +80,7 @@ async function buy(offer: PublishedOffer, lease: Hex, marker: string): Promise<v
       if (process.env.TEST_LOG !== undefined) console.error(String(error))
       return false
     }
-  }, 100)
+  }, 240)
 }
 
 describe('kill -9', () => {

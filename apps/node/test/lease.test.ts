@@ -143,23 +143,23 @@ describe('a lease', () => {
   })
 
   test('behavior: an extension moves the deadline, and the lease is stopped by the clock, not by the gateway', async () => {
-    const { offer, lease } = await rent(3)
+    const { offer, lease } = await rent(12)
     const talk = await session(offer, lease)
     await talk.request('job.start', { job: jobOf('sleep 60'), bundle: null })
     const first = await jobIn(talk, 'running')
     await confirm(
       network.client,
-      await extendLease(buyer, { deployment: network.deployment, lease, added: 2 }),
+      await extendLease(buyer, { deployment: network.deployment, lease, added: 3 }),
     )
     const moved = await eventually(async () => {
       const { result } = await talk.request('job.status', {})
       return result.endsAt !== first.endsAt ? result : null
     })
-    expect(moved.endsAt).toBe((first.endsAt ?? 0) + 2)
+    expect(moved.endsAt).toBe((first.endsAt ?? 0) + 3)
     expect((await jobIn(talk, 'expired', 'failed', 'stopped')).state).toBe('expired')
     await settled(lease)
     const { result } = await eventually(() => talk.request('receipt.get', {}).catch(() => null))
-    expect(result.receipt).toMatchObject({ seconds: 5, exitCode: -1 })
+    expect(result.receipt).toMatchObject({ seconds: 15, exitCode: -1 })
     talk.close()
   })
 
