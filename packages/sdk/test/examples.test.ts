@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import * as challenge from '../src/challenge/index.ts'
 import * as sdk from '../src/index.ts'
+import * as keystore from '../src/keystore/index.ts'
 
 const sources = fileURLToPath(new URL('../src/', import.meta.url))
 const placeholders = fileURLToPath(new URL('./placeholders.ts', import.meta.url))
@@ -45,6 +46,7 @@ function programOf(all: readonly Example[]): string {
   return [
     use([...Object.keys(sdk), 'type Transport'], join(sources, 'index.ts')),
     use(Object.keys(challenge), join(sources, 'challenge', 'index.ts')),
+    use(Object.keys(keystore), join(sources, 'keystore', 'index.ts')),
     use(given, placeholders),
     ...all.map(({ file, code }, at) => `// ${file}\nexport async function example${at}() {\n${code}\n}`),
     '',

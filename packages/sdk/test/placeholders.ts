@@ -69,6 +69,7 @@ export declare const offer: Offer & PublishedOffer
 export declare const operator: Signer & Address
 export declare const options: Parameters<typeof openSession>[0]
 export declare const owner: Signer & Address
+export declare const passphrase: string
 export declare const payload: Uint8Array
 export declare const pipe: { write(bytes: Uint8Array): void; end(): void }
 export declare const privateKey: Hex
