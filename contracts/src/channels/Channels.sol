@@ -316,7 +316,9 @@ contract Channels is IChannels, EIP712 {
         bytes32 id = _hashChannel(domain, claim_.channel);
         Purse purse;
         (purse, due) = _take(domain, id, claim_);
-        if (due > 0) _purses[id] = purse;
+        if (due == 0) return 0;
+        _purses[id] = purse;
+        emit ChannelClaimed(id, uint128(due), purse.claimed());
     }
 
     function _takeLast(bytes32 domain, bytes32 id, Claim calldata last)
@@ -342,7 +344,6 @@ contract Channels is IChannels, EIP712 {
         due = worth - claimed;
         // At most the deposit.
         purse = purse.withClaimed(uint96(worth));
-        emit ChannelClaimed(id, uint128(due), uint128(worth));
     }
 
     /// @dev What the signer promised, whatever the deposit.
