@@ -323,6 +323,7 @@ contract Channels is IChannels, EIP712 {
 
     function _takeLast(bytes32 domain, bytes32 id, Claim calldata last)
         private
+        view
         returns (Purse purse, uint256 due)
     {
         if (last.signature.length == 0) return (_opened(id), 0);
@@ -333,6 +334,7 @@ contract Channels is IChannels, EIP712 {
     /// is paid as far as it goes: a payee that lost a top-up to a reorganisation still gets the rest.
     function _take(bytes32 domain, bytes32 id, Claim calldata claim_)
         private
+        view
         returns (Purse purse, uint256 due)
     {
         purse = _opened(id);
