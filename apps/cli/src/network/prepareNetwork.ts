@@ -32,12 +32,13 @@ const encode = (deployment: Deployment) => `${JSON.stringify(deployment, null, 2
  */
 export function planDeployment(paths: HomePaths, state: NetworkState): Deployment {
   const admin = privateKeyToAccount(readOrMakeKey(paths.network.deployer)).address
-  const { assets, till, market, testDollar } = contractAddresses({ admin })
+  const { assets, till, market, channels, testDollar } = contractAddresses({ admin })
   const deployment: Deployment = {
     chainId: state.chainId,
     assets,
     till,
     market,
+    channels,
     currencies: [{ address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' }],
     epochLength: localDefaults.epochLength,
   }
