@@ -27,13 +27,13 @@ struct Limits {
 struct Purse {
     uint128 budget;
     uint88 level;
-    uint40 at;
+    uint40 since;
 }
 
 /// @notice A counterparty's bucket and whether it is on the list: one word.
 struct Peer {
     uint88 level;
-    uint40 at;
+    uint40 since;
     bool allowed;
 }
 
@@ -43,7 +43,7 @@ struct FloatPurse {
     address wallet;
     uint88 perPeriod;
     uint88 level;
-    uint40 at;
+    uint40 since;
     uint128 total;
 }
 
@@ -92,6 +92,10 @@ struct Book {
     mapping(uint32 life => Life) lives;
 }
 
+struct Root {
+    mapping(address account => Book) books;
+}
+
 /// @title Where the books of accounts stand
 /// @dev A namespace of its own (ERC-7201, `millrace.agents`): the code of an EIP-7702 account shares its storage with whatever code
 /// the account had before and will have later.
@@ -100,12 +104,12 @@ library Books {
     bytes32 internal constant SLOT =
         0xc2b8de0cba6f58e4d99cd2c909af17d4de48b42781f7eb6bff00001a5e7f6e00;
 
-    function of(address account) internal view returns (Book storage) {
-        mapping(address => Book) storage books;
+    function load(address account) internal view returns (Book storage) {
+        Root storage root;
         bytes32 slot = SLOT;
-        assembly {
-            books.slot := slot
+        assembly ("memory-safe") {
+            root.slot := slot
         }
-        return books[account];
+        return root.books[account];
     }
 }

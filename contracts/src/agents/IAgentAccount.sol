@@ -93,16 +93,8 @@ struct Budget {
     uint128 float;
 }
 
-/// @title A wallet that cannot overspend
-/// @notice Money is the account's balance in the till. An owner sets what the key of an agent may spend, a guardian can stop it.
-/// Money is metered where it leaves, because a signature check is a view and cannot meter: paying, funding a channel whose vouchers
-/// the agent signs, opening a lease, filling a float.
-/// A change that loosens must be announced word for word (`announce`) and waits for `delayOf`; the guardian may veto it. A change that
-/// tightens, and a pause, take effect at once.
-/// Three forms share this manual: an account of its own (`account` is the contract; owner in storage), a module of ERC-7579
-/// accounts (`account` is who installed it, and its own owner), and the code of an EIP-7702 account (its key is the owner).
-/// Domain: name "Millrace Agents", version "1".
-interface IAgentAccount {
+/// @notice What happens to an account, and why it refuses.
+interface IAgentEvents {
     event SetUp(address indexed account, address guardian, uint40 delay);
     event OwnerOffered(address indexed account, address indexed owner);
     event OwnerChanged(address indexed account, address indexed owner);
@@ -217,6 +209,21 @@ interface IAgentAccount {
     /// @notice More left the account than was metered.
     error BalanceMoved(uint256 before, uint256 later, uint128 amount);
 
+    // ------------------------------------------------------------------ views
+
+    function till() external view returns (address);
+    function channels() external view returns (address);
+    function market() external view returns (address);
+    function ownerOf(address account) external view returns (address);
+}
+
+/// @notice The side of the owner and the guardian, and what there is to see. Nothing here moves money.
+interface IAgentPolicies is IAgentEvents {
+    // ------------------------------------------------------------------ set up
+
+    /// @notice Sets the account up, once. The account itself; the factory does it for one that it makes, the installation for a module's.
+    function setUp(address account, Setup calldata setup) external;
+
     // ------------------------------------------------------------------ the owner's
 
     /// @notice Announces a call to this contract (`setPolicy`, `allow`, `setGuardian`, `setDelay`) that would loosen. From `readyAt` on, for
@@ -255,8 +262,6 @@ interface IAgentAccount {
 
     // ------------------------------------------------------------------ the owner's or the guardian's
 
-    /// @notice Stops an agent in every currency, and asks for the end of the channels given. Owner or guardian.
-    function pause(address account, address agent, Channel[] calldata channels) external;
     /// @notice Takes back what was announced. Owner or guardian.
     function veto(address account, bytes32 change) external;
     /// @notice Approves one spending. Owner or guardian, who is not the agent itself.
@@ -270,51 +275,8 @@ interface IAgentAccount {
     /// @notice Uses up a ref of the agent, so that what was approved with it is void. Owner or guardian.
     function cancelRef(address account, address agent, uint256 ref) external;
 
-    // ------------------------------------------------------------------ the agent's
-
-    /// @notice Pays an account in the till, or an asset. Agent.
-    function pay(address account, Spend calldata spend, Approval calldata approval) external;
-    /// @notice Opens a channel or adds to it. The account is its payer, the agent signs its vouchers; the deposit counts as spent. Agent.
-    function fundChannel(
-        address account,
-        Channel calldata channel,
-        uint128 amount,
-        bytes32 service,
-        uint256 ref,
-        Approval calldata approval
-    ) external returns (bytes32 id);
-    /// @notice Opens a lease; the price locked counts as spent, what comes back does not lower it. Agent.
-    function openLease(
-        address account,
-        Offer calldata offer,
-        bytes calldata signature,
-        uint40 duration,
-        uint256 ref,
-        Approval calldata approval
-    ) external returns (bytes32 lease);
-    /// @notice Buys more seconds of a lease that the agent opened. Agent.
-    function extendLease(
-        address account,
-        bytes32 lease,
-        uint40 added,
-        uint256 ref,
-        Approval calldata approval
-    ) external;
-    /// @notice Moves money to the wallet that the policy names. It counts as spent. Agent.
-    function fundFloat(
-        address account,
-        address currency,
-        uint128 amount,
-        uint256 ref,
-        Approval calldata approval
-    ) external;
-    /// @notice Ends a lease that an agent opened. That agent, paused or not, the owner or the guardian.
-    function stopLease(address account, bytes32 lease) external;
-
     // ------------------------------------------------------------------ anyone's
 
-    /// @notice Asks for the end of channels of an agent that is paused. Those that are not open, or were asked before, are passed over. Anyone.
-    function requestClose(address account, address agent, Channel[] calldata channels) external;
     /// @notice Takes channels that were closed, and leases that were settled, out of what counts as exposed. Anyone.
     function release(
         address account,
@@ -325,10 +287,6 @@ interface IAgentAccount {
 
     // ------------------------------------------------------------------ views
 
-    function till() external view returns (address);
-    function channels() external view returns (address);
-    function market() external view returns (address);
-    function ownerOf(address account) external view returns (address);
     function guardianOf(address account) external view returns (address);
     function delayOf(address account) external view returns (uint40);
     /// @notice When a change that was announced can be made; zero if it was not.
@@ -377,3 +335,65 @@ interface IAgentAccount {
         bytes32[] calldata leases
     ) external view returns (uint256);
 }
+
+/// @notice The side of the agents, and of whoever stops them.
+interface IAgentSpending is IAgentEvents {
+    // ------------------------------------------------------------------ the agent's
+
+    /// @notice Pays an account in the till, or an asset. Agent.
+    function pay(address account, Spend calldata spend, Approval calldata approval) external;
+    /// @notice Opens a channel or adds to it. The account is its payer, the agent signs its vouchers; the deposit counts as spent. Agent.
+    function fundChannel(
+        address account,
+        Channel calldata channel,
+        uint128 amount,
+        bytes32 service,
+        uint256 ref,
+        Approval calldata approval
+    ) external returns (bytes32 id);
+    /// @notice Opens a lease; the price locked counts as spent, what comes back does not lower it. Agent.
+    function openLease(
+        address account,
+        Offer calldata offer,
+        bytes calldata signature,
+        uint40 duration,
+        uint256 ref,
+        Approval calldata approval
+    ) external returns (bytes32 lease);
+    /// @notice Buys more seconds of a lease that the agent opened. Agent.
+    function extendLease(
+        address account,
+        bytes32 lease,
+        uint40 added,
+        uint256 ref,
+        Approval calldata approval
+    ) external;
+    /// @notice Moves money to the wallet that the policy names. It counts as spent. Agent.
+    function fundFloat(
+        address account,
+        address currency,
+        uint128 amount,
+        uint256 ref,
+        Approval calldata approval
+    ) external;
+    /// @notice Ends a lease that an agent opened. That agent, paused or not, the owner or the guardian.
+    function stopLease(address account, bytes32 lease) external;
+
+    // ------------------------------------------------------------------ stop
+
+    /// @notice Stops an agent in every currency, and asks for the end of the channels given. Owner or guardian.
+    function pause(address account, address agent, Channel[] calldata channels) external;
+    /// @notice Asks for the end of channels of an agent that is paused. Those that are not open, or were asked before, are passed over. Anyone.
+    function requestClose(address account, address agent, Channel[] calldata channels) external;
+}
+
+/// @title A wallet that cannot overspend
+/// @notice Money is the account's balance in the till. An owner sets what the key of an agent may spend, a guardian can stop it.
+/// Money is metered where it leaves, because a signature check is a view and cannot meter: paying, funding a channel whose vouchers
+/// the agent signs, opening a lease, filling a float.
+/// A change that loosens must be announced word for word (`announce`) and waits for `delayOf`; the guardian may veto it. A change that
+/// tightens, and a pause, take effect at once.
+/// Three forms share this manual: an account of its own (`account` is the contract; owner in storage), a module of ERC-7579
+/// accounts (`account` is who installed it, and its own owner), and the code of an EIP-7702 account (its key is the owner).
+/// Domain: name "Millrace Agents", version "1".
+interface IAgentAccount is IAgentPolicies, IAgentSpending {}

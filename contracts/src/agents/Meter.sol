@@ -7,16 +7,16 @@ pragma solidity 0.8.37;
 /// would let twice that through within a second.
 library Meter {
     /// @notice What is in the bucket at `time`, and since when. Loses less than one unit to rounding, against the one who spends.
-    function leakDown(uint256 level, uint40 at, uint256 capacity, uint32 period, uint256 time)
+    function leakDown(uint256 level, uint40 since, uint256 capacity, uint32 period, uint256 time)
         internal
         pure
         returns (uint256, uint40)
     {
         // A product of 88 and 40 bits.
-        uint256 leaked = period == 0 ? 0 : capacity * (time - at) / period;
+        uint256 leaked = period == 0 ? 0 : capacity * (time - since) / period;
         if (leaked >= level) return (0, uint40(time));
         // While less than a unit has leaked the clock stands, or who spends often would never see any leak.
-        if (leaked == 0) return (level, at);
+        if (leaked == 0) return (level, since);
         return (level - leaked, uint40(time));
     }
 

@@ -1,36 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-import {Signatures} from "../Signatures.sol";
-import {Agent, Book, Books, Config, FloatPurse, Life, Limits, Line} from "./Book.sol";
-import {Approval, Grant, IAgentAccount, Kind, Policy, Setup, Spend} from "./IAgentAccount.sol";
+import {Channel, ChannelState, IChannels} from "../channels/IChannels.sol";
+import {IMarket, Lease, LeaseState} from "../market/IMarket.sol";
+import {ITill} from "../till/ITill.sol";
+import {Books, Config, FloatPurse, Funding, Hire, Life, Limits, Line, Peer} from "./Book.sol";
+import {Common} from "./Common.sol";
+import {Budget, Grant, IAgentPolicies, Kind, Policy, Setup, Spend} from "./IAgentAccount.sol";
+import {Meter} from "./Meter.sol";
 
 /// @title What agents may do, and who may change it
-/// @dev The side of the owner and the guardian. Nothing here moves money.
-abstract contract Policies is IAgentAccount, EIP712 {
+/// @dev The side of the owner and the guardian: what is done seldom. The three forms run it by delegatecall, as a part of themselves that
+/// never changes; a contract would be too large with both sides. Nothing here moves money, and the books of this contract itself are empty.
+contract Policies is Common, IAgentPolicies {
     uint40 public constant MAX_DELAY = 30 days;
     /// @notice Seconds in which a change can be made once it is ready.
     uint40 public constant APPLY_WINDOW = 14 days;
-    /// @dev The highest bit: no account has it, and no asset's id reaches it.
-    uint256 internal constant ASSET = 1 << 255;
-
-    bytes32 private constant APPROVAL_TYPEHASH = keccak256(
-        "Approval(address account,address agent,uint8 kind,address currency,address to,uint256 asset,uint128 amount,bytes32 service,uint256 ref,uint40 expiry)"
-    );
-
     modifier onlyOwner(address account) {
-        require(msg.sender == ownerOf(account), NotOwner(account, msg.sender));
-        _;
-    }
-
-    /// @dev The guardian first: one read less on its way to stop an agent.
-    modifier onlyGuard(address account) {
-        require(
-            msg.sender == Books.of(account).config.guardian || msg.sender == ownerOf(account),
-            NotOwnerOrGuardian(account, msg.sender)
-        );
+        _requireOwner(account);
         _;
     }
 
@@ -40,23 +29,33 @@ abstract contract Policies is IAgentAccount, EIP712 {
         _;
     }
 
-    constructor() EIP712("Millrace Agents", "1") {}
+    constructor(ITill till_, IChannels channels_, IMarket market_)
+        Common(till_, channels_, market_)
+    {}
+
+    // ------------------------------------------------------------------ set up
+
+    /// @inheritdoc IAgentPolicies
+    function setUp(address account, Setup calldata setup) external {
+        require(msg.sender == account, NotOwner(account, msg.sender));
+        _setUp(account, setup);
+    }
 
     // ------------------------------------------------------------------ announce, veto
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function announce(address account, bytes calldata call)
         external
         onlyOwner(account)
         returns (bytes32 change, uint40 ready)
     {
         change = keccak256(call);
-        ready = uint40(block.timestamp) + Books.of(account).config.delay;
+        ready = uint40(block.timestamp) + Books.load(account).config.delay;
         _life(account).announced[change] = ready;
         emit Announced(account, change, ready, call);
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function veto(address account, bytes32 change) external onlyGuard(account) {
         require(readyAt(account, change) != 0, ChangeUnannounced(account, change));
         delete _life(account).announced[change];
@@ -65,7 +64,7 @@ abstract contract Policies is IAgentAccount, EIP712 {
 
     // ------------------------------------------------------------------ policies, lists
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function setPolicy(address account, address agent, address currency, Policy calldata policy)
         external
         onlyOwner(account)
@@ -74,18 +73,18 @@ abstract contract Policies is IAgentAccount, EIP712 {
         _setPolicy(account, agent, currency, policy);
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function tighten(address account, address agent, address currency, Policy calldata policy)
         external
         onlyOwner(account)
     {
         Policy memory now_ = policyOf(account, agent, currency);
         require(now_.period != 0, PolicyUnknown(account, agent, currency));
-        now_.perPayment = _min(now_.perPayment, policy.perPayment);
-        now_.perPeriod = _min(now_.perPeriod, policy.perPeriod);
-        now_.perCounterparty = _min(now_.perCounterparty, policy.perCounterparty);
-        now_.budget = _min(now_.budget, policy.budget);
-        now_.approveAbove = _min(now_.approveAbove, policy.approveAbove);
+        now_.perPayment = _lower(now_.perPayment, policy.perPayment);
+        now_.perPeriod = _lower(now_.perPeriod, policy.perPeriod);
+        now_.perCounterparty = _lower(now_.perCounterparty, policy.perCounterparty);
+        now_.budget = _lower(now_.budget, policy.budget);
+        now_.approveAbove = _lower(now_.approveAbove, policy.approveAbove);
         // A longer period leaks slower.
         if (policy.period > now_.period) now_.period = policy.period;
         if (policy.start > now_.start) now_.start = policy.start;
@@ -93,11 +92,11 @@ abstract contract Policies is IAgentAccount, EIP712 {
         now_.anyCounterparty = now_.anyCounterparty && policy.anyCounterparty;
         now_.anyService = now_.anyService && policy.anyService;
         if (policy.float != now_.float) now_.float = address(0);
-        now_.floatPerPeriod = _min(now_.floatPerPeriod, policy.floatPerPeriod);
+        now_.floatPerPeriod = _lower(now_.floatPerPeriod, policy.floatPerPeriod);
         _setPolicy(account, agent, currency, now_);
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function allow(
         address account,
         address agent,
@@ -109,7 +108,7 @@ abstract contract Policies is IAgentAccount, EIP712 {
         emit Allowed(account, agent, currency, counterparties, services);
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function forbid(
         address account,
         address agent,
@@ -123,31 +122,31 @@ abstract contract Policies is IAgentAccount, EIP712 {
 
     // ------------------------------------------------------------------ guardian, delay, pause
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function setGuardian(address account, address guardian) external onlyOwner(account) {
-        Config storage config = Books.of(account).config;
+        Config storage config = Books.load(account).config;
         if (config.guardian != address(0)) _apply(account);
         config.guardian = guardian;
         emit GuardianChanged(account, guardian);
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function setDelay(address account, uint40 delay) external onlyOwner(account) {
         require(delay <= MAX_DELAY, DelayTooLong(delay, MAX_DELAY));
-        Config storage config = Books.of(account).config;
+        Config storage config = Books.load(account).config;
         if (delay < config.delay) _apply(account);
         config.delay = delay;
         emit DelayChanged(account, delay);
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function unpause(address account, address agent) external onlyOwner(account) {
         _start(account, agent);
     }
 
     // ------------------------------------------------------------------ approvals
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function approve(
         address account,
         address agent,
@@ -162,7 +161,7 @@ abstract contract Policies is IAgentAccount, EIP712 {
         emit Approved(account, agent, approval, spend.ref, msg.sender);
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function cancelRef(address account, address agent, uint256 ref) external onlyGuard(account) {
         _useRef(_agent(account, agent), agent, ref);
         emit RefCancelled(account, agent, ref, msg.sender);
@@ -170,30 +169,27 @@ abstract contract Policies is IAgentAccount, EIP712 {
 
     // ------------------------------------------------------------------ views
 
-    /// @inheritdoc IAgentAccount
-    function ownerOf(address account) public view virtual returns (address);
-
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function guardianOf(address account) external view returns (address) {
-        return Books.of(account).config.guardian;
+        return Books.load(account).config.guardian;
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function delayOf(address account) external view returns (uint40) {
-        return Books.of(account).config.delay;
+        return Books.load(account).config.delay;
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function readyAt(address account, bytes32 change) public view returns (uint40) {
         return _life(account).announced[change];
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function isPaused(address account, address agent) external view returns (bool) {
         return _agent(account, agent).since == 0;
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function policyOf(address account, address agent, address currency)
         public
         view
@@ -217,7 +213,7 @@ abstract contract Policies is IAgentAccount, EIP712 {
         });
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function isAllowed(address account, address agent, address currency, uint256 counterparty)
         external
         view
@@ -227,7 +223,7 @@ abstract contract Policies is IAgentAccount, EIP712 {
         return line.limits.anyCounterparty || line.peers[counterparty].allowed;
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function isServiceAllowed(address account, address agent, address currency, bytes32 service)
         external
         view
@@ -237,12 +233,12 @@ abstract contract Policies is IAgentAccount, EIP712 {
         return line.limits.anyService || line.services[service];
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function isRefUsed(address account, address agent, uint256 ref) external view returns (bool) {
         return _agent(account, agent).refs[ref >> 8] & (1 << (ref & 0xff)) != 0;
     }
 
-    /// @inheritdoc IAgentAccount
+    /// @inheritdoc IAgentPolicies
     function hashApproval(
         address account,
         address agent,
@@ -250,16 +246,117 @@ abstract contract Policies is IAgentAccount, EIP712 {
         Spend memory spend,
         uint40 expiry
     ) public view returns (bytes32) {
-        return _hashTypedDataV4(
-            keccak256(abi.encode(APPROVAL_TYPEHASH, account, agent, kind, spend, expiry))
+        return _hashApproval(account, agent, kind, spend, expiry);
+    }
+
+    /// @inheritdoc IAgentPolicies
+    function release(
+        address account,
+        address agent,
+        Channel[] calldata channels_,
+        bytes32[] calldata leases
+    ) external {
+        for (uint256 i = 0; i < channels_.length; ++i) {
+            _requireChannel(account, agent, channels_[i]);
+            bytes32 id = IChannels(channels).hashChannel(channels_[i]);
+            Funding storage funding = _life(account).fundings[id];
+            uint128 amount = funding.amount;
+            // A later epoch: what was funded in this one was paid or is back.
+            if (amount == 0 || IChannels(channels).get(id).epoch == funding.epoch) continue;
+            funding.amount = 0;
+            _uncommit(account, agent, channels_[i].currency, id, amount);
+        }
+        for (uint256 i = 0; i < leases.length; ++i) {
+            Hire storage hire = _life(account).hires[leases[i]];
+            require(hire.agent == agent, LeaseForeign(leases[i], agent));
+            uint128 amount = hire.amount;
+            Lease memory seen = IMarket(market).get(leases[i]);
+            if (amount == 0 || seen.state != LeaseState.Settled) continue;
+            hire.amount = 0;
+            _uncommit(account, agent, _assets.currencyOf(seen.asset), leases[i], amount);
+        }
+    }
+
+    // ------------------------------------------------------------------ what is left, what can be lost
+
+    /// @inheritdoc IAgentPolicies
+    function budgetOf(address account, address agent, address currency, uint256 counterparty)
+        external
+        view
+        returns (Budget memory budget)
+    {
+        Line storage line = _agent(account, agent).lines[currency];
+        Limits memory limits = line.limits;
+        Peer memory peer = line.peers[counterparty];
+        budget.perPayment = limits.perPayment;
+        budget.budget = line.purse.budget;
+        budget.period = _left(line.purse.level, line.purse.since, limits.perPeriod, limits.period);
+        budget.counterparty = _left(peer.level, peer.since, limits.perCounterparty, limits.period);
+        budget.float =
+            _left(line.float.level, line.float.since, line.float.perPeriod, limits.period);
+        budget.spendable = _lower(
+            _lower(budget.perPayment, budget.budget), _lower(budget.period, budget.counterparty)
         );
+    }
+
+    /// @inheritdoc IAgentPolicies
+    function exposure(address account, address agent, address currency)
+        public
+        view
+        returns (uint256)
+    {
+        Line storage line = _agent(account, agent).lines[currency];
+        uint256 float = line.float.total;
+        if (float > 0) {
+            // Others may have put money there too; and what was spent from there is lost already.
+            uint256 held = IERC20(currency).balanceOf(line.float.wallet);
+            if (held < float) float = held;
+        }
+        return line.committed + float;
+    }
+
+    /// @inheritdoc IAgentPolicies
+    function exposureOf(
+        address account,
+        address agent,
+        address currency,
+        Channel[] calldata channels_,
+        bytes32[] calldata leases
+    ) external view returns (uint256 most) {
+        most = exposure(account, agent, currency);
+        bytes32 previous;
+        for (uint256 i = 0; i < channels_.length; ++i) {
+            _requireChannel(account, agent, channels_[i]);
+            bytes32 id = IChannels(channels).hashChannel(channels_[i]);
+            require(id > previous, ChannelsUnsorted(previous, id));
+            previous = id;
+            if (channels_[i].currency != currency) continue;
+            ChannelState memory state = IChannels(channels).get(id);
+            // In this order it never falls below zero: what was funded is in the sum.
+            most = most + state.deposit - state.claimed - _life(account).fundings[id].amount;
+        }
+        previous = 0;
+        for (uint256 i = 0; i < leases.length; ++i) {
+            bytes32 id = leases[i];
+            require(id > previous, LeasesUnsorted(previous, id));
+            previous = id;
+            Hire memory hire = _life(account).hires[id];
+            require(hire.agent == agent, LeaseForeign(id, agent));
+            Lease memory seen = IMarket(market).get(id);
+            if (hire.amount == 0 || _assets.currencyOf(seen.asset) != currency) continue;
+            most = most + _ahead(seen) - hire.amount;
+        }
     }
 
     // ------------------------------------------------------------------ internals
 
+    function _requireOwner(address account) private view {
+        require(msg.sender == ownerOf(account), NotOwner(account, msg.sender));
+    }
+
     /// @dev What was granted with the setup waits for nothing: there was no account yet that it could loosen.
     function _setUp(address account, Setup memory setup) internal {
-        Config storage config = Books.of(account).config;
+        Config storage config = Books.load(account).config;
         require(!config.ready, AccountKnown(account));
         require(setup.delay <= MAX_DELAY, DelayTooLong(setup.delay, MAX_DELAY));
         (config.guardian, config.delay, config.ready) = (setup.guardian, setup.delay, true);
@@ -337,46 +434,6 @@ abstract contract Policies is IAgentAccount, EIP712 {
         emit Applied(account, change);
     }
 
-    /// @dev The ref is bound into the approval and used once, so an approval is too.
-    function _requireApproval(
-        address account,
-        Kind kind,
-        Spend memory spend,
-        uint128 approveAbove,
-        Approval calldata approval
-    ) internal view {
-        bytes32 digest = hashApproval(account, msg.sender, kind, spend, approval.expiry);
-        if (approval.signature.length == 0) {
-            require(
-                _life(account).approved[digest],
-                ApprovalMissing(digest, spend.amount, approveAbove)
-            );
-        } else {
-            require(
-                _isBy(ownerOf(account), digest, approval)
-                    || _isBy(Books.of(account).config.guardian, digest, approval),
-                ApprovalInvalid(digest)
-            );
-        }
-        require(block.timestamp <= approval.expiry, ApprovalExpired(digest, approval.expiry));
-    }
-
-    function _isBy(address signer, bytes32 digest, Approval calldata approval)
-        private
-        view
-        returns (bool)
-    {
-        return signer != address(0) && signer != msg.sender
-            && Signatures.isValid(signer, digest, approval.signature);
-    }
-
-    function _useRef(Agent storage agent, address key, uint256 ref) internal {
-        uint256 word = agent.refs[ref >> 8];
-        uint256 bit = 1 << (ref & 0xff);
-        require(word & bit == 0, RefUsed(key, ref));
-        agent.refs[ref >> 8] = word | bit;
-    }
-
     function _requireAgent(address account, address agent) private view {
         require(
             agent != address(0) && agent != account && agent != ownerOf(account),
@@ -384,21 +441,29 @@ abstract contract Policies is IAgentAccount, EIP712 {
         );
     }
 
-    function _agent(address account, address agent) internal view returns (Agent storage) {
-        return _life(account).agents[agent];
-    }
-
-    /// @dev What stands for the account now.
-    function _life(address account) internal view virtual returns (Life storage) {
-        return Books.of(account).lives[0];
-    }
-
     function _limit(uint128 limit) private pure returns (uint88) {
         require(limit <= type(uint88).max, LimitTooHigh(limit, type(uint88).max));
         return uint88(limit);
     }
 
-    function _min(uint128 a, uint128 b) private pure returns (uint128) {
+    /// @dev What a lease can still earn.
+    function _ahead(Lease memory lease) private view returns (uint256) {
+        if (lease.state == LeaseState.Open) return lease.deposit;
+        if (lease.state != LeaseState.Running || block.timestamp >= lease.endsAt) return 0;
+        uint40 used = uint40(block.timestamp) - lease.startedAt;
+        return lease.deposit - IMarket(market).priceDown(lease.pricePerHour, used);
+    }
+
+    function _left(uint88 level, uint40 since, uint88 capacity, uint32 period)
+        private
+        view
+        returns (uint128)
+    {
+        (uint256 now_,) = Meter.leakDown(level, since, capacity, period, block.timestamp);
+        return Meter.left(now_, capacity);
+    }
+
+    function _lower(uint128 a, uint128 b) private pure returns (uint128) {
         return a < b ? a : b;
     }
 }
