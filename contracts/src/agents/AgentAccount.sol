@@ -30,7 +30,7 @@ contract AgentAccount is Spending, IERC1271, ERC721Holder {
     }
 
     /// @notice Sets the account up, within the transaction that makes it. Factory.
-    function setUp(address owner, Setup calldata setup) external {
+    function initialize(address owner, Setup calldata setup) external {
         require(msg.sender == factory, NotOwner(address(this), msg.sender));
         require(owner != address(0) && owner != address(this), OwnerInvalid(owner));
         Books.load(address(this)).owner = owner;

@@ -33,7 +33,7 @@ contract AgentAccounts {
         require(account.code.length == 0, AccountExists(account));
         Clones.cloneDeterministic(implementation, _salt(owner, setup, salt));
         emit AccountCreated(account, owner, setup.guardian);
-        AgentAccount(account).setUp(owner, setup);
+        AgentAccount(account).initialize(owner, setup);
     }
 
     /// @notice Where the account stands, made or not.

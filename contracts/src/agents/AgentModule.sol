@@ -25,9 +25,7 @@ contract AgentModule is Spending, IERC7579Module {
     /// @inheritdoc IERC7579Module
     /// @param data An encoded `Setup`.
     function onInstall(bytes calldata data) external {
-        _delegate(
-            abi.encodeCall(IAgentPolicies.setUp, (msg.sender, abi.decode(data, (Setup))))
-        );
+        _delegate(abi.encodeCall(IAgentPolicies.setUp, (msg.sender, abi.decode(data, (Setup)))));
     }
 
     /// @inheritdoc IERC7579Module

@@ -80,13 +80,9 @@ abstract contract Common is IAgentEvents, EIP712 {
         agent.refs[ref >> 8] = word | bit;
     }
 
-    function _uncommit(
-        address account,
-        address agent,
-        address currency,
-        bytes32 id,
-        uint128 amount
-    ) internal {
+    function _uncommit(address account, address agent, address currency, bytes32 id, uint128 amount)
+        internal
+    {
         Line storage line = _agent(account, agent).lines[currency];
         uint128 committed = line.committed - amount;
         line.committed = committed;

@@ -265,13 +265,9 @@ interface IAgentPolicies is IAgentEvents {
     /// @notice Takes back what was announced. Owner or guardian.
     function veto(address account, bytes32 change) external;
     /// @notice Approves one spending. Owner or guardian, who is not the agent itself.
-    function approve(
-        address account,
-        address agent,
-        Kind kind,
-        Spend calldata spend,
-        uint40 expiry
-    ) external returns (bytes32 approval);
+    function approve(address account, address agent, Kind kind, Spend calldata spend, uint40 expiry)
+        external
+        returns (bytes32 approval);
     /// @notice Uses up a ref of the agent, so that what was approved with it is void. Owner or guardian.
     function cancelRef(address account, address agent, uint256 ref) external;
 

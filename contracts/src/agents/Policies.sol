@@ -147,13 +147,11 @@ contract Policies is Common, IAgentPolicies {
     // ------------------------------------------------------------------ approvals
 
     /// @inheritdoc IAgentPolicies
-    function approve(
-        address account,
-        address agent,
-        Kind kind,
-        Spend calldata spend,
-        uint40 expiry
-    ) external onlyGuard(account) returns (bytes32 approval) {
+    function approve(address account, address agent, Kind kind, Spend calldata spend, uint40 expiry)
+        external
+        onlyGuard(account)
+        returns (bytes32 approval)
+    {
         // An owner may have made a guardian of an agent, and then it would approve its own.
         require(msg.sender != agent, AgentInvalid(account, agent));
         approval = hashApproval(account, agent, kind, spend, expiry);

@@ -117,9 +117,7 @@ abstract contract Spending is Common, IAgentSpending {
         uint256 ref,
         Approval calldata approval
     ) external {
-        require(
-            _life(account).hires[lease].agent == msg.sender, LeaseForeign(lease, msg.sender)
-        );
+        require(_life(account).hires[lease].agent == msg.sender, LeaseForeign(lease, msg.sender));
         Lease memory seen = IMarket(market).get(lease);
         Spend memory spend;
         spend.currency = _assets.currencyOf(seen.asset);
@@ -156,7 +154,8 @@ abstract contract Spending is Common, IAgentSpending {
         address agent = _life(account).hires[lease].agent;
         require(
             agent != address(0)
-                && (msg.sender == agent || msg.sender == Books.load(account).config.guardian
+                && (msg.sender == agent
+                    || msg.sender == Books.load(account).config.guardian
                     || msg.sender == ownerOf(account)),
             LeaseForeign(lease, msg.sender)
         );
@@ -196,9 +195,7 @@ abstract contract Spending is Common, IAgentSpending {
         require(block.timestamp >= limits.start, NotStarted(limits.start));
         require(block.timestamp < limits.end, Ended(limits.end));
         require(spend.amount > 0, AmountZero());
-        require(
-            spend.amount <= limits.perPayment, PaymentTooHigh(spend.amount, limits.perPayment)
-        );
+        require(spend.amount <= limits.perPayment, PaymentTooHigh(spend.amount, limits.perPayment));
         require(
             (spend.to == address(0)) == (spend.asset != 0),
             CounterpartyInvalid(spend.to, spend.asset)
@@ -292,8 +289,7 @@ abstract contract Spending is Common, IAgentSpending {
         bytes32 digest = _hashApproval(account, msg.sender, kind, spend, approval.expiry);
         if (approval.signature.length == 0) {
             require(
-                _life(account).approved[digest],
-                ApprovalMissing(digest, spend.amount, approveAbove)
+                _life(account).approved[digest], ApprovalMissing(digest, spend.amount, approveAbove)
             );
         } else {
             require(
