@@ -377,8 +377,10 @@ interface IAgentSpending is IAgentEvents {
 
     // ------------------------------------------------------------------ stop
 
-    /// @notice Stops an agent in every currency, and asks for the end of the channels given. Owner or guardian.
-    function pause(address account, address agent, Channel[] calldata channels) external;
+    /// @notice Stops an agent in every currency. Owner or guardian.
+    function pause(address account, address agent) external;
+    /// @notice As `pause`, and asks for the end of the channels given. Owner or guardian.
+    function pauseAndClose(address account, address agent, Channel[] calldata channels) external;
     /// @notice Asks for the end of channels of an agent that is paused. Those that are not open, or were asked before, are passed over. Anyone.
     function requestClose(address account, address agent, Channel[] calldata channels) external;
 }

@@ -165,13 +165,17 @@ abstract contract Spending is Common, IAgentSpending {
     // ------------------------------------------------------------------ stop
 
     /// @inheritdoc IAgentSpending
-    function pause(address account, address agent, Channel[] calldata channels_)
+    function pause(address account, address agent) external onlyGuard(account) {
+        _pause(account, agent);
+    }
+
+    /// @inheritdoc IAgentSpending
+    function pauseAndClose(address account, address agent, Channel[] calldata channels_)
         external
         onlyGuard(account)
     {
-        delete _agent(account, agent).since;
-        emit Paused(account, agent, msg.sender);
-        if (channels_.length > 0) _requestClose(account, agent, channels_);
+        _pause(account, agent);
+        _requestClose(account, agent, channels_);
     }
 
     /// @inheritdoc IAgentSpending
@@ -334,6 +338,11 @@ abstract contract Spending is Common, IAgentSpending {
     }
 
     // ------------------------------------------------------------------ internals
+
+    function _pause(address account, address agent) private {
+        delete _agent(account, agent).since;
+        emit Paused(account, agent, msg.sender);
+    }
 
     function _requestClose(address account, address agent, Channel[] calldata channels_) private {
         for (uint256 i = 0; i < channels_.length; ++i) {

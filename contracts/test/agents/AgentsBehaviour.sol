@@ -460,7 +460,7 @@ abstract contract AgentsBehaviour is AgentsNetwork {
         vm.expectEmit(address(hub));
         emit IAgentEvents.Paused(account, agent, guardian);
         vm.prank(guardian);
-        hub.pause(account, agent, oneOf(channelOf()));
+        hub.pauseAndClose(account, agent, oneOf(channelOf()));
         assertEq(channels.get(id).closesAt, GENESIS + 900, "closing");
         assertTrue(hub.isPaused(account, agent), "paused");
         _refused(abi.encodeWithSelector(IAgentEvents.AgentPaused.selector, account, agent));
@@ -480,7 +480,7 @@ abstract contract AgentsBehaviour is AgentsNetwork {
         _refused(abi.encodeWithSelector(IAgentEvents.AgentNotPaused.selector, account, agent));
         hub.requestClose(account, agent, oneOf(channelOf()));
         vm.prank(boss);
-        hub.pause(account, agent, noChannels());
+        hub.pause(account, agent);
         vm.prank(STRANGER);
         hub.requestClose(account, agent, oneOf(channelOf()));
         assertEq(channels.get(id).closesAt, GENESIS + 900, "closing");
