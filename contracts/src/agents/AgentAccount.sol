@@ -19,7 +19,7 @@ contract AgentAccount is Spending, IERC1271, ERC721Holder {
     address public immutable factory;
 
     modifier onlyOwner() {
-        require(msg.sender == ownerOf(address(this)), NotOwner(address(this), msg.sender));
+        require(msg.sender == ownerOf(address(this)), NotAccountOwner(address(this), msg.sender));
         _;
     }
 
@@ -31,7 +31,7 @@ contract AgentAccount is Spending, IERC1271, ERC721Holder {
 
     /// @notice Sets the account up, within the transaction that makes it. Factory.
     function initialize(address owner, Setup calldata setup) external {
-        require(msg.sender == factory, NotOwner(address(this), msg.sender));
+        require(msg.sender == factory, NotAccountOwner(address(this), msg.sender));
         require(owner != address(0) && owner != address(this), OwnerInvalid(owner));
         Books.load(address(this)).owner = owner;
         emit OwnerChanged(address(this), owner);

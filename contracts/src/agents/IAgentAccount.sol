@@ -156,7 +156,7 @@ interface IAgentEvents {
         uint128 committed
     );
 
-    error NotOwner(address account, address caller);
+    error NotAccountOwner(address account, address caller);
     error NotOwnerOrGuardian(address account, address caller);
     /// @notice Only the one to whom the account was offered may take it.
     error NotOfferedOwner(address account, address caller);
@@ -199,7 +199,7 @@ interface IAgentEvents {
     error ApprovalInvalid(bytes32 approval);
     error ApprovalExpired(bytes32 approval, uint40 expiry);
     /// @notice An asset is paid in its own currency only.
-    error CurrencyInvalid(uint256 asset, address currency, address expected);
+    error AssetCurrencyInvalid(uint256 asset, address currency, address expected);
     /// @notice The channel is not between this account and this agent.
     error ChannelForeign(address payer, address signer);
     error ChannelsUnsorted(bytes32 previous, bytes32 id);

@@ -37,7 +37,7 @@ contract Policies is Common, IAgentPolicies {
 
     /// @inheritdoc IAgentPolicies
     function setUp(address account, Setup calldata setup) external {
-        require(msg.sender == account, NotOwner(account, msg.sender));
+        require(msg.sender == account, NotAccountOwner(account, msg.sender));
         _setUp(account, setup);
     }
 
@@ -349,7 +349,7 @@ contract Policies is Common, IAgentPolicies {
     // ------------------------------------------------------------------ internals
 
     function _requireOwner(address account) private view {
-        require(msg.sender == ownerOf(account), NotOwner(account, msg.sender));
+        require(msg.sender == ownerOf(account), NotAccountOwner(account, msg.sender));
     }
 
     /// @dev What was granted with the setup waits for nothing: there was no account yet that it could loosen.

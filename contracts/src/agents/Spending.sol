@@ -52,7 +52,7 @@ abstract contract Spending is Common, IAgentSpending {
             // Or a generous policy in a worthless currency would pay in another.
             require(
                 id == uint160(spend.currency),
-                CurrencyInvalid(spend.asset, spend.currency, address(uint160(id)))
+                AssetCurrencyInvalid(spend.asset, spend.currency, address(uint160(id)))
             );
         }
         _requireMetered(account, spend.currency, before, spend.amount);

@@ -29,7 +29,7 @@ contract AgentAccountTest is AgentsBehaviour {
         // Nobody owns the implementation, and nobody sets it up.
         AgentAccount bare = AgentAccount(factory.implementation());
         vm.expectRevert(
-            abi.encodeWithSelector(IAgentEvents.NotOwner.selector, address(bare), agent)
+            abi.encodeWithSelector(IAgentEvents.NotAccountOwner.selector, address(bare), agent)
         );
         vm.prank(agent);
         bare.initialize(agent, setup);
@@ -50,16 +50,22 @@ contract AgentAccountTest is AgentsBehaviour {
         vm.prank(owner);
         AgentAccount(account).execute(address(till), call);
         assertEq(dollar.balanceOf(owner), 5, "withdrawn");
-        vm.expectRevert(abi.encodeWithSelector(IAgentEvents.NotOwner.selector, account, agent));
+        vm.expectRevert(
+            abi.encodeWithSelector(IAgentEvents.NotAccountOwner.selector, account, agent)
+        );
         vm.prank(agent);
         AgentAccount(account).execute(address(till), call);
-        vm.expectRevert(abi.encodeWithSelector(IAgentEvents.NotOwner.selector, account, guardian));
+        vm.expectRevert(
+            abi.encodeWithSelector(IAgentEvents.NotAccountOwner.selector, account, guardian)
+        );
         vm.prank(guardian);
         AgentAccount(account).execute(address(till), call);
     }
 
     function test_owner_changes() public {
-        vm.expectRevert(abi.encodeWithSelector(IAgentEvents.NotOwner.selector, account, agent));
+        vm.expectRevert(
+            abi.encodeWithSelector(IAgentEvents.NotAccountOwner.selector, account, agent)
+        );
         vm.prank(agent);
         AgentAccount(account).offerOwner(agent);
         vm.prank(owner);

@@ -173,7 +173,7 @@ abstract contract AgentsBehaviour is AgentsNetwork {
         Spend memory spend = Spend(address(0xBAD), address(0), asset, 30e6, SERVICE, 0);
         _refused(
             abi.encodeWithSelector(
-                IAgentEvents.CurrencyInvalid.selector, asset, address(0xBAD), address(dollar)
+                IAgentEvents.AssetCurrencyInvalid.selector, asset, address(0xBAD), address(dollar)
             )
         );
         vm.prank(agent);
@@ -467,7 +467,7 @@ abstract contract AgentsBehaviour is AgentsNetwork {
         payAs(agent, 1, 1);
         // Asked before: passed over.
         hub.requestClose(account, agent, oneOf(channelOf()));
-        _refused(abi.encodeWithSelector(IAgentEvents.NotOwner.selector, account, guardian));
+        _refused(abi.encodeWithSelector(IAgentEvents.NotAccountOwner.selector, account, guardian));
         vm.prank(guardian);
         hub.unpause(account, agent);
         vm.prank(boss);
@@ -679,7 +679,9 @@ abstract contract AgentsBehaviour is AgentsNetwork {
                 assertEq(
                     keccak256(result),
                     keccak256(
-                        abi.encodeWithSelector(IAgentEvents.NotOwner.selector, account, callers[j])
+                        abi.encodeWithSelector(
+                            IAgentEvents.NotAccountOwner.selector, account, callers[j]
+                        )
                     ),
                     "reason"
                 );
@@ -691,7 +693,7 @@ abstract contract AgentsBehaviour is AgentsNetwork {
         _refused(abi.encodeWithSelector(IAgentEvents.AccountKnown.selector, account));
         vm.prank(account);
         hub.setUp(account, setupOf());
-        _refused(abi.encodeWithSelector(IAgentEvents.NotOwner.selector, account, agent));
+        _refused(abi.encodeWithSelector(IAgentEvents.NotAccountOwner.selector, account, agent));
         vm.prank(agent);
         hub.setUp(account, setupOf());
     }
