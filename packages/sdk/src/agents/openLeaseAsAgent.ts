@@ -28,10 +28,7 @@ export interface OpenLeaseAsAgentParameters {
  * @example
  * const hash = await openLeaseAsAgent(client, { wallet, offer, signature, duration: 3600, ref: 3n })
  */
-export function openLeaseAsAgent(
-  client: WriteClient,
-  parameters: OpenLeaseAsAgentParameters,
-): Promise<Hash> {
+export function openLeaseAsAgent(client: WriteClient, parameters: OpenLeaseAsAgentParameters): Promise<Hash> {
   const { wallet, offer, signature, duration, ref, approval = noApproval, overrides } = parameters
   return write(client, {
     address: hubOf(wallet),

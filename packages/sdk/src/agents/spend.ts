@@ -1,5 +1,5 @@
-import { type Hash, type Hex, zeroAddress, zeroHash } from 'viem'
 import type { Address } from 'viem'
+import { type Hash, type Hex, zeroAddress, zeroHash } from 'viem'
 import type { Counterparty } from './policy.ts'
 
 /** One spending of an agent. */

@@ -61,7 +61,10 @@ export function creations(options: DeployOptions): readonly Creation[] {
     encodeDeployData({ abi: testDollarAbi, bytecode: testDollarBytecode }),
     salt,
   )
-  const agents = agentCreations({ till: till.address, market: market.address, channels: channels.address }, salt)
+  const agents = agentCreations(
+    { till: till.address, market: market.address, channels: channels.address },
+    salt,
+  )
   return [till, market, channels, testDollar, ...agents]
 }
 
@@ -131,10 +134,7 @@ function agentCreations(domain: AgentContractsDomain, salt: Hex): readonly Creat
  * @example
  * const { factory } = agentContracts(deployment)
  */
-export function agentContracts(
-  domain: AgentContractsDomain,
-  salt: Hex = localDefaults.salt,
-): AgentContracts {
+export function agentContracts(domain: AgentContractsDomain, salt: Hex = localDefaults.salt): AgentContracts {
   const [policies, factory, module, delegate] = agentCreations(domain, salt).map(
     ({ address }) => address,
   ) as [Address, Address, Address, Address]

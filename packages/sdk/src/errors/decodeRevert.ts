@@ -9,9 +9,9 @@ import {
   TimeoutError,
   toFunctionSelector,
 } from 'viem'
-import { assetsAbi } from '../generated/assets.ts'
 import { agentAccountsAbi } from '../generated/agentAccounts.ts'
 import { agentsAbi } from '../generated/agents.ts'
+import { assetsAbi } from '../generated/assets.ts'
 import { channelsAbi } from '../generated/channels.ts'
 import { marketAbi } from '../generated/market.ts'
 import { testDollarAbi } from '../generated/testDollar.ts'
@@ -29,7 +29,15 @@ interface ErrorItem {
 /** Every custom error that a call to Millrace can end in, once each. */
 export const contractErrors: readonly ErrorItem[] = [
   ...new Map(
-    [...marketAbi, ...channelsAbi, ...agentsAbi, ...agentAccountsAbi, ...tillAbi, ...assetsAbi, ...testDollarAbi]
+    [
+      ...marketAbi,
+      ...channelsAbi,
+      ...agentsAbi,
+      ...agentAccountsAbi,
+      ...tillAbi,
+      ...assetsAbi,
+      ...testDollarAbi,
+    ]
       .filter((item) => item.type === 'error')
       .map((item): [string, ErrorItem] => [toFunctionSelector(errorSignature(item)), item]),
   ).values(),
