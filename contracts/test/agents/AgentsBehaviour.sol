@@ -153,6 +153,21 @@ abstract contract AgentsBehaviour is AgentsNetwork {
         payAs(agent, 1, 301);
     }
 
+    /// @dev What fails leaves no trace: neither in the ref nor in a bucket.
+    function test_pay_failedLeavesNothing() public {
+        uint256 all = balanceOf(account);
+        vm.prank(account);
+        till.transfer(STRANGER, dollarId, all);
+        vm.expectRevert();
+        payAs(agent, 30e6, 0);
+        assertTrue(!hub.isRefUsed(account, agent, 0), "ref");
+        assertEq(
+            hub.budgetOf(account, agent, address(dollar), uint160(PAYEE)).period, 100e6, "period"
+        );
+        fund(account, 30e6);
+        payAs(agent, 30e6, 0);
+    }
+
     function test_pay_strangersCurrency() public {
         Spend memory spend = spendOf(1, 0);
         spend.currency = STRANGER;
