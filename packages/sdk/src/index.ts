@@ -119,11 +119,13 @@ export {
   type WatchChannelsParameters,
   watchChannels,
 } from './channels/watchChannels.ts'
+export { completeDeployment, type EarlierDeployment } from './deployments/completeDeployment.ts'
 export {
   type AgentContracts,
   type AgentContractsDomain,
   agentContracts,
   type ContractAddresses,
+  channelsOf,
   contractAddresses,
   create2Proxy,
   type DeployOptions,
