@@ -245,7 +245,8 @@ abstract contract AgentsBehaviour is AgentsNetwork {
         _fund(10e6, 1);
         assertEq(channels.get(id).deposit, 40e6, "topped up");
         assertEq(balanceOf(account), 1e12 - 40e6, "account");
-        assertEq(hub.exposure(account, agent, address(dollar)), 40e6, "exposed");
+        hub.release(account, agent, oneOf(channelOf()), noLeases());
+        assertEq(hub.exposure(account, agent, address(dollar)), 40e6, "exposed while it is open");
         assertEq(
             hub.budgetOf(account, agent, address(dollar), uint160(PAYEE)).counterparty, 40e6, "peer"
         );
