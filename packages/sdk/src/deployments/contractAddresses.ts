@@ -1,4 +1,9 @@
 import { type Address, encodeDeployData, getContractAddress, type Hex, zeroHash } from 'viem'
+import { agentAccountsAbi, agentAccountsBytecode } from '../generated/agentAccounts.ts'
+import { agentDelegateAbi, agentDelegateBytecode } from '../generated/agentDelegate.ts'
+import { agentModuleAbi, agentModuleBytecode } from '../generated/agentModule.ts'
+import { agentPoliciesAbi, agentPoliciesBytecode } from '../generated/agentPolicies.ts'
+import { channelsAbi, channelsBytecode } from '../generated/channels.ts'
 import { marketAbi, marketBytecode } from '../generated/market.ts'
 import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
 import { tillAbi, tillBytecode } from '../generated/till.ts'
@@ -23,6 +28,7 @@ export interface ContractAddresses {
   readonly assets: Address
   readonly till: Address
   readonly market: Address
+  readonly channels: Address
   readonly testDollar: Address
 }
 
@@ -39,24 +45,114 @@ export interface Creation {
 /** Everything that a deployment creates, in order. The till creates the register of assets itself. */
 export function creations(options: DeployOptions): readonly Creation[] {
   const { admin, feeBps, epochLength, salt } = { ...localDefaults, ...options }
-  const creation = (name: string, initCode: Hex): Creation => ({
-    name,
-    initCode,
-    address: getContractAddress({ opcode: 'CREATE2', from: create2Proxy, salt, bytecode: initCode }),
-  })
   const till = creation(
     'Till',
     encodeDeployData({ abi: tillAbi, bytecode: tillBytecode, args: [admin, feeBps, epochLength] }),
+    salt,
   )
   const market = creation(
     'Market',
     encodeDeployData({ abi: marketAbi, bytecode: marketBytecode, args: [till.address] }),
+    salt,
   )
+  const channels = channelsCreation(till.address, salt)
   const testDollar = creation(
     'TestDollar',
     encodeDeployData({ abi: testDollarAbi, bytecode: testDollarBytecode }),
+    salt,
   )
-  return [till, market, testDollar]
+  const agents = agentCreations(
+    { till: till.address, market: market.address, channels: channels.address },
+    salt,
+  )
+  return [till, market, channels, testDollar, ...agents]
+}
+
+const creation = (name: string, initCode: Hex, salt: Hex): Creation => ({
+  name,
+  initCode,
+  address: getContractAddress({ opcode: 'CREATE2', from: create2Proxy, salt, bytecode: initCode }),
+})
+
+/** The channels of a till. */
+export const channelsCreation = (till: Address, salt: Hex): Creation =>
+  creation('Channels', encodeDeployData({ abi: channelsAbi, bytecode: channelsBytecode, args: [till] }), salt)
+
+/** Where the contracts of agents' wallets are. */
+export interface AgentContracts {
+  /** The side of owner and guardian, a part of the other three. */
+  readonly policies: Address
+  /** Makes accounts of their own. */
+  readonly factory: Address
+  /** Executor module of ERC-7579 accounts. */
+  readonly module: Address
+  /** Code of EIP-7702 accounts. */
+  readonly delegate: Address
+}
+
+/** What the contracts of agents' wallets are made for. A deployment is one. */
+export interface AgentContractsDomain {
+  readonly till: Address
+  readonly market: Address
+  readonly channels: Address
+}
+
+function agentCreations(domain: AgentContractsDomain, salt: Hex): readonly Creation[] {
+  const shared = [domain.till, domain.channels, domain.market] as const
+  const policies = creation(
+    'Policies',
+    encodeDeployData({ abi: agentPoliciesAbi, bytecode: agentPoliciesBytecode, args: shared }),
+    salt,
+  )
+  const args = [...shared, policies.address] as const
+  return [
+    policies,
+    creation(
+      'AgentAccounts',
+      encodeDeployData({ abi: agentAccountsAbi, bytecode: agentAccountsBytecode, args }),
+      salt,
+    ),
+    creation(
+      'AgentModule',
+      encodeDeployData({ abi: agentModuleAbi, bytecode: agentModuleBytecode, args }),
+      salt,
+    ),
+    creation(
+      'AgentDelegate',
+      encodeDeployData({ abi: agentDelegateAbi, bytecode: agentDelegateBytecode, args }),
+      salt,
+    ),
+  ]
+}
+
+/**
+ * Computes where the contracts of agents' wallets are that were deployed as `deployLocal` does; nothing on chain names
+ * them. Needs no chain.
+ *
+ * @param domain Till, market and channels that they are for; a deployment will do.
+ * @param salt Salt of the deployment. Default zero.
+ * @returns The addresses of the policies, the factory, the ERC-7579 module and the EIP-7702 delegate.
+ * @example
+ * const { factory } = agentContracts(deployment)
+ */
+export function agentContracts(domain: AgentContractsDomain, salt: Hex = localDefaults.salt): AgentContracts {
+  const [policies, factory, module, delegate] = agentCreations(domain, salt).map(
+    ({ address }) => address,
+  ) as [Address, Address, Address, Address]
+  return { policies, factory, module, delegate }
+}
+
+/**
+ * Computes where the channels of a till are, or will be, that are deployed as `deployLocal` does; nothing on chain names them.
+ *
+ * @param till The till.
+ * @param salt The deployment's salt. Default zero.
+ * @returns The address.
+ * @example
+ * const channels = channelsOf(deployment.till)
+ */
+export function channelsOf(till: Address, salt: Hex = localDefaults.salt): Address {
+  return channelsCreation(till, salt).address
 }
 
 /**
@@ -69,12 +165,13 @@ export function creations(options: DeployOptions): readonly Creation[] {
  * const { market } = contractAddresses({ admin })
  */
 export function contractAddresses(options: DeployOptions): ContractAddresses {
-  const [till, market, testDollar] = creations(options).map(({ address }) => address) as [
+  const [till, market, channels, testDollar] = creations(options).map(({ address }) => address) as [
+    Address,
     Address,
     Address,
     Address,
   ]
   // The first thing the till creates, at nonce 1 as every contract's first.
   const assets = getContractAddress({ from: till, nonce: 1n })
-  return { assets, till, market, testDollar }
+  return { assets, till, market, channels, testDollar }
 }

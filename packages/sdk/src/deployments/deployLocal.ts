@@ -1,14 +1,8 @@
 import { type Address, concat, type Hex } from 'viem'
-import {
-  getBalance,
-  getChainId,
-  getCode,
-  sendRawTransaction,
-  sendTransaction,
-  waitForTransactionReceipt,
-} from 'viem/actions'
+import { getBalance, getChainId, getCode, sendRawTransaction, sendTransaction } from 'viem/actions'
 import { decodeRevert } from '../errors/decodeRevert.ts'
 import { DeploymentFailedError } from '../errors/deployments.ts'
+import { awaitReceipt } from '../transactions/awaitReceipt.ts'
 import type { WriteClient } from '../transactions/write.ts'
 import {
   type Creation,
@@ -27,6 +21,9 @@ const proxyCreation = {
   signed:
     '0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222',
 } as const
+
+/** Milliseconds for one transaction of a deployment. */
+const receiptTimeout = 60_000
 
 /** As `DeployOptions`; the admin may be left out and is then the sender. */
 export type DeployLocalOptions = Omit<DeployOptions, 'admin'> & Partial<Pick<DeployOptions, 'admin'>>
@@ -50,12 +47,13 @@ export async function deployLocal(
   try {
     await deployProxy(client)
     for (const creation of creations(settled)) await create(client, creation, settled.salt)
-    const { assets, till, market, testDollar } = contractAddresses(settled)
+    const { assets, till, market, channels, testDollar } = contractAddresses(settled)
     return {
       chainId: await getChainId(client),
       assets,
       till,
       market,
+      channels,
       currencies: [{ address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' }],
       epochLength: settled.epochLength ?? localDefaults.epochLength,
     }
@@ -64,7 +62,8 @@ export async function deployLocal(
   }
 }
 
-async function create(
+/** Creates a contract if it is not there. */
+export async function create(
   client: WriteClient,
   { name, address, initCode }: Creation,
   salt: Hex = localDefaults.salt,
@@ -73,14 +72,15 @@ async function create(
   let cause: unknown
   try {
     const hash = await send(client, { to: create2Proxy, data: concat([salt, initCode]) })
-    await waitForTransactionReceipt(client, { hash })
+    await awaitReceipt(client, { hash, timeout: receiptTimeout })
   } catch (error) {
     cause = error
   }
   await mustExist(client, name, address, cause)
 }
 
-async function deployProxy(client: WriteClient): Promise<void> {
+/** Creates the CREATE2 proxy if it is not there. */
+export async function deployProxy(client: WriteClient): Promise<void> {
   if (await exists(client, create2Proxy)) return
   const { from, cost, signed } = proxyCreation
   let cause: unknown
@@ -88,10 +88,10 @@ async function deployProxy(client: WriteClient): Promise<void> {
     const balance = await getBalance(client, { address: from })
     if (balance < cost) {
       const hash = await send(client, { to: from, value: cost - balance })
-      await waitForTransactionReceipt(client, { hash })
+      await awaitReceipt(client, { hash, timeout: receiptTimeout })
     }
     const hash = await sendRawTransaction(client, { serializedTransaction: signed })
-    await waitForTransactionReceipt(client, { hash })
+    await awaitReceipt(client, { hash, timeout: receiptTimeout })
   } catch (error) {
     cause = error
   }
@@ -115,7 +115,8 @@ const send = (client: WriteClient, request: { to: Hex; data?: Hex; value?: bigin
     typeof sendTransaction
   >[1])
 
-async function exists(client: WriteClient, address: Hex): Promise<boolean> {
+/** Whether there is code at an address. */
+export async function exists(client: WriteClient, address: Hex): Promise<boolean> {
   const code = await getCode(client, { address })
   return code !== undefined && code !== '0x'
 }

@@ -45,6 +45,152 @@ export const revertSentences: Readonly<Record<string, RevertSentence>> = {
   StartSignatureInvalid: ['The start of lease {lease} is not signed by its device {device}.'],
   StartTooLate: ['Lease {lease} had to start by {startBy}.', 'Settle it: the buyer gets everything back.'],
 
+  // Agents
+  AccountExists: ['Account {account} was made before.', 'Use it, or take another salt.'],
+  AccountKnown: ['Account {account} was set up before.', 'Nothing is left to do.'],
+  AccountUnknown: ['Account {account} is not kept by this contract.', 'Check the address; set it up first.'],
+  AgentInvalid: [
+    '{agent} cannot do this as an agent of {account}.',
+    'An agent is not the account, its owner or zero, and approves nothing of its own.',
+  ],
+  AgentNotPaused: ['Agent {agent} of {account} is not paused.', 'Pause it first.'],
+  AgentPaused: [
+    'Agent {agent} of {account} is paused, or was never started.',
+    'Ask the owner to unpause it.',
+  ],
+  AmountZero: ['An agent cannot spend nothing.', 'Choose an amount above zero.'],
+  ApprovalExpired: ['Approval {approval} was good until {expiry}.', 'Ask for a new one.'],
+  ApprovalInvalid: [
+    'Approval {approval} is not signed by the owner or the guardian.',
+    'Ask for an approval of exactly this spending.',
+  ],
+  ApprovalMissing: [
+    'A spending of {amount} is above {approveAbove} and was not approved.',
+    'Ask the owner or the guardian to approve {approval}.',
+  ],
+  AssetCurrencyInvalid: [
+    'Asset {asset} is paid in {expected}, not in {currency}.',
+    'Name the currency of the asset.',
+  ],
+  BalanceMoved: [
+    'More left the account than {amount}: it had {before} and would have {later}.',
+    'Do not hire from an operator that is the account itself.',
+  ],
+  BudgetExceeded: [
+    'A spending of {amount} is more than is left of the budget, {left}.',
+    'Ask the owner for a new budget.',
+  ],
+  ChangeExpired: ['Change {change} could be made until {until}.', 'Announce it again.'],
+  ChangeTooEarly: ['Change {change} can be made from {readyAt} on.', 'Wait until then.'],
+  ChangeUnannounced: [
+    'Change {change} loosens and was not announced, or was vetoed.',
+    'Announce this very call and wait.',
+  ],
+  ChannelForeign: [
+    'The channel of payer {payer} and signer {signer} is not between this account and this agent.',
+    'Name the account as the payer and the agent as the signer.',
+  ],
+  ChannelsUnsorted: ['Channel {id} does not come after {previous}.', 'Sort the channels by id.'],
+  CounterpartyExceeded: [
+    'A spending of {amount} is more than counterparty {counterparty} may get now, {left}.',
+    'Wait, or pay less.',
+  ],
+  CounterpartyInvalid: [
+    'Exactly one of the account {to} and the asset {asset} must be paid.',
+    'Leave the other at zero.',
+  ],
+  CounterpartyNotAllowed: ['Counterparty {counterparty} is not on the list.', 'Ask the owner to allow it.'],
+  DelayTooLong: ['A delay of {delay} s is longer than {max} s.', 'Choose a shorter one.'],
+  Ended: ['The policy ended at {end}.', 'Ask the owner for a new one.'],
+  FailedDeployment: ['The account could not be made.', again],
+  FloatExceeded: ['A float of {amount} is more than may go there now, {left}.', 'Wait, or move less.'],
+  FloatUnset: ['The policy of agent {agent} names no float wallet in {currency}.'],
+  InsufficientBalance: ['A copy needs {needed} wei, and there are {balance}.'],
+  LeaseForeign: ['Lease {lease} is not one of {caller}.', 'Check the id and the sender.'],
+  LeasesUnsorted: ['Lease {id} does not come after {previous}.', 'Sort the leases by id.'],
+  LimitTooHigh: ['A limit of {limit} is above {max}.', 'Use a lower one.'],
+  NotAccountOwner: ['{caller} is not the owner of {account}.', 'Send it from the owner.'],
+  NotOfferedOwner: ['Account {account} was not offered to {caller}.'],
+  NotOwnerOrGuardian: [
+    '{caller} is neither the owner nor the guardian of {account}.',
+    'Send it from one of them.',
+  ],
+  NotStarted: ['The policy starts at {start}.', 'Wait until then.'],
+  OwnerInvalid: ['{owner} cannot own an account.'],
+  PaymentTooHigh: ['A spending of {amount} is above {max}, the most at once.', 'Spend less at once.'],
+  PeriodExceeded: [
+    'A spending of {amount} is more than is left in this period, {left}.',
+    'Wait, or spend less.',
+  ],
+  PeriodInvalid: ['A period of {period} s is not allowed.', 'Use one second at least.'],
+  PolicyUnknown: ['Agent {agent} of {account} has no policy in {currency}.', 'Ask the owner for one.'],
+  RefUsed: [
+    'Agent {agent} used ref {ref} before.',
+    'It was paid already, or cancelled; for another spending take another ref.',
+  ],
+  ServiceNotAllowed: ['Service {service} is not on the list.', 'Ask the owner to allow it.'],
+
+  // Channels
+  AmountInvalid: ['An amount of {amount} is not allowed; it must be 1 to {max}.', 'Choose another amount.'],
+  ChannelExists: ['Channel {id} is open already.', 'Top it up, or take another salt.'],
+  ChannelInvalid: [
+    'Channel {id} cannot be opened: it needs a payer, a signer, either a payee or an asset, and a close delay of 900 s to 30 days.',
+    'Correct the channel.',
+  ],
+  ChannelUnknown: ['No channel {id} is open.', 'Check the id and the chain, and whether it was closed.'],
+  CloseExpired: [
+    'The consent to close channel {id} was good until {deadline}.',
+    'Ask the payee for a new one.',
+  ],
+  CloseNotRequested: ['Nobody asked for the end of channel {id}.', 'Request the close first.'],
+  CloseRequestedAlready: [
+    'The end of channel {id} was asked for before; it can be closed from {closesAt} on.',
+    'Nothing is left to do until then.',
+  ],
+  CloseSignatureInvalid: [
+    'The end of channel {id} is not signed by {payee} for exactly what would be claimed in all.',
+    'Ask the payee to sign the sum that it ends with.',
+  ],
+  CloseTooEarly: ['Channel {id} can be closed from {closesAt} on.', 'Wait until then.'],
+  CurrencyInvalid: [
+    'Channel {id} is in {currency}, its asset is paid in {expected}.',
+    "Take the asset's currency.",
+  ],
+  EpochsExhausted: ['Channel {id} was closed too often to be opened again.', 'Take another salt.'],
+  NotPayee: [
+    '{caller} is not {payee}, who is paid by channel {id}.',
+    'Send it from the payee, or use its signature.',
+  ],
+  NotPayer: ['{caller} is not the payer of channel {id}.', "Send it from the payer's account."],
+  NothingToClaim: [
+    'Nothing in the list brings more than was claimed; channel {id} has paid {claimed}, the voucher is worth {worth}.',
+    'Claim later, with a voucher that is worth more.',
+  ],
+  OpenExpired: [
+    'The consent to open channel {id} was good until {deadline}.',
+    'Ask the payer for a new one.',
+  ],
+  OpenSignatureInvalid: [
+    'The opening of channel {id} is not signed by {payer} for this epoch and amount.',
+    'Ask the payer to sign exactly this.',
+  ],
+  TickInvalid: [
+    'The word shown for channel {id} is not {ticks} steps before the anchor of its voucher.',
+    'Show the right word, or fewer ticks.',
+  ],
+  TicksTooMany: [
+    '{ticks} ticks were shown for channel {id}, its voucher stands for {max}.',
+    'Ask for a new voucher.',
+  ],
+  VoucherEpoch: [
+    'The voucher is for epoch {epoch} of channel {id}, which is in epoch {current}.',
+    'Ask for a voucher of the present epoch.',
+  ],
+  VoucherSignatureInvalid: [
+    'The voucher for channel {id} is not signed by {signer}, or it was altered.',
+    'Ask for it again.',
+  ],
+
   // Assets
   AssetUnknown: ['No asset has the id {asset}.', 'Check the id and the chain.'],
   NotOwner: ['{caller} does not own asset {asset}.', "Send it from the owner's account."],
@@ -98,6 +244,10 @@ export const revertSentences: Readonly<Record<string, RevertSentence>> = {
   NotAdmin: ['{caller} does not administer the till.'],
   NotAssets: ['{caller} is not the register of assets.'],
   NotOfferedAdmin: ['The administration was not offered to {caller}.'],
+  NonceReserved: [
+    'The authorization with nonce {nonce} is for a module, not for a deposit.',
+    'Send it through the module that it was signed for.',
+  ],
   NothingArrived: ['The deposit brought no tokens of {token}.', 'Check balance and allowance.'],
   PermitIgnored: [
     'Token {token} took the permit without counting it.',
