@@ -1,20 +1,21 @@
-import { mkdtemp, rm, truncate } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { JournalCorruptError } from '@millrace/journal'
 import { HTTPFacilitatorClient } from '@x402/core/server'
-import type { Hex } from 'viem'
+import { concat, type Hex, numberToHex, parseSignature, serializeSignature } from 'viem'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeTransfer } from '../src/exact/encodeTransfer.ts'
 import { signExact } from '../src/exact/signExact.ts'
 import { tokenAbi } from '../src/exact/tokenAbi.ts'
 import { verifyExact } from '../src/exact/verifyExact.ts'
-import { FacilitatorClosedError, SettlementsCorruptError } from '../src/facilitator/errors.ts'
+import { FacilitatorClosedError, SettlementTakenError } from '../src/facilitator/errors.ts'
 import { facilitatorHandler } from '../src/facilitator/facilitatorHandler.ts'
 import { memoryJournal, type SettlementEntry, type SettlementJournal } from '../src/facilitator/journal.ts'
 import { openFacilitator } from '../src/facilitator/openFacilitator.ts'
 import { openSettlements } from '../src/facilitator/openSettlements.ts'
 import type { PaymentPayload } from '../src/wire/x402.ts'
-import { accountAt, type LocalChain, lyingWallet, startLocalChain } from './localChain.ts'
+import { accountAt, agreeingWallet, type LocalChain, lyingWallet, startLocalChain } from './localChain.ts'
 
 let chain: LocalChain
 let folder: string
@@ -29,7 +30,10 @@ afterAll(async () => {
 
 const now = () => Math.floor(Date.now() / 1000)
 const pay = (index = 1) => signExact(accountAt(index), { requirements: chain.requirements, now: now() })
-const open = (journal: SettlementJournal, options: { timeoutMs?: number; relayer?: number } = {}) =>
+const open = (
+  journal: SettlementJournal,
+  options: { timeoutMs?: number; raiseAfterMs?: number; relayer?: number } = {},
+) =>
   openFacilitator({
     chains: [
       {
@@ -37,10 +41,14 @@ const open = (journal: SettlementJournal, options: { timeoutMs?: number; relayer
         client: chain.client,
         relayer: accountAt(options.relayer ?? 5),
         timeoutMs: options.timeoutMs ?? 20_000,
+        raiseAfterMs: options.raiseAfterMs ?? 30_000,
       },
     ],
     journal,
   })
+
+/** Order of secp256k1: `order - s` is the same signature written a second way. */
+const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 
 /** How often an authorization was spent. */
 async function spent(payment: PaymentPayload): Promise<number> {
@@ -53,6 +61,23 @@ async function spent(payment: PaymentPayload): Promise<number> {
     fromBlock: 0n,
   })
   return events.length
+}
+
+/** Dies between the line on disk and the sending. */
+async function crashBeforeSending(payment: PaymentPayload): Promise<SettlementEntry[]> {
+  const entries: SettlementEntry[] = []
+  const dying: SettlementJournal = {
+    replayed: [],
+    append(entry) {
+      entries.push(entry)
+      return Promise.reject(new FacilitatorClosedError())
+    },
+  }
+  const facilitator = await open(dying)
+  await expect(facilitator.settle(payment, chain.requirements)).rejects.toBeInstanceOf(FacilitatorClosedError)
+  await facilitator.close()
+  expect(await spent(payment)).toBe(0)
+  return entries
 }
 
 describe('default', () => {
@@ -89,6 +114,7 @@ describe('default', () => {
 
   test('the stock facilitator client speaks to it over HTTP', async () => {
     const facilitator = await open(memoryJournal())
+    const noted: string[] = []
     const listed = {
       resource: 'http://a.example',
       type: 'http',
@@ -97,7 +123,10 @@ describe('default', () => {
     } as const
     const handle = facilitatorHandler({
       facilitator,
-      resources: () => [{ ...listed, accepts: [chain.requirements] }],
+      catalogue: {
+        note: async ({ url }) => void noted.push(url),
+        list: async () => ({ items: [{ ...listed, accepts: [chain.requirements] }], total: 1 }),
+      },
     })
     const url = 'http://facilitator.example/x402'
     const client = new HTTPFacilitatorClient({ url })
@@ -117,6 +146,14 @@ describe('default', () => {
       const settled = await client.settle(...pair)
       expect(settled).toMatchObject({ success: true, network: 'eip155:84532' })
       expect(await client.settle(...pair)).toMatchObject({ transaction: settled.transaction })
+      expect(noted).toEqual([])
+      const wished = {
+        ...(await pay()),
+        resource: { url: 'http://a.example' },
+        extensions: { bazaar: {} },
+      } as never
+      await client.settle(wished, chain.requirements as never)
+      expect(noted).toEqual(['http://a.example'])
       const garbage = { x402Version: 2 } as never
       await expect(client.verify(garbage, garbage)).rejects.toThrow(/invalid_payload/)
       const page = await (await handle(new Request(`${url}/discovery/resources?type=http&limit=1`))).json()
@@ -124,7 +161,7 @@ describe('default', () => {
       expect((await handle(new Request(`${url}/discovery/resources?limit=101`))).status).toBe(400)
       expect(
         (await handle(new Request(`${url}/verify`, { method: 'POST', body: 'x'.repeat(70_000) }))).status,
-      ).toBe(400)
+      ).toBe(413)
       expect((await handle(new Request(`${url}/other`))).status).toBe(404)
     } finally {
       globalThis.fetch = real
@@ -176,7 +213,7 @@ describe('behavior: a settlement whose outcome is not known', () => {
     const path = join(folder, 'crash')
     const payment = await pay(3)
     await chain.client.setAutomine(false)
-    const before = await openSettlements(path)
+    const before = await openSettlements({ path })
     const crashed = await open(before, { timeoutMs: 300 })
     const first = await crashed.settle(payment, chain.requirements)
     expect(first.errorReason).toBe('settlement_pending')
@@ -185,7 +222,7 @@ describe('behavior: a settlement whose outcome is not known', () => {
     await chain.client.setAutomine(true)
     await chain.client.mine({ blocks: 1 })
 
-    const journal = await openSettlements(path)
+    const journal = await openSettlements({ path })
     const facilitator = await open(journal)
     const second = await facilitator.settle(payment, chain.requirements)
     expect(second).toMatchObject({ success: true, transaction: first.transaction })
@@ -193,31 +230,12 @@ describe('behavior: a settlement whose outcome is not known', () => {
     await facilitator.close()
     await journal.close()
     // Decided ones are read back as well.
-    const again = await openSettlements(path)
+    const again = await openSettlements({ path })
     const third = await open(again)
     expect(await third.settle(payment, chain.requirements)).toMatchObject({ transaction: first.transaction })
     await third.close()
     await again.close()
   })
-
-  /** Dies between the line on disk and the sending. */
-  async function crashBeforeSending(payment: PaymentPayload): Promise<SettlementEntry[]> {
-    const entries: SettlementEntry[] = []
-    const dying: SettlementJournal = {
-      replayed: [],
-      append(entry) {
-        entries.push(entry)
-        return Promise.reject(new FacilitatorClosedError())
-      },
-    }
-    const facilitator = await open(dying)
-    await expect(facilitator.settle(payment, chain.requirements)).rejects.toBeInstanceOf(
-      FacilitatorClosedError,
-    )
-    await facilitator.close()
-    expect(await spent(payment)).toBe(0)
-    return entries
-  }
 
   test('that was written and never sent is sent at the next opening: the very same transaction', async () => {
     const payment = await pay(4)
@@ -273,6 +291,18 @@ describe('behavior: payments that are not settled', () => {
     expect(await settle(altered({ validBefore: `${now() + 5}` }))).toBe(
       'invalid_exact_evm_payload_authorization_valid_before',
     )
+    expect(await settle(payment, { ...requirements, asset: accountAt(9).address })).toBe(
+      'invalid_exact_evm_signature',
+    )
+    const { r, s, yParity } = parseSignature(payment.payload.signature as Hex)
+    const mirrored = serializeSignature({
+      r,
+      s: numberToHex(order - BigInt(s), { size: 32 }),
+      yParity: 1 - yParity,
+    })
+    expect(await settle({ ...payment, payload: { ...payment.payload, signature: mirrored } })).toBe(
+      'invalid_exact_evm_signature',
+    )
     const elsewhere = { ...requirements, network: 'eip155:1' }
     expect(
       await settle(await signExact(accountAt(1), { requirements: elsewhere, now: now() }), elsewhere),
@@ -307,23 +337,140 @@ describe('behavior: payments that are not settled', () => {
   })
 })
 
-describe('error: SettlementsCorruptError', () => {
-  test('a bad line before the last stops the opening; a torn last line is dropped', async () => {
-    const path = join(folder, 'torn')
-    const journal = await openSettlements(path)
+describe('behavior: payers that are contracts', () => {
+  test('a contract pays by ERC-1271; of an account with a delegate of EIP-7702 the delegate decides, not its key', async () => {
+    const facilitator = await open(memoryJournal())
+    const [delegate, wallet] = [accountAt(11).address, accountAt(12)]
+    await chain.mint(wallet.address, 5000n)
+    const delegated = async (code: Hex) => {
+      await chain.client.setCode({ address: delegate, bytecode: code })
+      await chain.client.setCode({ address: wallet.address, bytecode: concat(['0xef0100', delegate]) })
+      const signed = await signExact(wallet, { requirements: chain.requirements, now: now() })
+      return facilitator.settle(signed, chain.requirements)
+    }
+    expect(await delegated(agreeingWallet)).toMatchObject({ success: true })
+    // Stops at once: it has no ERC-1271.
+    expect(await delegated('0x00')).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_signature',
+    })
+    expect(await chain.balanceOf(wallet.address)).toBe(4000n)
+    await facilitator.close()
+  })
+})
+
+describe('behavior: a transaction that is stuck', () => {
+  test('is sent again with a higher fee, and the payment is settled once by whichever is mined', async () => {
+    const journal = memoryJournal()
+    const facilitator = await open(journal, { timeoutMs: 300, raiseAfterMs: 100 })
+    const payment = await pay(2)
+    await chain.client.setAutomine(false)
+    const first = await facilitator.settle(payment, chain.requirements)
+    expect(first.errorReason).toBe('settlement_pending')
+    await expect.poll(() => journal.entries.filter(({ type }) => type === 'raised').length).toBeGreaterThan(1)
+    await chain.client.mine({ blocks: 1 })
+    await chain.client.setAutomine(true)
+    const hashes = () => journal.entries.flatMap((entry) => ('raw' in entry ? [entry.hash] : []))
+    await expect
+      .poll(() => facilitator.settle(payment, chain.requirements))
+      .toMatchObject({ success: true, transaction: expect.toSatisfy((hash) => hashes().includes(hash)) })
+    expect(hashes()[0]).toBe(first.transaction)
+    expect(await spent(payment)).toBe(1)
+    // The next one takes the next number.
+    expect(await facilitator.settle(await pay(2), chain.requirements)).toMatchObject({ success: true })
+    await facilitator.close()
+
+    const replayed = journal.entries.map((entry) => ({ entry }))
+    const again = await open(memoryJournal(replayed))
+    expect(await again.settle(payment, chain.requirements)).toMatchObject({ success: true })
+    await again.close()
+  })
+
+  test('whose number another has got fails, and the payment can be settled anew', async () => {
+    const payment = await pay(2)
+    const [entry] = await crashBeforeSending(payment)
+    if (entry === undefined) expect.fail('nothing was written ahead')
+    const wallet = chain.walletOf(5)
+    const hash = await wallet.sendTransaction({ to: accountAt(5).address, value: 0n })
+    await chain.client.waitForTransactionReceipt({ hash })
+    const facilitator = await open(memoryJournal([{ entry }]), { raiseAfterMs: 20 })
+    expect(await facilitator.settle(payment, chain.requirements)).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_transaction_failed',
+    })
+    expect(await facilitator.settle(payment, chain.requirements)).toMatchObject({ success: true })
+    expect(await spent(payment)).toBe(1)
+    await facilitator.close()
+  })
+})
+
+describe('behavior: facilitators that share a journal', () => {
+  /** A journal in memory as two processes see it that share a table. */
+  function sharedJournal() {
+    const entries: SettlementEntry[] = []
+    const find = (key: string) => Promise.resolve(entries.filter((entry) => entry.key === key))
+    const journal: SettlementJournal = {
+      replayed: [],
+      find,
+      async append(entry) {
+        const last = (await find(entry.key)).at(-1)
+        if (entry.type === 'sent' && last !== undefined && last.type !== 'failed')
+          throw new SettlementTakenError({ key: entry.key })
+        entries.push(entry)
+      },
+    }
+    return { journal, entries }
+  }
+
+  test('settle a payment once, and each answers with the same transaction', async () => {
+    const { journal, entries } = sharedJournal()
+    const one = await open(journal)
+    const other = await open(journal, { relayer: 6 })
+    const payment = await pay(3)
+    const { requirements } = chain
+    const both = await Promise.all([one.settle(payment, requirements), other.settle(payment, requirements)])
+    expect(both.some(({ success }) => success)).toBe(true)
+    for (const { success, errorReason } of both)
+      if (!success) expect(errorReason).toMatch(/settlement_pending|nonce_already_used|simulation_failed/)
+    expect(entries.filter(({ type }) => type === 'sent')).toHaveLength(1)
+    const { transaction } = await one.settle(payment, requirements)
+    expect(await other.settle(payment, requirements)).toMatchObject({ success: true, transaction })
+    expect(await spent(payment)).toBe(1)
+    await one.close()
+    await other.close()
+  })
+})
+
+describe('behavior: the file of settlements', () => {
+  test('drops what failed and what is long over, and a torn last line; damage before it stops the opening', async () => {
+    const path = join(folder, 'book')
+    const entries: SettlementEntry[] = []
+    const recording = { replayed: [], append: async (entry: SettlementEntry) => void entries.push(entry) }
+    const facilitator = await open(recording)
+    const payment = await pay(3)
+    await facilitator.settle(payment, chain.requirements)
+    await facilitator.close()
+    const journal = await openSettlements({ path })
     await journal.append({ type: 'failed', key: 'a', reason: 'settlement_pending' })
-    await journal.append({ type: 'failed', key: 'b', reason: 'settlement_pending' })
+    for (const entry of entries) await journal.append(entry)
     await journal.close()
-    await truncate(path, 90)
-    const torn = await openSettlements(path)
-    expect(torn.replayed).toHaveLength(1)
-    await torn.append({ type: 'failed', key: 'c', reason: 'settlement_pending' })
-    await torn.close()
-    const whole = await openSettlements(path)
-    expect(whole.replayed.map(({ entry }) => entry.key)).toEqual(['a', 'c'])
-    await whole.close()
-    const { writeFile } = await import('node:fs/promises')
-    await writeFile(path, 'nonsense\n{}\n')
-    await expect(openSettlements(path)).rejects.toBeInstanceOf(SettlementsCorruptError)
+    await appendFile(path, '00000000 [3,{"type"')
+    const kept = await openSettlements({ path })
+    expect(kept.replayed.map(({ entry }) => entry)).toEqual(entries)
+    await kept.close()
+    const later = await openSettlements({ path, now: () => now() + 200_000 })
+    expect(later.replayed).toEqual([])
+    await later.close()
+    const text = await readFile(path, 'utf8')
+    expect(text).toBe('')
+    await writeFile(path, 'nonsense\n')
+    await (await openSettlements({ path })).close()
+    for (const entry of entries) {
+      const again = await openSettlements({ path })
+      await again.append(entry)
+      await again.close()
+    }
+    await writeFile(path, `nonsense\n${await readFile(path, 'utf8')}`)
+    await expect(openSettlements({ path })).rejects.toBeInstanceOf(JournalCorruptError)
   })
 })

@@ -1,16 +1,16 @@
 import { MillraceError } from '@millrace/sdk/errors'
 
-/** The file of settlements is damaged before its end: what had been acknowledged is lost. */
-export class SettlementsCorruptError extends MillraceError {
-  override readonly name = 'SettlementsCorruptError'
-  static readonly code = 'SETTLEMENTS_CORRUPT'
-  constructor(options: { path: string; line: number; cause?: unknown }) {
+/** Another facilitator that shares the journal has sent this settlement. */
+export class SettlementTakenError extends MillraceError {
+  override readonly name = 'SettlementTakenError'
+  static readonly code = 'SETTLEMENT_TAKEN'
+  constructor(options: { key: string }) {
     super({
-      code: SettlementsCorruptError.code,
-      message: `Line ${options.line} of the settlements in '${options.path}' cannot be read.`,
-      remedy: 'Restore the file; without it a payment may be settled twice or forgotten.',
-      details: { path: options.path, line: options.line },
-      cause: options.cause,
+      code: SettlementTakenError.code,
+      message: `The settlement '${options.key}' has been sent by another facilitator of this journal.`,
+      remedy: 'Ask again: what became of it is answered then.',
+      details: options,
+      retryable: true,
     })
   }
 }

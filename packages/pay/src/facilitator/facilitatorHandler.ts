@@ -14,23 +14,12 @@ import {
   v1RequirementsSchema,
 } from '../wire/x402v1.ts'
 import type { Facilitator } from './openFacilitator.ts'
-
-/** Something that can be paid for, as `/discovery/resources` lists it. */
-export interface DiscoveredResource {
-  /** Its URL. */
-  readonly resource: string
-  readonly type: 'http'
-  readonly x402Version: 1 | 2
-  readonly accepts: readonly PaymentRequirements[]
-  /** When this last changed, as in RFC 3339. */
-  readonly lastUpdated: string
-  readonly metadata?: Readonly<Record<string, unknown>>
-}
+import type { ResourceCatalogue } from './resources.ts'
 
 export interface FacilitatorHandlerOptions {
   readonly facilitator: Facilitator
   /** What is listed; nothing by default. */
-  readonly resources?: () => readonly DiscoveredResource[]
+  readonly catalogue?: ResourceCatalogue
 }
 
 /** Most bytes of a body that are read. */
@@ -53,6 +42,11 @@ const pageSchema = z.object({
   offset: z.coerce.number().int().min(0).default(0),
 })
 
+interface Problem {
+  readonly problem: string
+  readonly status: 400 | 413
+}
+
 interface Asked {
   readonly version: 1 | 2
   readonly payment: PaymentPayload
@@ -73,12 +67,15 @@ interface Asked {
 export function facilitatorHandler(
   options: FacilitatorHandlerOptions,
 ): (request: Request) => Promise<Response> {
-  const { facilitator, resources = () => [] } = options
+  const { facilitator, catalogue } = options
 
   async function verify(request: Request): Promise<Response> {
     const asked = await readAsked(request)
     if ('problem' in asked)
-      return json({ isValid: false, invalidReason: 'invalid_payload', invalidMessage: asked.problem }, 400)
+      return json(
+        { isValid: false, invalidReason: 'invalid_payload', invalidMessage: asked.problem },
+        asked.status,
+      )
     try {
       return json(await facilitator.verify(asked.payment, asked.requirements))
     } catch (error) {
@@ -101,11 +98,12 @@ export function facilitatorHandler(
           errorReason: 'invalid_payload',
           errorMessage: asked.problem,
         },
-        400,
+        asked.status,
       )
     const { version, payment, requirements } = asked
     try {
       const settled = await facilitator.settle(payment, requirements)
+      if (settled.success) await note(payment, requirements)
       return json(version === 1 ? toV1SettleResponse(settled) : settled)
     } catch (error) {
       const { network } = requirements
@@ -115,13 +113,24 @@ export function facilitatorHandler(
     }
   }
 
-  function discover(url: URL): Response {
-    const page = pageSchema.safeParse(Object.fromEntries(url.searchParams))
-    if (!page.success) return json({ error: 'limit is 1 to 100, offset 0 or more' }, 400)
-    const { type, limit, offset } = page.data
-    const all = resources().filter((each) => type === undefined || each.type === type)
-    const items = all.slice(offset, offset + limit)
-    return json({ x402Version: 2, items, pagination: { limit, offset, total: all.length } })
+  /** A settled payment stays settled, whatever becomes of the list. */
+  async function note(payment: PaymentPayload, requirements: PaymentRequirements): Promise<void> {
+    if (payment.resource === undefined || payment.extensions?.bazaar === undefined) return
+    await catalogue?.note(payment.resource, requirements).catch(() => undefined)
+  }
+
+  async function discover(url: URL): Promise<Response> {
+    const read = pageSchema.safeParse(Object.fromEntries(url.searchParams))
+    if (!read.success) return json({ error: 'limit is 1 to 100, offset 0 or more' }, 400)
+    const { type, ...page } = read.data
+    const isHttp = type === undefined || type === 'http'
+    try {
+      const { items, total } = (isHttp ? await catalogue?.list(page) : undefined) ?? { items: [], total: 0 }
+      return json({ x402Version: 2, items, pagination: { ...page, total } })
+    } catch (error) {
+      const { status, message } = explain(error)
+      return json({ error: message }, status)
+    }
   }
 
   return async (request) => {
@@ -135,19 +144,20 @@ export function facilitatorHandler(
   }
 }
 
-async function readAsked(request: Request): Promise<Asked | { readonly problem: string }> {
+async function readAsked(request: Request): Promise<Asked | Problem> {
   const text = await readText(request)
-  if (text === null) return { problem: `the body is longer than ${maxBodyBytes} bytes` }
+  if (text === null) return { problem: `the body is longer than ${maxBodyBytes} bytes`, status: 413 }
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    return { problem: 'the body is no JSON' }
+    return { problem: 'the body is no JSON', status: 400 }
   }
   const body = bodySchema.safeParse(value)
   if (!body.success)
     return {
       problem: body.error.issues.map(({ path, message }) => `'${path.join('.')}': ${message}`).join('; '),
+      status: 400,
     }
   if (body.data.x402Version === 2) {
     const { paymentPayload, paymentRequirements } = body.data

@@ -22,7 +22,9 @@ export type Outcome =
 export interface SentSettlement {
   readonly payment: ExactPayment
   readonly requirements: PaymentRequirements
-  readonly hash: Hash
+  /** Every transaction that was signed for it, the newest last; all have the same number, so one at most is mined. */
+  readonly hashes: readonly Hash[]
+  /** Nothing about it is in an older block. */
   readonly block: bigint
 }
 
@@ -31,10 +33,10 @@ export interface SentSettlement {
  * for anyone who saw ours may send its content first. Null while nothing is decided.
  */
 export async function findOutcome(client: ReadClient, sent: SentSettlement): Promise<Outcome | null> {
-  const receipt = await receiptOf(client, sent.hash)
+  const receipt = await firstReceipt(client, sent.hashes)
   if (receipt !== null && receipt.status === 'success')
     return isPaid(receipt, sent)
-      ? { type: 'settled', hash: sent.hash }
+      ? { type: 'settled', hash: receipt.transactionHash }
       : { type: 'failed', reason: exactReasons.transferEvent }
   const other = await findSpender(client, sent)
   if (other !== null)
@@ -47,6 +49,14 @@ export async function findOutcome(client: ReadClient, sent: SentSettlement): Pro
     type: 'failed',
     reason: reason === exactReasons.simulation ? exactReasons.transaction : reason,
   }
+}
+
+async function firstReceipt(client: ReadClient, hashes: readonly Hash[]): Promise<TransactionReceipt | null> {
+  for (const hash of hashes.toReversed()) {
+    const receipt = await receiptOf(client, hash)
+    if (receipt !== null) return receipt
+  }
+  return null
 }
 
 async function receiptOf(client: ReadClient, hash: Hash): Promise<TransactionReceipt | null> {

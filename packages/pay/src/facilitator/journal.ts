@@ -17,6 +17,13 @@ export type SettlementEntry =
       /** Block before it was sent: nothing about it is older. */
       readonly block: string
     }
+  | {
+      /** The same transaction with a higher fee, because it took too long. Written before it is sent. */
+      readonly type: 'raised'
+      readonly key: string
+      readonly raw: Hex
+      readonly hash: Hash
+    }
   | { readonly type: 'settled'; readonly key: string; readonly hash: Hash }
   | { readonly type: 'failed'; readonly key: string; readonly reason: ExactReason }
 
@@ -24,8 +31,13 @@ export type SettlementEntry =
 export interface SettlementJournal {
   /** What was there at opening, oldest first. */
   readonly replayed: readonly { readonly entry: SettlementEntry }[]
-  /** Resolves when the entry survives a crash. */
+  /**
+   * Resolves when the entry survives a crash. A journal that several facilitators share throws `SettlementTakenError` for
+   * a settlement that another of them has sent.
+   */
   append(entry: SettlementEntry): Promise<void>
+  /** What is written of one settlement now, by whichever facilitator; for journals that several share. */
+  find?(key: string): Promise<readonly SettlementEntry[]>
 }
 
 /** A journal that survives no crash, for tests and trials. */

@@ -8,11 +8,21 @@ import { type ExactReason, type ExactRefusal, exactReasons } from '../exact/reas
 import { createExactVerifier, type ExactPayment } from '../exact/verifyExact.ts'
 import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '../wire/x402.ts'
-import { FacilitatorClosedError } from './errors.ts'
-import { findOutcome, type Outcome, type SentSettlement } from './findOutcome.ts'
-import type { SettlementJournal } from './journal.ts'
-import { createRelayer, type FacilitatorChain, type Relayer } from './relayer.ts'
-import { keyOf, payloadOf, printOf, readBook, type Settlement } from './settlementBook.ts'
+import { FacilitatorClosedError, SettlementTakenError } from './errors.ts'
+import type { Outcome } from './findOutcome.ts'
+import { followSettlement, type Place } from './followSettlement.ts'
+import type { SettlementEntry, SettlementJournal } from './journal.ts'
+import { createRelayer, type FacilitatorChain } from './relayer.ts'
+import {
+  keyOf,
+  payloadOf,
+  printOf,
+  readBook,
+  rememberedFor,
+  type Sent,
+  type SentEntry,
+  type Settlement,
+} from './settlementBook.ts'
 
 export interface FacilitatorOptions {
   readonly chains: readonly FacilitatorChain[]
@@ -38,7 +48,7 @@ export interface Facilitator {
   /** Whether a payment can be settled now. Throws ChainUnreachableError. */
   verify(payment: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse>
   /**
-   * Settles a payment. However often and from wherever it is asked, one transfer happens, and each asks’ answer names it.
+   * Settles a payment. However often and from wherever it is asked, one transfer happens, and each answer names it.
    * `settlement_pending` means that it is not known yet: ask again with the same payment.
    */
   settle(payment: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse>
@@ -46,8 +56,6 @@ export interface Facilitator {
   /** Stops waiting for settlements; those that were sent are found again at the next opening. */
   close(): Promise<void>
 }
-
-const dayInSeconds = 86_400n
 
 /**
  * Opens a facilitator of x402 for scheme `exact`. Settlements that an earlier run sent and did not see through are looked
@@ -65,8 +73,9 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   const verifyExact = createExactVerifier(await openCurve())
   const settlements = new Map<string, Settlement>()
   const closing = new AbortController()
-  const places = new Map(chains.map((chain) => [chain.network, { chain, relayer: createRelayer(chain) }]))
-  type Place = { readonly chain: FacilitatorChain; readonly relayer: Relayer }
+  const places = new Map<string, Place>(
+    chains.map((chain) => [chain.network, { chain, relayer: createRelayer(chain) }]),
+  )
 
   /** Everything that needs no chain. */
   function inspect(payment: PaymentPayload, requirements: PaymentRequirements) {
@@ -77,21 +86,6 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     const message = `This facilitator does not settle on '${requirements.network}'.`
     const payer = verdict.authorization.from
     return { type: 'refused' as const, reason: exactReasons.network, message, payer }
-  }
-
-  /** Waits until the chain has decided; sends the transaction again while it is not there. */
-  async function follow(
-    { chain, relayer }: Place,
-    sent: SentSettlement & { raw: `0x${string}` },
-  ): Promise<Outcome> {
-    const interval = chain.client.pollingInterval
-    for (let look = 0; ; look++) {
-      if (closing.signal.aborted) throw new FacilitatorClosedError()
-      const outcome = await findOutcome(chain.client, sent).catch(() => null)
-      if (outcome !== null) return outcome
-      if (look % 20 === 19) await relayer.repeat(sent.raw)
-      await pause(interval, closing.signal)
-    }
   }
 
   /** Writes down what became of a settlement; one that failed may be tried again, so it is forgotten. */
@@ -130,7 +124,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     }
     let written = false
     try {
-      await place.relayer.send({ to, data, gas }, async ({ raw, hash, block }) => {
+      await place.relayer.send({ to, data, gas }, async ({ raw, hash }, block) => {
         if (closing.signal.aborted) throw new FacilitatorClosedError()
         const { digest } = verdict
         const entry = {
@@ -144,15 +138,22 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
         }
         await journal.append({ type: 'sent', ...entry })
         written = true
-        settlement.sent = { payment: verdict, requirements, raw, hash, block }
+        settlement.sent = { payment: verdict, requirements, raw, hashes: [hash], block }
       })
     } catch (error) {
       if (!written) throw decodeRevert(error)
       return conclude(settlement, { type: 'failed', reason: exactReasons.transaction })
     }
-    const { sent } = settlement
-    if (sent === null) return { type: 'failed', reason: exactReasons.transaction }
-    return conclude(settlement, await follow(place, sent))
+    return see(settlement, place)
+  }
+
+  /** Sees a settlement through that was sent. */
+  async function see(settlement: Settlement, place: Place): Promise<Outcome> {
+    if (!isSent(settlement)) return { type: 'failed', reason: exactReasons.transaction }
+    return conclude(
+      settlement,
+      await followSettlement(place, settlement, { journal, signal: closing.signal }),
+    )
   }
 
   function begin(
@@ -181,33 +182,46 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
 
   function forgetOld(): void {
     for (const [key, { settled, validBefore }] of settlements) {
-      if (settled === null || validBefore + dayInSeconds > BigInt(now())) return
+      if (settled === null || validBefore + rememberedFor > BigInt(now())) return
       settlements.delete(key)
     }
   }
 
-  const { settled, open } = readBook(journal)
-  const recordOf = (entry: (typeof open)[number]) => ({
-    key: entry.key,
-    print: printOf(entry.requirements, entry.payload),
-    validBefore: entry.payment.authorization.validBefore,
-    sent: entry,
-    settled: null,
-  })
-  for (const { sent, hash } of settled.values())
-    settlements.set(sent.key, {
-      ...recordOf(sent),
-      settled: hash,
-      outcome: Promise.resolve({ type: 'settled', hash }),
+  /** Takes up what is written of settlements, by this facilitator before or by another that shares the journal. */
+  function takeUp(entries: readonly SettlementEntry[]): void {
+    const { settled, open } = readBook(entries)
+    const recordOf = (sent: SentEntry) => ({
+      key: sent.key,
+      print: printOf(sent.requirements, sent.payload),
+      validBefore: sent.payment.authorization.validBefore,
+      sent,
+      settled: null,
     })
-  for (const sent of open) {
-    const place = places.get(sent.requirements.network)
-    if (place === undefined) continue
-    begin(recordOf(sent), async (settlement) => {
-      await place.relayer.repeat(sent.raw)
-      return conclude(settlement, await follow(place, sent))
-    })
+    for (const { sent, hash } of settled)
+      settlements.set(sent.key, {
+        ...recordOf(sent),
+        settled: hash,
+        outcome: Promise.resolve({ type: 'settled', hash }),
+      })
+    for (const sent of open) {
+      const place = places.get(sent.requirements.network)
+      if (place === undefined) continue
+      begin(recordOf(sent), async (settlement) => {
+        await place.relayer.repeat(sent.raw)
+        return see(settlement, place)
+      })
+    }
   }
+
+  /** What is known of a settlement here, or else in a journal that is shared. */
+  async function recall(key: string): Promise<Settlement | undefined> {
+    if (settlements.has(key) || journal.find === undefined) return settlements.get(key)
+    const entries = await journal.find(key)
+    if (!settlements.has(key)) takeUp(entries)
+    return settlements.get(key)
+  }
+
+  takeUp(journal.replayed.map(({ entry }) => entry))
 
   return {
     async verify(payment, requirements) {
@@ -239,7 +253,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
         if (outcome?.type === 'settled')
           return { success: true, transaction: outcome.hash, network, amount, ...who }
         const reason: ExactReason = outcome?.reason ?? exactReasons.pending
-        const transaction = outcome === null ? (settlement?.sent?.hash ?? '') : ''
+        const transaction = outcome === null ? (settlement?.sent?.hashes.at(-1) ?? '') : ''
         return { success: false, transaction, network, errorReason: reason, ...who }
       }
       const wait = async (settlement: Settlement) => {
@@ -249,7 +263,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
       }
 
       const key = payload === null ? null : keyOf(requirements, payload)
-      const known = key === null ? undefined : settlements.get(key)
+      const known = key === null ? undefined : await recall(key)
       if (payload !== null && known !== undefined) {
         if (known.print === printOf(requirements, payload)) return wait(known)
         return answer(null, { type: 'failed', reason: exactReasons.nonceUsed }, payload.authorization.from)
@@ -272,7 +286,14 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
         sent: null,
         settled: null,
       }
-      return wait(begin(record, (settlement) => send(settlement, verdict, { payment, requirements, place })))
+      try {
+        return await wait(
+          begin(record, (settlement) => send(settlement, verdict, { payment, requirements, place })),
+        )
+      } catch (error) {
+        if (error instanceof SettlementTakenError) return answer(null, null, verdict.authorization.from)
+        throw error
+      }
     },
 
     supported() {
@@ -306,17 +327,8 @@ const invalid = ({ reason, message, payer }: ExactRefusal): VerifyResponse => ({
 
 const isUnreachable = (error: unknown) => error instanceof Error && error.name === 'ChainUnreachableError'
 
-/** Resolves after `ms`, or at once when it is called off. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const finish = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
-      done()
-    }
-    const timer = setTimeout(finish, ms)
-    signal.addEventListener('abort', finish, { once: true })
-  })
+function isSent(settlement: Settlement): settlement is Settlement & { sent: Sent } {
+  return settlement.sent !== null
 }
 
 /** What a promise comes to, or null if that takes longer than `ms`. */

@@ -1,58 +1,58 @@
-import { open, readFile } from 'node:fs/promises'
-import { SettlementsCorruptError } from './errors.ts'
+import { type Journal, openJournal } from '@millrace/journal'
+import { exactPayloadSchema } from '../exact/authorization.ts'
 import type { SettlementEntry, SettlementJournal } from './journal.ts'
+import { rememberedFor } from './settlementBook.ts'
+
+export interface OpenSettlementsOptions {
+  /** The file; it and its folder are made if they are missing. */
+  readonly path: string
+  /** Unix seconds. */
+  readonly now?: () => number
+}
 
 /**
- * Opens a file of settlements, one line of JSON each, forced to disk before `append` resolves. A last line that a crash
- * cut short is dropped: nothing was sent on it.
+ * Opens a file of settlements, each entry forced to disk before `append` resolves. What failed, and what was settled so
+ * long ago that its authorization is over, is dropped.
  *
- * @param path The file; made if it is missing. Its folder must be there.
+ * @param options The file, and the time.
  * @returns The journal, with `close`.
- * @throws SettlementsCorruptError if a line before the last cannot be read.
+ * @throws JournalCorruptError if a line before the last cannot be read; JournalWriteError.
  * @example
- * const journal = await openSettlements('/var/lib/gateway/settlements')
+ * const journal = await openSettlements({ path: '/var/lib/facilitator/settlements' })
  */
-export async function openSettlements(path: string): Promise<SettlementJournal & { close(): Promise<void> }> {
-  const { entries, end } = parse(await readOrEmpty(path), path)
-  const file = await open(path, 'a+', 0o600)
-  await file.truncate(end)
-  await file.sync()
-  let writing: Promise<void> = Promise.resolve()
-  return {
-    replayed: entries.map((entry) => ({ entry })),
-    append(entry) {
-      const written = writing.then(async () => {
-        await file.appendFile(`${JSON.stringify(entry)}\n`)
-        await file.datasync()
-      })
-      writing = written.catch(() => undefined)
-      return written
-    },
-    async close() {
-      await writing
-      await file.close()
-    },
-  }
-}
-
-function parse(text: string, path: string): { entries: SettlementEntry[]; end: number } {
-  const complete = text.slice(0, text.lastIndexOf('\n') + 1)
-  const lines = complete.split('\n').slice(0, -1)
-  const entries = lines.map((line, index) => {
-    try {
-      return JSON.parse(line) as SettlementEntry
-    } catch (cause) {
-      throw new SettlementsCorruptError({ path, line: index + 1, cause })
-    }
-  })
-  return { entries, end: Buffer.byteLength(complete) }
-}
-
-async function readOrEmpty(path: string): Promise<string> {
+export async function openSettlements(
+  options: OpenSettlementsOptions,
+): Promise<SettlementJournal & Pick<Journal<SettlementEntry>, 'close'>> {
+  const { path, now = () => Math.floor(Date.now() / 1000) } = options
+  const journal = await openJournal<SettlementEntry>({ path })
+  const entries = journal.replayed.map(({ entry }) => entry)
+  const kept = keep(entries, BigInt(now()))
   try {
-    return await readFile(path, 'utf8')
+    if (kept.length < entries.length) await journal.compact(() => kept)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    await journal.close()
     throw error
   }
+  return {
+    replayed: kept.map((entry) => ({ entry })),
+    append: (entry) => journal.append(entry),
+    close: () => journal.close(),
+  }
+}
+
+function keep(entries: readonly SettlementEntry[], now: bigint): readonly SettlementEntry[] {
+  const lives = new Map<string, SettlementEntry[]>()
+  for (const entry of entries) {
+    if (entry.type === 'sent') lives.set(entry.key, [entry])
+    else if (entry.type === 'failed') lives.delete(entry.key)
+    else lives.get(entry.key)?.push(entry)
+  }
+  return [...lives.values()].filter((life) => !isOver(life, now)).flat()
+}
+
+function isOver(life: readonly SettlementEntry[], now: bigint): boolean {
+  const [first] = life
+  if (first?.type !== 'sent' || life.at(-1)?.type !== 'settled') return false
+  const { authorization } = exactPayloadSchema.parse(first.payload)
+  return authorization.validBefore + rememberedFor <= now
 }

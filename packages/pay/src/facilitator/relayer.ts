@@ -1,5 +1,14 @@
 import type { ReadClient } from '@millrace/sdk'
-import { type Address, type Hash, type Hex, keccak256, type LocalAccount } from 'viem'
+import {
+  type Address,
+  type Hash,
+  type Hex,
+  keccak256,
+  type LocalAccount,
+  parseTransaction,
+  recoverTransactionAddress,
+  type TransactionSerializedEIP1559,
+} from 'viem'
 import { estimateFeesPerGas, getBlockNumber, getTransactionCount, sendRawTransaction } from 'viem/actions'
 
 /** One chain on which a facilitator settles. */
@@ -11,17 +20,30 @@ export interface FacilitatorChain {
   readonly relayer: LocalAccount
   /** How long a settlement is waited for before it is answered as pending, in milliseconds. Default 60 000. */
   readonly timeoutMs?: number
+  /** How long a transaction may wait before it is sent with a higher fee, in milliseconds. Default 30 000. */
+  readonly raiseAfterMs?: number
 }
 
 /** A transaction that is signed and not sent. */
 export interface SignedTransaction {
   readonly raw: Hex
   readonly hash: Hash
-  readonly block: bigint
 }
+
+export interface RelayedCall {
+  readonly to: Address
+  readonly data: Hex
+  readonly gas: bigint
+}
+
+/** Writes a signed transaction down; it leaves only if this resolves. */
+export type Ready = (signed: SignedTransaction, block: bigint) => Promise<void>
 
 /** Gas on top of an estimate: the payer's code may take another path once it is mined. What is not used is not paid. */
 const gasMargin = 30_000n
+/** A fee raised by an eighth is more than pools ask of a replacement. */
+const raiseFee = (fee: bigint) => (fee * 9n) / 8n + 1n
+const most = (a: bigint, b: bigint) => (a > b ? a : b)
 
 /** Sends transactions of one account, each with the next number, one after another. */
 export interface Relayer {
@@ -29,12 +51,14 @@ export interface Relayer {
    * Signs a transaction, hands it to `ready` to be written down, and sends it. Throws what `ready` throws, and what the
    * chain says if it certainly does not have the transaction; a chain that does not answer may have it, which is no error.
    */
-  send(
-    call: { readonly to: Address; readonly data: Hex; readonly gas: bigint },
-    ready: (signed: SignedTransaction) => Promise<void>,
-  ): Promise<SignedTransaction>
+  send(call: RelayedCall, ready: Ready): Promise<void>
   /** Sends a transaction once more; whatever the chain says to that. */
   repeat(raw: Hex): Promise<void>
+  /**
+   * Sends a transaction with a higher fee if it is the one that everything behind it waits for. `overtaken`: another
+   * transaction has its number, so it will never be mined, or it was mined just now.
+   */
+  raise(raw: Hex, ready: Ready): Promise<'raised' | 'waiting' | 'overtaken'>
 }
 
 export function createRelayer({ client, relayer, network }: FacilitatorChain): Relayer {
@@ -43,46 +67,65 @@ export function createRelayer({ client, relayer, network }: FacilitatorChain): R
   /** Null where only the chain knows. */
   let next: number | null = null
 
-  async function sendOne(
-    call: { readonly to: Address; readonly data: Hex; readonly gas: bigint },
-    ready: (signed: SignedTransaction) => Promise<void>,
-  ): Promise<SignedTransaction> {
-    const [fees, block, pending] = await Promise.all([
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = queue.then(work)
+    queue = done.catch(() => undefined)
+    return done
+  }
+
+  async function sendOne(call: RelayedCall, ready: Ready): Promise<void> {
+    const [fees, block, nonce] = await Promise.all([
       estimateFeesPerGas(client),
       getBlockNumber(client, { cacheTime: 0 }),
       next ?? getTransactionCount(client, { address: relayer.address, blockTag: 'pending' }),
     ])
-    const raw = await relayer.signTransaction({
-      ...fees,
-      to: call.to,
-      data: call.data,
-      gas: call.gas + gasMargin,
-      nonce: pending,
-      chainId,
-      type: 'eip1559',
-    })
-    const signed = { raw, hash: keccak256(raw), block }
-    await ready(signed)
+    const { to, data } = call
+    const gas = call.gas + gasMargin
+    const raw = await relayer.signTransaction({ ...fees, to, data, gas, nonce, chainId, type: 'eip1559' })
+    await ready({ raw, hash: keccak256(raw) }, block)
     try {
       await sendRawTransaction(client, { serializedTransaction: raw })
-      next = pending + 1
+      next = nonce + 1
     } catch (error) {
       // Somebody else may have used the number, or the node may know more than it says: ask anew next time.
       next = null
       if (isRefusal(error)) throw error
     }
-    return signed
+  }
+
+  async function raiseOne(serialized: Hex, ready: Ready): Promise<'raised' | 'waiting' | 'overtaken'> {
+    const old = serialized as TransactionSerializedEIP1559
+    const { nonce = 0, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n, ...body } = parseTransaction(old)
+    const address = await recoverTransactionAddress({ serializedTransaction: old })
+    const [mined, block, asked] = await Promise.all([
+      getTransactionCount(client, { address, blockTag: 'latest' }),
+      getBlockNumber(client, { cacheTime: 0 }),
+      estimateFeesPerGas(client),
+    ])
+    if (mined > nonce) return 'overtaken'
+    // Another facilitator's, or one that waits for an earlier one of ours.
+    if (mined < nonce || address !== relayer.address) return 'waiting'
+    const tip = most(raiseFee(maxPriorityFeePerGas), asked.maxPriorityFeePerGas)
+    const raw = await relayer.signTransaction({
+      ...body,
+      nonce,
+      maxPriorityFeePerGas: tip,
+      maxFeePerGas: most(most(raiseFee(maxFeePerGas), asked.maxFeePerGas), tip),
+      type: 'eip1559',
+    })
+    await ready({ raw, hash: keccak256(raw) }, block)
+    // A refusal means that an earlier one was mined meanwhile, or that its fee is high enough already.
+    await sendRawTransaction(client, { serializedTransaction: raw }).catch(() => undefined)
+    return 'raised'
   }
 
   return {
-    send(call, ready) {
-      const sent = queue.then(() => sendOne(call, ready))
-      queue = sent.catch(() => undefined)
-      return sent
-    },
-    async repeat(raw) {
-      await sendRawTransaction(client, { serializedTransaction: raw }).catch(() => undefined)
-    },
+    send: (call, ready) => inTurn(() => sendOne(call, ready)),
+    repeat: (raw) =>
+      inTurn(async () => {
+        await sendRawTransaction(client, { serializedTransaction: raw }).catch(() => undefined)
+      }),
+    raise: (raw, ready) => inTurn(() => raiseOne(raw, ready)),
   }
 }
 

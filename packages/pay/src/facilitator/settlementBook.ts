@@ -1,9 +1,15 @@
-import type { Hash } from 'viem'
+import type { Hash, Hex } from 'viem'
 import { type ExactPayload, exactPayloadSchema } from '../exact/authorization.ts'
 import type { ExactPayment } from '../exact/verifyExact.ts'
 import type { PaymentPayload, PaymentRequirements } from '../wire/x402.ts'
 import type { Outcome, SentSettlement } from './findOutcome.ts'
-import type { SettlementJournal } from './journal.ts'
+import type { SettlementEntry } from './journal.ts'
+
+/** A settlement and its newest transaction. */
+export type Sent = SentSettlement & { readonly raw: Hex }
+
+/** Seconds after an authorization's end for which its settlement is remembered. */
+export const rememberedFor = 86_400n
 
 /** One authorization and what is known about its settlement. */
 export interface Settlement {
@@ -13,7 +19,7 @@ export interface Settlement {
   /** Unix seconds, after which nobody can pay with it. */
   readonly validBefore: bigint
   /** Null while nothing was sent. */
-  sent: (SentSettlement & { readonly raw: `0x${string}` }) | null
+  sent: Sent | null
   outcome: Promise<Outcome>
   /** The hash once it is settled. */
   settled: Hash | null
@@ -38,30 +44,36 @@ export function payloadOf(payment: PaymentPayload): ExactPayload | null {
   return exactPayloadSchema.safeParse(payload).success ? payload : null
 }
 
-/** What a journal says at opening: the settlements that are decided, and those that were sent and are not. */
-export function readBook(journal: SettlementJournal): {
-  readonly settled: ReadonlyMap<string, { readonly sent: SentEntry; readonly hash: Hash }>
+/** What a journal says: the settlements that are decided, and those that were sent and are not. */
+export function readBook(entries: readonly SettlementEntry[]): {
+  readonly settled: readonly { readonly sent: SentEntry; readonly hash: Hash }[]
   readonly open: readonly SentEntry[]
 } {
   const sent = new Map<string, SentEntry>()
   const settled = new Map<string, { sent: SentEntry; hash: Hash }>()
-  for (const { entry } of journal.replayed) {
+  for (const entry of entries) {
     if (entry.type === 'sent') {
-      const payload = exactPayloadSchema.parse(entry.payload)
-      const payment: ExactPayment = { type: 'right', signer: 'unknown', digest: entry.digest, ...payload }
-      sent.set(entry.key, { ...entry, block: BigInt(entry.block), payment })
+      const { key, raw, hash, payload, digest, requirements } = entry
+      const payment: ExactPayment = {
+        type: 'right',
+        signer: 'unknown',
+        digest,
+        ...exactPayloadSchema.parse(payload),
+      }
+      const block = BigInt(entry.block)
+      sent.set(key, { key, raw, hashes: [hash], payload, payment, requirements, block })
       continue
     }
     const before = sent.get(entry.key)
+    if (before === undefined) continue
+    if (entry.type === 'raised') {
+      sent.set(entry.key, { ...before, raw: entry.raw, hashes: [...before.hashes, entry.hash] })
+      continue
+    }
     sent.delete(entry.key)
-    if (before !== undefined && entry.type === 'settled')
-      settled.set(entry.key, { sent: before, hash: entry.hash })
+    if (entry.type === 'settled') settled.set(entry.key, { sent: before, hash: entry.hash })
   }
-  return { settled, open: [...sent.values()] }
+  return { settled: [...settled.values()], open: [...sent.values()] }
 }
 
-export type SentEntry = SentSettlement & {
-  readonly key: string
-  readonly raw: `0x${string}`
-  readonly payload: ExactPayload
-}
+export type SentEntry = Sent & { readonly key: string; readonly payload: ExactPayload }
