@@ -374,7 +374,7 @@ describe('behavior: a transaction that is stuck', () => {
     await expect
       .poll(() => facilitator.settle(payment, chain.requirements))
       .toMatchObject({ success: true, transaction: expect.toSatisfy((hash) => hashes().includes(hash)) })
-    expect(hashes()[0]).toBe(first.transaction)
+    expect(hashes()).toContain(first.transaction)
     expect(await spent(payment)).toBe(1)
     // The next one takes the next number.
     expect(await facilitator.settle(await pay(2), chain.requirements)).toMatchObject({ success: true })
@@ -428,7 +428,9 @@ describe('behavior: facilitators that share a journal', () => {
     const other = await open(journal, { relayer: 6 })
     const payment = await pay(3)
     const { requirements } = chain
-    const both = await Promise.all([one.settle(payment, requirements), other.settle(payment, requirements)])
+    const both = await Promise.all(
+      [one, other, one, other].map((facilitator) => facilitator.settle(payment, requirements)),
+    )
     expect(both.some(({ success }) => success)).toBe(true)
     for (const { success, errorReason } of both)
       if (!success) expect(errorReason).toMatch(/settlement_pending|nonce_already_used|simulation_failed/)

@@ -91,7 +91,8 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   /** Writes down what became of a settlement; one that failed may be tried again, so it is forgotten. */
   async function conclude(settlement: Settlement, outcome: Outcome): Promise<Outcome> {
     const { key } = settlement
-    await journal.append({ ...outcome, key })
+    // If it cannot be written, the next opening finds the same on the chain.
+    await journal.append({ ...outcome, key }).catch(() => undefined)
     if (outcome.type === 'settled') settlement.settled = outcome.hash
     else settlements.delete(key)
     return outcome
@@ -213,12 +214,11 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     }
   }
 
-  /** What is known of a settlement here, or else in a journal that is shared. */
-  async function recall(key: string): Promise<Settlement | undefined> {
-    if (settlements.has(key) || journal.find === undefined) return settlements.get(key)
+  /** Takes a settlement up that is not known here, where the journal is shared. */
+  async function recall(key: string): Promise<void> {
+    if (settlements.has(key) || journal.find === undefined) return
     const entries = await journal.find(key)
     if (!settlements.has(key)) takeUp(entries)
-    return settlements.get(key)
   }
 
   takeUp(journal.replayed.map(({ entry }) => entry))
@@ -258,12 +258,20 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
       }
       const wait = async (settlement: Settlement) => {
         const timeoutMs = places.get(network)?.chain.timeoutMs ?? 60_000
-        const outcome = await within(settlement.outcome, timeoutMs)
-        return answer(settlement, outcome, payload?.authorization.from ?? null)
+        const payer = payload?.authorization.from ?? null
+        try {
+          return answer(settlement, await within(settlement.outcome, timeoutMs), payer)
+        } catch (error) {
+          // It is in another facilitator's hands: asked again, it is taken up from the journal.
+          if (error instanceof SettlementTakenError) return answer(null, null, payer)
+          throw error
+        }
       }
 
       const key = payload === null ? null : keyOf(requirements, payload)
-      const known = key === null ? undefined : await recall(key)
+      if (key !== null) await recall(key)
+      // From here to the beginning of a settlement nothing is awaited: of those who ask at once, one begins.
+      const known = key === null ? undefined : settlements.get(key)
       if (payload !== null && known !== undefined) {
         if (known.print === printOf(requirements, payload)) return wait(known)
         return answer(null, { type: 'failed', reason: exactReasons.nonceUsed }, payload.authorization.from)
@@ -286,14 +294,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
         sent: null,
         settled: null,
       }
-      try {
-        return await wait(
-          begin(record, (settlement) => send(settlement, verdict, { payment, requirements, place })),
-        )
-      } catch (error) {
-        if (error instanceof SettlementTakenError) return answer(null, null, verdict.authorization.from)
-        throw error
-      }
+      return wait(begin(record, (settlement) => send(settlement, verdict, { payment, requirements, place })))
     },
 
     supported() {

@@ -95,7 +95,10 @@ export function createRelayer({ client, relayer, network }: FacilitatorChain): R
 
   async function raiseOne(serialized: Hex, ready: Ready): Promise<'raised' | 'waiting' | 'overtaken'> {
     const old = serialized as TransactionSerializedEIP1559
-    const { nonce = 0, maxFeePerGas = 0n, maxPriorityFeePerGas = 0n, ...body } = parseTransaction(old)
+    // Its signature is left behind: it would be signed along.
+    const { to, data, gas, nonce = 0, ...fees } = parseTransaction(old)
+    const { maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = fees
+    const body = { ...(to == null ? {} : { to }), ...(data && { data }), ...(gas && { gas }), nonce, chainId }
     const address = await recoverTransactionAddress({ serializedTransaction: old })
     const [mined, block, asked] = await Promise.all([
       getTransactionCount(client, { address, blockTag: 'latest' }),
@@ -108,7 +111,6 @@ export function createRelayer({ client, relayer, network }: FacilitatorChain): R
     const tip = most(raiseFee(maxPriorityFeePerGas), asked.maxPriorityFeePerGas)
     const raw = await relayer.signTransaction({
       ...body,
-      nonce,
       maxPriorityFeePerGas: tip,
       maxFeePerGas: most(most(raiseFee(maxFeePerGas), asked.maxFeePerGas), tip),
       type: 'eip1559',
