@@ -2,6 +2,7 @@ import type { Deployment } from '@millrace/sdk'
 import type { Logger } from 'pino'
 import type { ChallengeSettings } from './challenges/startChallenges.ts'
 import type { DatabaseOptions } from './database/openDatabase.ts'
+import type { FacilitatorSettings } from './facilitator/startFacilitator.ts'
 import type { RateLimit } from './http/RateLimiter.ts'
 import type { RelayLimits } from './relay/limits.ts'
 
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   readonly relay?: Partial<RelayLimits>
   /** Challenges the machines that are connected here, each once a day; none are challenged if absent. */
   readonly challenges?: ChallengeSettings
+  /** Settles payments of x402 under `/x402`; none are settled if absent. */
+  readonly facilitator?: FacilitatorSettings
   /** Longest time for one request, milliseconds. @default 30000 */
   readonly requestTimeoutMs?: number
   /** Longest time for the head of a request to arrive, milliseconds; its body may take as long again. @default 10000 */

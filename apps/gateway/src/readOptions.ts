@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { deploymentSchema, parse } from '@millrace/sdk'
+import type { Hex, LocalAccount } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
 import type { DatabaseOptions } from './database/openDatabase.ts'
 import { UsageWrong } from './errors/UsageWrong.ts'
@@ -30,6 +32,10 @@ export const flags = {
     variable: 'MILLRACE_NO_CHALLENGES',
     help: 'challenge no machine; none is verified then',
   },
+  'x402-relayer': {
+    variable: 'MILLRACE_X402_RELAYER',
+    help: 'file with the key that pays the gas of x402 settlements; none are settled without',
+  },
   'log-level': { variable: 'MILLRACE_LOG_LEVEL', help: 'silent, error, warn, info or debug (info)' },
 } as const
 
@@ -55,6 +61,7 @@ const optionsSchema = z.strictObject({
   'proxy-header': z.string().toLowerCase().optional(),
   origin: list.default(['*']),
   'no-challenges': z.union([z.boolean(), z.stringbool()]).default(false),
+  'x402-relayer': z.string().min(1).optional(),
   'log-level': z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
 })
 
@@ -99,6 +106,9 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
       urls: options.url,
       startBlock: options['start-block'],
       ...(options['no-challenges'] ? {} : { challenges: {} }),
+      ...(options['x402-relayer'] === undefined
+        ? {}
+        : { facilitator: { relayer: readRelayer(options['x402-relayer']) } }),
       rate: { perSecond: rate, burst: rate * BURST },
       origins: options.origin,
       ...(options['poll-ms'] === undefined ? {} : { chainPollMs: options['poll-ms'] }),
@@ -146,6 +156,21 @@ function readDeployment(path: string) {
   } catch (cause) {
     if (cause instanceof SyntaxError) throw new UsageWrong(`the deployment file "${path}" is not JSON`, cause)
     throw cause
+  }
+}
+
+function readRelayer(path: string): LocalAccount {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    throw new UsageWrong(`the key file "${path}" cannot be read`, cause)
+  }
+  try {
+    return privateKeyToAccount(text as Hex)
+  } catch {
+    // What was thrown may hold the key.
+    throw new UsageWrong(`the key file "${path}" holds no private key: 0x and 64 hex digits`)
   }
 }
 

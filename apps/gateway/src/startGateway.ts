@@ -7,6 +7,7 @@ import { type ChainIndex, startIndex } from './chain/startIndex.ts'
 import { startChallenges } from './challenges/startChallenges.ts'
 import type { Database } from './database/Database.ts'
 import { openDatabase } from './database/openDatabase.ts'
+import { startFacilitator } from './facilitator/startFacilitator.ts'
 import type { GatewayOptions } from './GatewayOptions.ts'
 import { clientOf } from './http/clientOf.ts'
 import { createApi } from './http/createApi.ts'
@@ -124,6 +125,17 @@ async function startOn(
           onEvent: (event) => log.info(event),
           onError: failed('challenge.failed'),
         })
+  const facilitator =
+    options.facilitator === undefined
+      ? undefined
+      : await startFacilitator(options.facilitator, {
+          database,
+          chainId: deployment.chainId,
+          rpcUrl,
+          rpcTimeoutMs: options.rpcTimeoutMs ?? 5_000,
+          pollMs: options.chainPollMs ?? 250,
+          now,
+        })
   const peers = await startPeers({
     urls: options.peers ?? [],
     database,
@@ -153,6 +165,7 @@ async function startOn(
     timeoutMs,
     origins: options.origins ?? ['*'],
     charge,
+    facilitate: facilitator?.handle,
     chain: () => chain.status(),
     relay: () => relay.stats(),
     peers: () => peers.status(),
@@ -203,7 +216,13 @@ async function startOn(
       clearInterval(sweep)
       clearInterval(standings)
       await Promise.all([stopServer(server), relay.close()])
-      await Promise.all([challenges?.close(), peers.close(), feed.close(), chain.close()])
+      await Promise.all([
+        challenges?.close(),
+        facilitator?.close(),
+        peers.close(),
+        feed.close(),
+        chain.close(),
+      ])
       await database.close()
       log.info({ event: 'gateway.closed' })
     })()

@@ -19,6 +19,8 @@ export interface NetworkPaths {
   readonly chain: string
   readonly gateway: string
   readonly deployer: string
+  /** Key that pays the gas of x402 settlements. */
+  readonly relayer: string
   readonly deployment: string
   readonly pid: (service: string) => string
   readonly log: (service: string) => string
@@ -41,6 +43,7 @@ export function homePaths(
       chain: join(root, 'chain'),
       gateway: join(root, 'gateway'),
       deployer: join(root, 'deployer.key'),
+      relayer: join(root, 'relayer.key'),
       deployment: join(root, 'deployment.json'),
       pid: (service) => join(root, `${service}.pid`),
       log: (service) => join(root, 'logs', `${service}.log`),

@@ -55,6 +55,8 @@ export function planDeployment(paths: HomePaths, state: NetworkState): Deploymen
           epochLength: localDefaults.epochLength,
         }
       : { ...kept, channels: kept.channels ?? channelsOf(kept.till) }
+  // The gateway reads it at its start, when the chain may not be there yet.
+  readOrMakeKey(paths.network.relayer)
   writeFileAtomic(paths.network.deployment, encode(deployment))
   return deployment
 }
@@ -79,6 +81,7 @@ function keptDeployment(paths: HomePaths, state: NetworkState): EarlierDeploymen
 export async function prepareNetwork(paths: HomePaths, state: NetworkState): Promise<void> {
   const faucet = openFaucet(paths, state)
   await faucet.ensureCoins(faucet.address)
+  await faucet.ensureCoins(privateKeyToAccount(readOrMakeKey(paths.network.relayer)).address)
   const kept = keptDeployment(paths, state)
   const ours = contractAddresses({ admin: faucet.address })
   const isEarlier =

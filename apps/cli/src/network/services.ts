@@ -34,6 +34,7 @@ export function serviceSpec(name: ServiceName, paths: HomePaths, state: NetworkS
           ...args,
           ...['--host', '127.0.0.1', '--port', String(state.gatewayPort)],
           ...['--rpc', chainUrl(state), '--data-dir', paths.network.gateway],
+          ...['--x402-relayer', paths.network.relayer],
           ...['--deployment', paths.network.deployment, '--poll-ms', '100', '--rate-per-second', '1000'],
         ],
         // Settings that are meant for other gateways of this machine do not reach the local one.

@@ -9,11 +9,13 @@ import { type AppOptions, createApp } from './createApp.ts'
 import { offerRoutes } from './offerRoutes.ts'
 import { openApi } from './openApi.ts'
 import { type StateRoutesOptions, stateRoutes } from './stateRoutes.ts'
+import { type X402RoutesOptions, x402Routes } from './x402Routes.ts'
 
 /** What the whole API is made with. */
 export interface ApiOptions
   extends Omit<AppOptions, 'charge'>,
-    Omit<StateRoutesOptions, 'engine' | 'pingDatabase'> {
+    Omit<StateRoutesOptions, 'engine' | 'pingDatabase'>,
+    Pick<X402RoutesOptions, 'facilitate'> {
   readonly database: Database
   readonly book: OfferBook
   /** Takes the price of a request from its client's allowance. @throws RateLimited */
@@ -38,6 +40,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
   })
   chainRoutes(app, { database, timeoutMs })
   stateRoutes(app, { ...options, engine: database.engine, pingDatabase: () => ping(database) })
+  x402Routes(app, { facilitate: options.facilitate, charge })
   let document: string | undefined
   app.get('/v1/openapi.json', (c) => {
     document ??= JSON.stringify(openApi(app))

@@ -38,6 +38,7 @@ export function documentApi(): string {
     timeoutMs: 1,
     origins: ['*'],
     charge: () => {},
+    facilitate: undefined,
     chain: () => ({
       state: 'closed',
       head: undefined,

@@ -123,6 +123,18 @@ export class LeaseNotIndexed extends GatewayFault {
   }
 }
 
+/** This gateway settles no payments. */
+export class FacilitatorOff extends GatewayFault {
+  static readonly code = 'FACILITATOR_OFF'
+  constructor() {
+    super(
+      FacilitatorOff.code,
+      'This gateway settles no payments. Its operator starts it with --x402-relayer; ask another facilitator.',
+      { status: 404 },
+    )
+  }
+}
+
 /** The gateway is at fault. */
 export class Internal extends GatewayFault {
   static readonly code = 'INTERNAL'

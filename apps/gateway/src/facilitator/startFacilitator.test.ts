@@ -1,0 +1,225 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type PaymentPayload, type PaymentRequirements, signExact } from '@millrace/pay'
+import { mintTestDollars } from '@millrace/sdk'
+import { HTTPFacilitatorClient } from '@x402/core/server'
+import { type Hex, parseAbiItem } from 'viem'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ask } from '../../test/ask.ts'
+import { accountAt, type LocalChain, startLocalChain } from '../../test/localChain.ts'
+import { startPostgres, type TestPostgres } from '../../test/startPostgres.ts'
+import { startValve } from '../../test/startValve.ts'
+import type { DatabaseOptions } from '../database/openDatabase.ts'
+import { type Gateway, startGateway } from '../startGateway.ts'
+
+let chain: LocalChain
+let postgres: TestPostgres
+let folder: string
+let requirements: PaymentRequirements
+
+beforeAll(async () => {
+  const started = await Promise.all([startLocalChain(), startPostgres()])
+  chain = started[0]
+  postgres = started[1]
+  folder = await mkdtemp(join(tmpdir(), 'millrace-settlements-'))
+  const [currency] = chain.deployment.currencies
+  if (currency === undefined) expect.fail('a local deployment has a currency')
+  const to = accountAt(3).address
+  await chain.done(
+    0,
+    mintTestDollars(chain.walletOf(0), { currency: chain.currency, to, amount: 1_000_000n }),
+  )
+  requirements = {
+    scheme: 'exact',
+    network: `eip155:${chain.deployment.chainId}`,
+    amount: '1000',
+    asset: currency.address,
+    payTo: accountAt(9).address,
+    maxTimeoutSeconds: 120,
+    extra: { name: currency.name, version: currency.version },
+  }
+})
+afterAll(async () => {
+  await Promise.all([chain?.stop(), postgres?.stop()])
+  await rm(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+})
+
+const now = () => Math.floor(Date.now() / 1000)
+const pay = () => signExact(accountAt(3), { requirements, now: now() })
+const start = (
+  database: DatabaseOptions,
+  options: { relayer?: number; timeoutMs?: number; rpcUrl?: string } = {},
+) =>
+  startGateway({
+    deployment: chain.deployment,
+    rpcUrl: options.rpcUrl ?? chain.url,
+    database,
+    chainPollMs: 50,
+    rate: { perSecond: 10_000, burst: 10_000 },
+    facilitator: { relayer: accountAt(options.relayer ?? 5), timeoutMs: options.timeoutMs ?? 20_000 },
+  })
+const settle = async (gateway: Gateway, paymentPayload: PaymentPayload) =>
+  ask(gateway.url, '/x402/settle', {
+    x402Version: 2,
+    paymentPayload,
+    paymentRequirements: requirements,
+  })
+
+async function spent({ payload }: PaymentPayload): Promise<number> {
+  const { from, nonce } = payload.authorization as { from: Hex; nonce: Hex }
+  const events = await chain.client.getLogs({
+    address: chain.currency,
+    event: parseAbiItem('event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)'),
+    args: { authorizer: from, nonce },
+    fromBlock: 0n,
+  })
+  return events.length
+}
+
+describe.each(['pglite', 'postgres'] as const)('%s', (engine) => {
+  let database: DatabaseOptions
+  beforeAll(async () => {
+    database =
+      engine === 'pglite' ? { dataDir: join(folder, 'database') } : { url: await postgres.createDatabase() }
+  })
+
+  test('default: the stock client checks and settles; what asks to be listed is listed', async () => {
+    const gateway = await start(database)
+    const client = new HTTPFacilitatorClient({ url: `${gateway.url}/x402` })
+    const supported = await client.getSupported()
+    expect(supported.kinds).toEqual([{ x402Version: 2, scheme: 'exact', network: requirements.network }])
+    expect(supported.signers).toEqual({ 'eip155:*': [accountAt(5).address] })
+    const payment = {
+      ...(await pay()),
+      resource: { url: 'https://seller.example/answer', description: 'An answer' },
+      extensions: { bazaar: {} },
+    }
+    const pair = [payment, requirements] as never as [never, never]
+    expect(await client.verify(...pair)).toMatchObject({ isValid: true })
+    expect(await client.settle(...pair)).toMatchObject({ success: true })
+    expect(await spent(payment)).toBe(1)
+    await settle(gateway, await pay())
+    const listed = await ask(gateway.url, '/x402/discovery/resources?limit=5')
+    expect(listed.body).toMatchObject({
+      items: [
+        {
+          resource: 'https://seller.example/answer',
+          accepts: [requirements],
+          metadata: { description: 'An answer' },
+        },
+      ],
+      pagination: { limit: 5, offset: 0, total: 1 },
+    })
+    const behind = await ask(gateway.url, '/x402/discovery/resources?offset=1')
+    expect(behind.body).toMatchObject({ items: [], pagination: { total: 1 } })
+    await gateway.close()
+  })
+
+  test('behavior: what was pending when the gateway ended is settled once, with the same transaction', async () => {
+    const payment = await pay()
+    await chain.client.setAutomine(false)
+    const first = await start(database, { timeoutMs: 200 })
+    const pending = await settle(first, payment)
+    expect(pending.body).toMatchObject({ success: false, errorReason: 'settlement_pending' })
+    await first.close()
+    await chain.client.setAutomine(true)
+    await chain.client.mine({ blocks: 1 })
+    const { transaction } = pending.body
+    for (let opening = 0; opening < 2; opening++) {
+      const gateway = await start(database)
+      expect((await settle(gateway, payment)).body).toMatchObject({ success: true, transaction })
+      await gateway.close()
+    }
+    expect(await spent(payment)).toBe(1)
+  })
+
+  test('behavior: a settlement that failed can be tried again', async () => {
+    const gateway = await start(database)
+    const [, poor] = [accountAt(5), accountAt(7)]
+    const payment = await signExact(poor, { requirements, now: now() })
+    expect((await settle(gateway, payment)).body).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_insufficient_balance',
+    })
+    const minted = mintTestDollars(chain.walletOf(0), {
+      currency: chain.currency,
+      to: poor.address,
+      amount: 1000n,
+    })
+    await chain.done(0, minted)
+    expect((await settle(gateway, payment)).body).toMatchObject({ success: true })
+    await gateway.close()
+  })
+})
+
+describe('behavior: bad requests', () => {
+  let gateway: Gateway
+  beforeAll(async () => {
+    gateway = await start({ memory: true })
+  })
+  afterAll(() => gateway?.close())
+
+  test.each([
+    ['no JSON', '{', 400],
+    ['no payment', { x402Version: 2 }, 400],
+    ['another version', { x402Version: 3 }, 400],
+    ['too long', 'x'.repeat(70_000), 413],
+  ])('%s', async (_, body, status) => {
+    const settled = await ask(gateway.url, '/x402/settle', body)
+    expect(settled).toMatchObject({ status, body: { success: false, errorReason: 'invalid_payload' } })
+    const verified = await ask(gateway.url, '/x402/verify', body)
+    expect(verified).toMatchObject({ status, body: { isValid: false, invalidReason: 'invalid_payload' } })
+  })
+
+  test('a page that is none', async () => {
+    expect(await ask(gateway.url, '/x402/discovery/resources?limit=0')).toMatchObject({ status: 400 })
+  })
+})
+
+test('behavior: gateways that share a database settle a payment once, and answer alike', async () => {
+  const database = { url: await postgres.createDatabase() }
+  const gateways = [await start(database), await start(database, { relayer: 6 })]
+  const payment = await pay()
+  await Promise.all([...gateways, ...gateways].map((gateway) => settle(gateway, payment)))
+  const answers = await Promise.all(gateways.map((gateway) => settle(gateway, payment)))
+  const [{ transaction } = { transaction: '' }] = answers.map(({ body }) => body)
+  for (const { body } of answers) expect(body).toMatchObject({ success: true, transaction })
+  expect(await spent(payment)).toBe(1)
+  await Promise.all(gateways.map((gateway) => gateway.close()))
+})
+
+test('behavior: a chain that does not answer is no refusal: 503, and settled when it is asked again', async () => {
+  const valve = await startValve(chain.url)
+  const gateway = await start({ memory: true }, { rpcUrl: valve.url })
+  const payment = await pay()
+  valve.cut()
+  const body = { x402Version: 2, paymentPayload: payment, paymentRequirements: requirements }
+  expect(await ask(gateway.url, '/x402/verify', body)).toMatchObject({
+    status: 503,
+    body: { isValid: false, invalidReason: 'unexpected_verify_error' },
+  })
+  expect(await settle(gateway, payment)).toMatchObject({
+    status: 503,
+    body: { success: false, errorReason: 'unexpected_settle_error' },
+  })
+  valve.open()
+  expect((await settle(gateway, payment)).body).toMatchObject({ success: true })
+  await gateway.close()
+  await valve.stop()
+})
+
+test('error: FacilitatorOff', async () => {
+  const gateway = await startGateway({
+    deployment: chain.deployment,
+    rpcUrl: chain.url,
+    database: { memory: true },
+  })
+  for (const path of ['/x402/supported', '/x402/discovery/resources'])
+    expect(await ask(gateway.url, path)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'FACILITATOR_OFF' } },
+    })
+  expect(await ask(gateway.url, '/x402/verify', {})).toMatchObject({ status: 404 })
+  await gateway.close()
+})
