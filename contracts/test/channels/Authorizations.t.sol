@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {ERC3009} from "@openzeppelin/contracts/token/ERC20/extensions/draft-ERC3009.sol";
 
 import {Channels} from "../../src/channels/Channels.sol";
@@ -70,7 +71,9 @@ contract AuthorizationsTest is ChannelsNetwork {
         vm.expectRevert(abi.encodeWithSelector(ITill.NonceReserved.selector, nonce));
         till.depositWithAuthorization(address(dollar), buyer, 9, 0, UNTIL, nonce, signature);
         // Nor can anyone but the till call the token with it.
-        vm.expectRevert();
+        vm.expectRevert(
+            abi.encodeWithSelector(IERC20Errors.ERC20InvalidReceiver.selector, address(till))
+        );
         dollar.receiveWithAuthorization(buyer, address(till), 9, 0, UNTIL, nonce, signature);
         channels.openWithAuthorization(channel, 9, 0, UNTIL, "s", signature);
         assertEq(channels.get(id).deposit, 9, "deposit");

@@ -185,12 +185,12 @@ contract GasTest is Network {
     function _measureClaims(string memory key, Claim[] memory claims) private {
         channels.claim(claims);
         _recordEach(string.concat(key, "_each_of_100_first"));
-        _promise(claims, 2e5);
+        _vouch(claims, 2e5);
         channels.claim(claims);
         _recordEach(string.concat(key, "_each_of_100"));
         Claim[] memory one = new Claim[](1);
         one[0] = claims[0];
-        _promise(one, 3e5);
+        _vouch(one, 3e5);
         channels.claim(one);
         _record(string.concat(key, "_one"));
     }
@@ -203,9 +203,9 @@ contract GasTest is Network {
             vm.prank(buyer);
             channels.open(claims[i].channel, 1e6);
         }
-        _promise(claims, 1e5);
+        _vouch(claims, 1e5);
         channels.claim(claims);
-        _promise(claims, 2e5);
+        _vouch(claims, 2e5);
         channels.claim(claims);
         _recordEach("channels.claim_each_of_100_payees");
     }
@@ -233,36 +233,45 @@ contract GasTest is Network {
         claim_.voucher.tickPrice = 10;
         claim_.voucher.maxTicks = 4_096;
         one[0] = claim_;
-        _promise(one, 1e5);
+        _vouch(one, 1e5);
         channels.claim(one);
         return vm.lastCallGas().gasTotalUsed;
     }
 
+    /// @dev Cooperative: by the payee or with its signature, when all was claimed before or with a last voucher.
     function _measureClose() private {
         Claim[] memory claims = _list(owner, 0, "e");
         channels.claim(claims);
-        _promise(claims, 2e5);
-        vm.prank(owner);
-        channels.close(claims[0]);
-        _record("channels.close");
-        claims[1].signature = "";
-        vm.prank(owner);
-        channels.close(claims[1]);
-        _record("channels.close_without_voucher");
-        bytes32 id = channels.hashChannel(claims[2].channel);
-        uint40 deadline = uint40(block.timestamp) + 3_600;
-        bytes memory signature = sign(OWNER_KEY, channels.hashClose(id, 0, 2e5, deadline));
-        channels.closeFor(claims[2], deadline, signature);
-        _record("channels.close_for");
+        _vouch(claims, 2e5);
+        _close(claims[0], "channels.close_with_voucher");
+        _closeFor(claims[1], 2e5, "channels.close_for_with_voucher");
+        claims[2].signature = "";
+        _close(claims[2], "channels.close");
+        claims[3].signature = "";
+        _closeFor(claims[3], 1e5, "channels.close_for");
         vm.prank(buyer);
-        channels.requestClose(claims[3].channel);
+        channels.requestClose(claims[4].channel);
         _record("channels.request_close");
         vm.warp(block.timestamp + 1 days);
-        channels.finalizeClose(claims[3].channel);
+        channels.finalizeClose(claims[4].channel);
         _record("channels.finalize_close");
         vm.prank(buyer);
-        channels.open(claims[3].channel, 1e6);
+        channels.open(claims[4].channel, 1e6);
         _record("channels.open_again");
+    }
+
+    function _close(Claim memory last, string memory key) private {
+        vm.prank(owner);
+        channels.close(last);
+        _record(key);
+    }
+
+    function _closeFor(Claim memory last, uint128 claimed, string memory key) private {
+        bytes32 id = channels.hashChannel(last.channel);
+        uint40 deadline = uint40(block.timestamp) + 3_600;
+        bytes memory signature = sign(OWNER_KEY, channels.hashClose(id, 0, claimed, deadline));
+        channels.closeFor(last, deadline, signature);
+        _record(key);
     }
 
     /// @dev A hundred channels to one payee, each with a voucher for 100,000.
@@ -277,10 +286,10 @@ contract GasTest is Network {
             vm.prank(buyer);
             channels.open(claims[i].channel, 1e6);
         }
-        _promise(claims, 1e5);
+        _vouch(claims, 1e5);
     }
 
-    function _promise(Claim[] memory claims, uint128 cumulative) private view {
+    function _vouch(Claim[] memory claims, uint128 cumulative) private view {
         for (uint256 i = 0; i < claims.length; ++i) {
             claims[i].voucher.cumulative = cumulative;
             claims[i].voucher.terms = keccak256("terms");
