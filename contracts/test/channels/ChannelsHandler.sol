@@ -173,7 +173,9 @@ contract ChannelsHandler is Deployment {
         if (!done) return;
         for (uint256 i = 0; i < count; ++i) {
             Entry storage entry = _entries[uint256(claims[i].channel.salt)];
-            _book(entry, _gain(entry, claims[i]));
+            uint256 gain = _gain(entry, claims[i]);
+            if (gain > 0 && claims[i].ticks > 0) reached["claimedTicks"]++;
+            _book(entry, gain);
         }
         if (count > 1) reached["batches"]++;
     }
