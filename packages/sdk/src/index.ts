@@ -77,8 +77,10 @@ export {
   type WatchChannelsParameters,
   watchChannels,
 } from './channels/watchChannels.ts'
+export { completeDeployment, type EarlierDeployment } from './deployments/completeDeployment.ts'
 export {
   type ContractAddresses,
+  channelsOf,
   contractAddresses,
   create2Proxy,
   type DeployOptions,

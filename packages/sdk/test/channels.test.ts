@@ -10,11 +10,14 @@ import {
   type ChannelEvent,
   type ChannelState,
   channelsAbi,
+  channelsOf,
   claimVouchers,
   closeChannel,
   closeChannelFor,
+  completeDeployment,
   confirm,
   createTickChain,
+  deployLocal,
   depositToTill,
   depositWithAuthorization,
   finalizeClose,
@@ -437,6 +440,18 @@ describe('watching', () => {
     ])
     for (const stop of stops) stop()
   })
+})
+
+test('completeDeployment adds channels to a deployment that has none, once', async () => {
+  const { client } = chain
+  const { channels: _, ...earlier } = await deployLocal(wallet(0), { salt: `0x${'42'.repeat(32)}` })
+  const completed = await completeDeployment(wallet(0), earlier)
+  expect(completed).toEqual({ ...earlier, channels: channelsOf(earlier.till) })
+  const contract = { address: completed.channels, abi: channelsAbi } as const
+  expect(await client.readContract({ ...contract, functionName: 'till' })).toBe(earlier.till)
+  const before = await client.getBlockNumber()
+  expect(await completeDeployment(wallet(0), earlier)).toEqual(completed)
+  expect(await client.getBlockNumber()).toBe(before)
 })
 
 test('readDeployment finds the channels where deployLocal puts them, or where it is told', async () => {

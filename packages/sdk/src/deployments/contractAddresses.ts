@@ -51,7 +51,7 @@ export function creations(options: DeployOptions): readonly Creation[] {
     encodeDeployData({ abi: marketAbi, bytecode: marketBytecode, args: [till.address] }),
     salt,
   )
-  const channels = creation('Channels', channelsInitCode(till.address), salt)
+  const channels = channelsCreation(till.address, salt)
   const testDollar = creation(
     'TestDollar',
     encodeDeployData({ abi: testDollarAbi, bytecode: testDollarBytecode }),
@@ -66,12 +66,21 @@ const creation = (name: string, initCode: Hex, salt: Hex): Creation => ({
   address: getContractAddress({ opcode: 'CREATE2', from: create2Proxy, salt, bytecode: initCode }),
 })
 
-const channelsInitCode = (till: Address) =>
-  encodeDeployData({ abi: channelsAbi, bytecode: channelsBytecode, args: [till] })
+/** The channels of a till. */
+export const channelsCreation = (till: Address, salt: Hex): Creation =>
+  creation('Channels', encodeDeployData({ abi: channelsAbi, bytecode: channelsBytecode, args: [till] }), salt)
 
-/** Where the channels of a till are that were deployed as `deployLocal` does; nothing on chain names them. */
+/**
+ * Computes where the channels of a till are, or will be, that are deployed as `deployLocal` does; nothing on chain names them.
+ *
+ * @param till The till.
+ * @param salt The deployment's salt. Default zero.
+ * @returns The address.
+ * @example
+ * const channels = channelsOf(deployment.till)
+ */
 export function channelsOf(till: Address, salt: Hex = localDefaults.salt): Address {
-  return creation('Channels', channelsInitCode(till), salt).address
+  return channelsCreation(till, salt).address
 }
 
 /**

@@ -65,7 +65,8 @@ export async function deployLocal(
   }
 }
 
-async function create(
+/** Creates a contract if it is not there. */
+export async function create(
   client: WriteClient,
   { name, address, initCode }: Creation,
   salt: Hex = localDefaults.salt,
@@ -81,7 +82,8 @@ async function create(
   await mustExist(client, name, address, cause)
 }
 
-async function deployProxy(client: WriteClient): Promise<void> {
+/** Creates the CREATE2 proxy if it is not there. */
+export async function deployProxy(client: WriteClient): Promise<void> {
   if (await exists(client, create2Proxy)) return
   const { from, cost, signed } = proxyCreation
   let cause: unknown
