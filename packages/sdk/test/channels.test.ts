@@ -451,6 +451,9 @@ test('completeDeployment adds channels to a deployment that has none, once', asy
   expect(await client.readContract({ ...contract, functionName: 'till' })).toBe(earlier.till)
   const before = await client.getBlockNumber()
   expect(await completeDeployment(wallet(0), earlier)).toEqual(completed)
+  // Channels that it has are kept, wherever they are.
+  const channels = earlier.market
+  expect(await completeDeployment(wallet(0), { ...earlier, channels })).toEqual({ ...earlier, channels })
   expect(await client.getBlockNumber()).toBe(before)
 })
 

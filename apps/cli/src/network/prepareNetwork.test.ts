@@ -67,6 +67,19 @@ describe('default', () => {
     expect(written()).toEqual(expected)
     expect(await getCode(faucet.client, { address: expected.channels })).toBeDefined()
     expect(planDeployment(paths, state)).toEqual(expected)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(expected)
+  })
+
+  test('behavior: channels of an earlier version are kept, and with them what is in them', async () => {
+    const planned = planDeployment(paths, state)
+    await prepareNetwork(paths, state)
+    // Any contract stands for the channels of another version.
+    const earlier = { ...planned, channels: planned.market }
+    writeDeployment(earlier)
+    expect(planDeployment(paths, state)).toEqual(earlier)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(earlier)
   })
 
   test('behavior: contracts that an earlier version planned and never deployed are not kept', async () => {

@@ -30,7 +30,7 @@ const startingDollars = 10_000_000_000n
 
 const encode = (deployment: Deployment) => `${JSON.stringify(deployment, null, 2)}\n`
 
-const earlierSchema = deploymentSchema.omit({ channels: true })
+const earlierSchema = deploymentSchema.partial({ channels: true })
 
 /**
  * Where the contracts will be, before there is a chain: addresses follow from what is deployed and by whom. It lets the
@@ -54,7 +54,7 @@ export function planDeployment(paths: HomePaths, state: NetworkState): Deploymen
           ],
           epochLength: localDefaults.epochLength,
         }
-      : { ...kept, channels: channelsOf(kept.till) }
+      : { ...kept, channels: kept.channels ?? channelsOf(kept.till) }
   writeFileAtomic(paths.network.deployment, encode(deployment))
   return deployment
 }
@@ -80,7 +80,12 @@ export async function prepareNetwork(paths: HomePaths, state: NetworkState): Pro
   const faucet = openFaucet(paths, state)
   await faucet.ensureCoins(faucet.address)
   const kept = keptDeployment(paths, state)
-  const isEarlier = kept !== null && kept.till !== contractAddresses({ admin: faucet.address }).till
+  const ours = contractAddresses({ admin: faucet.address })
+  const isEarlier =
+    kept !== null &&
+    (kept.till !== ours.till ||
+      kept.market !== ours.market ||
+      (kept.channels ?? ours.channels) !== ours.channels)
   // A till that was planned and never deployed, because the last run ended before, is none to keep.
   const deployment =
     isEarlier && (await getCode(faucet.client, { address: kept.till })) !== undefined

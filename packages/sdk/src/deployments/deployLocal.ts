@@ -118,7 +118,8 @@ const send = (client: WriteClient, request: { to: Hex; data?: Hex; value?: bigin
     typeof sendTransaction
   >[1])
 
-async function exists(client: WriteClient, address: Hex): Promise<boolean> {
+/** Whether there is code at an address. */
+export async function exists(client: WriteClient, address: Hex): Promise<boolean> {
   const code = await getCode(client, { address })
   return code !== undefined && code !== '0x'
 }
