@@ -10,6 +10,7 @@ import {
   type SignedVoucher,
   VoucherForeignError,
   voucherToJson,
+  voucherWorth,
 } from '@millrace/sdk'
 import { type Address, type Hash, isAddressEqual, keccak256, zeroAddress } from 'viem'
 import { type ChannelBook, type HashWord, newBook, snapshotOf, takeTick, takeVoucher } from './channelBook.ts'
@@ -253,10 +254,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       })
     }
     if (book.closesAt !== 0) throw new ChannelNotOpenError({ channel: id, state: 'closing' })
-    const worth = voucher.cumulative + BigInt(tick?.ticks ?? 0) * voucher.tickPrice
+    let worth = promiseOf(book, payment)
     if (worth > book.deposit) {
       // It may have been topped up since.
       book = await load(id, channel)
+      worth = promiseOf(book, payment)
       if (worth > book.deposit) throw new DepositTooLowError({ channel: id, worth, deposit: book.deposit })
     }
     // From here to the write nothing else runs in between.
@@ -372,6 +374,14 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await journal.close()
     },
   }
+}
+
+/** What a payment would make the book worth: a word pays on every voucher that names its chain, the best one too. */
+function promiseOf({ best }: ChannelBook, { voucher, tick }: ChannelPayment): bigint {
+  const ticks = tick?.ticks ?? 0
+  const own = voucherWorth(voucher, ticks)
+  const onBest = best?.voucher.anchor === voucher.anchor ? voucherWorth(best.voucher, ticks) : 0n
+  return own > onBest ? own : onBest
 }
 
 function entryOf(book: ChannelBook): BookEntry {
