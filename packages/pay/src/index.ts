@@ -9,6 +9,7 @@ export {
   VoucherSignatureError,
   VoucherTooLowError,
 } from './ledger/errors.ts'
+export { type FundChannelParameters, fundChannel } from './ledger/fundChannel.ts'
 export {
   type Hold,
   type Ledger,
@@ -24,6 +25,8 @@ export {
   channelPaymentToJson,
 } from './ledger/payment.ts'
 export { type ChannelSnapshot, channelSnapshotSchema } from './ledger/snapshot.ts'
+export { type ClaimEvent, type Claimer, type ClaimerOptions, startClaimer } from './ledger/startClaimer.ts'
+export { type StreamSchemeOptions, streamScheme } from './ledger/streamScheme.ts'
 export type { PaidRequest, Price, Reservation, SellerScheme } from './seller/scheme.ts'
 export {
   type PaymentPayload,

@@ -67,6 +67,8 @@ export interface Hold {
 /** A payee's books of all its channels. */
 export interface Ledger {
   readonly payee: Payee
+  /** Whether it sends authorizations that fund channels. */
+  readonly funds: boolean
   /**
    * Takes what a payment promises. Resolves when it is on disk.
    *
@@ -82,6 +84,8 @@ export interface Ledger {
   hold(payment: ChannelPayment, amount: bigint): Promise<Hold>
   /** Resolves once the channel promises `worth`, or with `false` after `ms` without. */
   waitForWorth(channel: Hash, worth: bigint, ms: number): Promise<boolean>
+  /** The book of a channel, if it has one. */
+  book(channel: Hash): Readonly<ChannelBook> | undefined
   /** Books with something promised, as they are now. */
   books(): readonly Readonly<ChannelBook>[]
   /** Reads the channel's deposit, claims and close from the chain. */
@@ -309,6 +313,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 
   return {
     payee,
+    funds: options.fund !== undefined,
+    book: (id) => books.get(id),
     async accept(payment) {
       const book = await take(payment)
       await flush()
