@@ -1,3 +1,38 @@
+export {
+  createPayingFetch,
+  type PayingFetchOptions,
+  type Payment,
+  type SignExact,
+} from './buyer/createPayingFetch.ts'
+export {
+  BudgetExceededError,
+  CaptureTooHighError,
+  DepositLimitError,
+  NoWayToPayError,
+  PaymentLoopError,
+  PaymentRepeatedError,
+  PaymentRequiredInvalidError,
+  QuoteChangedError,
+  ReservationSpentError,
+  SnapshotForgedError,
+} from './buyer/errors.ts'
+export {
+  type Budget,
+  type BudgetLimits,
+  type BudgetOptions,
+  type BudgetReservation,
+  type BudgetState,
+  openBudget,
+  type Spending,
+} from './buyer/openBudget.ts'
+export {
+  type ChannelSpending,
+  type ChannelWallet,
+  type ChannelWalletOptions,
+  openChannelWallet,
+  type PreparedPayment,
+  type WalletChannel,
+} from './buyer/openChannelWallet.ts'
 export { type ChannelBook, largestGap, snapshotToJson } from './ledger/channelBook.ts'
 export {
   ChannelForeignError,

@@ -134,3 +134,17 @@ export class SnapshotForgedError extends MillraceError {
     })
   }
 }
+
+/** A channel would hold more than the wallet may lock in one. */
+export class DepositLimitError extends MillraceError {
+  override readonly name = 'DepositLimitError'
+  static readonly code = 'DEPOSIT_LIMIT'
+  constructor(options: { channel: string; needed: bigint; most: bigint }) {
+    super({
+      code: DepositLimitError.code,
+      message: `Channel '${options.channel}' would have to hold ${options.needed}; at most ${options.most} may be locked in one.`,
+      remedy: 'Close the channel and start its next life, or allow a larger deposit.',
+      details: options,
+    })
+  }
+}
