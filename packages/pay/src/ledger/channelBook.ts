@@ -10,11 +10,12 @@ import {
   voucherWorth,
 } from '@millrace/sdk'
 import type { Hash } from 'viem'
+import { fromHex } from '../curve/words.ts'
 import { TickForeignError } from './errors.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
-/** Hashes 32 bytes to 32 bytes. */
-export type HashWord = (word: Hash) => Hash
+/** keccak256. */
+export type HashWord = (word: Uint8Array) => Uint8Array
 
 /**
  * What a payee knows of one life of a channel. It changes in place, since ticks come by the hundred thousand.
@@ -33,6 +34,8 @@ export interface ChannelBook {
   best: SignedVoucher | null
   ticks: number
   word: Hash | null
+  /** The same in bytes, for the next tick to be compared with; made when it is needed. */
+  wordBytes: Uint8Array | null
   /** What is promised: of the best voucher and its ticks. */
   worth: bigint
   /** Charged, and held for requests in flight. */
@@ -44,7 +47,7 @@ export function newBook(channel: Channel, state: ChannelState): ChannelBook {
   const { id, epoch, deposit, claimed, closesAt } = state
   return {
     ...{ id, channel, epoch, deposit, claimed, closesAt },
-    ...{ best: null, ticks: 0, word: null, worth: 0n },
+    ...{ best: null, ticks: 0, word: null, wordBytes: null, worth: 0n },
     // What the chain paid out was charged by someone who kept these books before.
     spent: claimed,
   }
@@ -64,6 +67,7 @@ export function takeVoucher(book: ChannelBook, signed: SignedVoucher): boolean {
   book.best = signed
   book.ticks = 0
   book.word = null
+  book.wordBytes = null
   book.worth = cumulative
   return true
 }
@@ -85,13 +89,20 @@ export function takeTick(book: ChannelBook, tick: Tick, hash: HashWord): boolean
   const max = Math.min(best.voucher.maxTicks, maxTicks, book.ticks + largestGap)
   if (!Number.isInteger(ticks) || ticks < 1 || ticks > max) throw new TicksTooManyError({ ticks, max })
   if (ticks <= book.ticks) return false
-  let walked = word
+  const bytes = fromHex(word)
+  let walked = bytes
   for (let left = ticks - book.ticks; left > 0; left--) walked = hash(walked)
-  if (walked !== (book.word ?? best.voucher.anchor))
-    throw new TickInvalidError({ ticks, anchor: best.voucher.anchor })
+  book.wordBytes ??= fromHex(book.word ?? best.voucher.anchor)
+  if (!isSame(walked, book.wordBytes)) throw new TickInvalidError({ ticks, anchor: best.voucher.anchor })
   book.ticks = ticks
   book.word = word
+  book.wordBytes = bytes
   book.worth = voucherWorth(best.voucher, ticks)
+  return true
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  for (let index = 0; index < 32; index++) if (a[index] !== b[index]) return false
   return true
 }
 

@@ -31,5 +31,5 @@ export type BookEntry = z.input<typeof bookEntrySchema>
 export function readBook(entry: BookEntry): ChannelBook {
   const book = parse(bookEntrySchema, entry, 'book')
   const worth = book.best === null ? 0n : voucherWorth(book.best.voucher, book.ticks)
-  return { ...book, worth }
+  return { ...book, wordBytes: null, worth }
 }

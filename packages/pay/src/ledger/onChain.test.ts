@@ -37,7 +37,7 @@ let asset: bigint
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ledger-'))
-  chain = await startLocalChain({ epochLength: 86_400 })
+  chain = await startLocalChain(31_337, { epochLength: 86_400 })
   const { deployment, currency } = chain
   const operator = accountAt(1).address
   const registration = await registerAsset(chain.walletOf(1), {

@@ -5,15 +5,15 @@ import {
   type ChannelsDomain,
   channelToJson,
   hashChannel,
-  hashVoucher,
-  recoverSigner,
-  type SignedVoucher,
+  type Tick,
   VoucherForeignError,
   voucherToJson,
   voucherWorth,
 } from '@millrace/sdk'
-import { type Address, type Hash, isAddressEqual, keccak256, zeroAddress } from 'viem'
-import { type ChannelBook, type HashWord, newBook, snapshotOf, takeTick, takeVoucher } from './channelBook.ts'
+import { type Address, type Hash, isAddressEqual, zeroAddress } from 'viem'
+import { openCurve } from '../curve/openCurve.ts'
+import { type ChannelBook, newBook, snapshotOf, takeTick, takeVoucher } from './channelBook.ts'
+import { createVoucherHasher } from './createVoucherHasher.ts'
 import { type BookEntry, readBook } from './entries.ts'
 import {
   ChannelForeignError,
@@ -44,10 +44,6 @@ export interface LedgerOptions extends ChannelsDomain {
   readonly fund?: (channel: Channel, funding: NonNullable<ChannelPayment['funding']>) => Promise<void>
   /** Shortest close delay that is taken, in seconds. Default 900. */
   readonly leastCloseDelay?: number
-  /** Recovers who signed a voucher's digest; a faster one than the SDK's can be given. */
-  readonly recover?: (digest: Hash, signature: SignedVoucher['signature']) => Promise<Address | null>
-  /** Hashes a word of a tick chain. */
-  readonly hashWord?: HashWord
 }
 
 /** Money of a channel that is held for one request. */
@@ -82,6 +78,14 @@ export interface Ledger {
    * @throws VoucherTooLowError and what `accept` throws
    */
   hold(payment: ChannelPayment, amount: bigint): Promise<Hold>
+  /**
+   * Takes a tick of the voucher that counts, in about the time of one hash. It is on disk after the next `flush`; what a crash
+   * takes before that is what was served since.
+   *
+   * @returns What the channel promises now.
+   * @throws ChannelNotOpenError | TickForeignError | TickInvalidError | TicksTooManyError | DepositTooLowError
+   */
+  tick(channel: Hash, tick: Tick): bigint
   /** Resolves once the channel promises `worth`, or with `false` after `ms` without. */
   waitForWorth(channel: Hash, worth: bigint, ms: number): Promise<boolean>
   /** The book of a channel, if it has one. */
@@ -112,8 +116,8 @@ const compactAfter = 20_000
  */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { payee, currency, readChannel, leastCloseDelay = 900 } = options
-  const recover = options.recover ?? recoverSigner
-  const hashWord = options.hashWord ?? ((word: Hash) => keccak256(word))
+  const curve = await openCurve()
+  const hashOf = createVoucherHasher(curve, options)
   const journal = await openJournal<readonly BookEntry[]>({ path: options.path })
   const books = new Map<Hash, ChannelBook>()
   for (const { entry } of journal.replayed)
@@ -239,8 +243,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     const id = idOf(channel)
     requireOurs(id, channel)
     if (voucher.channel === id) {
-      const signer = await recover(hashVoucher(voucher, options), signature)
-      if (signer === null || !isAddressEqual(signer, channel.signer))
+      const signer = curve.recover(hashOf(voucher), signature)
+      if (signer !== channel.signer.toLowerCase())
         throw new VoucherSignatureError({ channel: id, signer: channel.signer })
     }
     if (funding !== undefined) {
@@ -275,7 +279,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   function takeTickOf(book: ChannelBook, { voucher, tick }: ChannelPayment): boolean {
     // An older chain than the one that counts: all its ticks are in the newer voucher's sum.
     if (tick === undefined || book.best?.voucher.anchor !== voucher.anchor) return false
-    return takeTick(book, tick, hashWord)
+    return takeTick(book, tick, curve.keccak256)
   }
 
   function holdOn(book: ChannelBook, amount: bigint): Hold {
@@ -338,6 +342,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         throw error
       }
       return hold
+    },
+    tick(id, tick) {
+      const book = books.get(id)
+      if (book === undefined || book.closesAt !== 0 || !seen.has(id))
+        throw new ChannelNotOpenError({ channel: id, state: book === undefined ? 'unknown' : 'closing' })
+      const worth = book.best === null ? 0n : voucherWorth(book.best.voucher, tick.ticks)
+      if (worth > book.deposit) throw new DepositTooLowError({ channel: id, worth, deposit: book.deposit })
+      if (takeTick(book, tick, curve.keccak256)) changed(book)
+      return book.worth
     },
     waitForWorth(channel, worth, ms) {
       const enough = () => (books.get(channel)?.worth ?? 0n) >= worth
