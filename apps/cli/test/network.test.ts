@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { receiptFileSchema, verifyReceipt } from '@millrace/sdk'
@@ -42,6 +43,17 @@ function ended(child: ChildProcess): Promise<Ran> {
       err += chunk
     })
     child.once('close', (code) => resolve({ code, out, err }))
+  })
+}
+
+/** Resolves once a process has said `words`, however they are cut into pieces. */
+function said(stream: Readable | null, words: string): Promise<void> {
+  return new Promise((resolve) => {
+    let text = ''
+    stream?.on('data', (chunk: Buffer) => {
+      text += chunk
+      if (text.includes(words)) resolve()
+    })
   })
 }
 
@@ -175,11 +187,7 @@ describe('run', () => {
       '--',
       'for i in 1 2 3 4 5 6; do echo $i; sleep 1; done',
     ])
-    await new Promise<void>((resolve) => {
-      child.stdout?.on('data', (chunk: Buffer) => {
-        if (chunk.toString().includes('"event":"log"')) resolve()
-      })
-    })
+    await said(child.stdout, '"event":"log"')
     // The command is a child of the launcher where sources are run: both go.
     const gone = ended(child)
     for (const pid of childrenOf(child.pid ?? 0)) process.kill(pid, 'SIGKILL')
@@ -200,14 +208,12 @@ describe('run', () => {
   test('behavior: SIGINT once leaves the job running, twice stops the lease', async () => {
     const child = start(['run', '--yes', ...small, '--json', '--', 'sleep 300'])
     const done = ended(child)
-    await new Promise<void>((resolve) => {
-      child.stdout?.on('data', (chunk: Buffer) => {
-        if (chunk.toString().includes('"state":"running"')) resolve()
-      })
-    })
+    await said(child.stdout, '"state":"running"')
     const target = childrenOf(child.pid ?? 0)[0] ?? child.pid ?? 0
+    // Two signals that wait together would be one: the second is sent when the first has been answered.
+    const answered = said(child.stderr, 'Ctrl-C again')
     process.kill(target, 'SIGINT')
-    await sleep(300)
+    await answered
     process.kill(target, 'SIGINT')
     const { code, out } = await done
     const last = JSON.parse(out.trim().split('\n').at(-1) ?? '')

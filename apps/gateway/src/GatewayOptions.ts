@@ -16,6 +16,8 @@ export interface GatewayOptions {
   readonly host?: string
   /** 0 for any free one. @default 0 */
   readonly port?: number
+  /** Base URLs under which machines reach this gateway. Default: the addresses of this machine. */
+  readonly urls?: readonly string[]
   /** Base URLs of gateways whose offers are taken over. */
   readonly peers?: readonly string[]
   /** Pause between two looks at a peer, milliseconds. @default 5000 */

@@ -16,6 +16,10 @@ export const flags = {
   host: { variable: 'MILLRACE_HOST', help: 'address to listen at (127.0.0.1)' },
   port: { variable: 'MILLRACE_PORT', help: 'port to listen at, 0 for any (8787)' },
   peer: { variable: 'MILLRACE_PEERS', help: 'another gateway to take offers from; may be repeated' },
+  url: {
+    variable: 'MILLRACE_URLS',
+    help: "URL under which machines reach it (this machine's addresses); may be repeated",
+  },
   'start-block': { variable: 'MILLRACE_START_BLOCK', help: 'first block that can hold an event (0)' },
   'poll-ms': { variable: 'MILLRACE_POLL_MS', help: "pause between looks at the chain's head (250)" },
   finality: { variable: 'MILLRACE_FINALITY', help: 'blocks that can be undone (256)' },
@@ -43,6 +47,7 @@ const optionsSchema = z.strictObject({
   host: z.string().default('127.0.0.1'),
   port: number.pipe(z.int().max(65_535)).default(8787),
   peer: list.pipe(z.array(z.url({ protocol: /^https?$/ }))).default([]),
+  url: list.pipe(z.array(z.url({ protocol: /^https?$/ }))).default([]),
   'start-block': number.default(0),
   'poll-ms': number.pipe(z.int().min(10)).optional(),
   finality: number.pipe(z.int().min(1)).optional(),
@@ -71,7 +76,7 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
   const values = Object.fromEntries(
     Object.entries(flags).flatMap(([name, { variable }]) => {
       const fallback = env[variable]
-      const many = name === 'peer' || name === 'origin'
+      const many = isMany(name)
       const value =
         given[name] ?? (fallback === undefined || fallback === '' ? undefined : many ? [fallback] : fallback)
       return value === undefined ? [] : [[name, value]]
@@ -91,6 +96,7 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
       host: options.host,
       port: options.port,
       peers: options.peer,
+      urls: options.url,
       startBlock: options['start-block'],
       ...(options['no-challenges'] ? {} : { challenges: {} }),
       rate: { perSecond: rate, burst: rate * BURST },
@@ -101,6 +107,9 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
     },
   }
 }
+
+/** Whether a flag may be given more than once. */
+const isMany = (name: string) => name === 'peer' || name === 'origin' || name === 'url'
 
 function readFlags(argv: readonly string[]): Record<string, string | string[] | boolean | undefined> {
   try {
@@ -114,7 +123,7 @@ function readFlags(argv: readonly string[]): Record<string, string | string[] | 
             name,
             name === 'no-challenges'
               ? { type: 'boolean' as const }
-              : { type: 'string' as const, multiple: name === 'peer' || name === 'origin' },
+              : { type: 'string' as const, multiple: isMany(name) },
           ]),
         ),
       },

@@ -71,7 +71,13 @@ describe('a chain that hangs', () => {
         if (message.type === 'ready') resolve(message.type)
         else
           socket.send(
-            JSON.stringify(await signRelayHello(accountAt(2), { nonce: message.nonce, chainId: 31337 })),
+            JSON.stringify(
+              await signRelayHello(accountAt(2), {
+                nonce: message.nonce,
+                chainId: 31337,
+                gateway: gateway.url,
+              }),
+            ),
           )
       })
     })

@@ -23,6 +23,7 @@ import { reconcileAll, reconcileTouched } from './offers/reconcileOffers.ts'
 import { startSearchFeed } from './offers/SearchFeed.ts'
 import { startPeers } from './peers/startPeers.ts'
 import { createRelay } from './relay/createRelay.ts'
+import { ownAddresses } from './relay/ownAddresses.ts'
 import { SearchIndex } from './search/SearchIndex.ts'
 
 /** A running gateway. */
@@ -102,8 +103,10 @@ async function startOn(
   chain.on('failed', failed('chain.failed'))
   const reader = createChainReader(rpcUrl, deployment, options.rpcTimeoutMs ?? 5_000)
   const book = openOfferBook({ database, deployment, chain: reader, index, feed, cache, standingsOf, now })
+  let addresses: readonly string[] = []
   const relay = createRelay({
     chainId: deployment.chainId,
+    addresses: () => addresses,
     ...(options.relay === undefined ? {} : { limits: options.relay }),
     onEvent: (event) => {
       metrics.relayEvents.inc({ type: event.type, code: 'code' in event ? event.code : 0 })
@@ -208,6 +211,7 @@ async function startOn(
   }
   try {
     const url = await listen(server, options.host ?? '127.0.0.1', options.port ?? 0)
+    addresses = ownAddresses(Number(new URL(url).port), options.urls)
     log.info({ event: 'gateway.started', url, chainId: deployment.chainId, engine: database.engine })
     return { url, close }
   } catch (error) {

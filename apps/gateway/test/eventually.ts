@@ -1,5 +1,5 @@
 /** Waits until `probe` does not throw; its last error is the failure. */
-export async function eventually<T>(probe: () => T | Promise<T>, timeoutMs = 20_000): Promise<T> {
+export async function eventually<T>(probe: () => T | Promise<T>, timeoutMs = 60_000): Promise<T> {
   const end = performance.now() + timeoutMs
   for (;;) {
     try {

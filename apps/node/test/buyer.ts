@@ -121,7 +121,7 @@ export async function readLog(session: Session, from = 0): Promise<string> {
 /** Asks again until `probe` gives something, or the time is over. */
 export async function eventually<T>(
   probe: () => T | null | undefined | false | Promise<T | null | undefined | false>,
-  seconds = 40,
+  seconds = 120,
 ): Promise<T> {
   const until = Date.now() + seconds * 1000
   for (;;) {

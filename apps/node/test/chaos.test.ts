@@ -72,7 +72,7 @@ const stop = async (lease: Hex) =>
   )
 const stateOf = async (lease: Hex) =>
   (await getLease(network.client, { deployment: network.deployment, lease }))?.state
-const settled = (lease: Hex) => eventually(async () => (await stateOf(lease)) === 'settled', 30)
+const settled = (lease: Hex) => eventually(async () => (await stateOf(lease)) === 'settled')
 
 async function balanced(): Promise<void> {
   for (const { deposit, earned, refunded } of await accountForAll(network))

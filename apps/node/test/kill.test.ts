@@ -51,12 +51,11 @@ const settledOnChain = (lease: Hex) =>
   eventually(
     async () =>
       (await getLease(network.client, { deployment: network.deployment, lease }))?.state === 'settled',
-    30,
   )
 
 /** A session with a node that may only just be coming back. */
 const reach = (offer: PublishedOffer, lease: Hex) =>
-  eventually(() => dial(network, { gateway: gateway.url, offer, lease, buyer }).catch(() => null), 30)
+  eventually(() => dial(network, { gateway: gateway.url, offer, lease, buyer }).catch(() => null))
 
 /** Everything a buyer does, tried again by the step until the node is there. Ends when the job has ended. */
 async function buy(offer: PublishedOffer, lease: Hex, marker: string): Promise<void> {
@@ -69,7 +68,7 @@ async function buy(offer: PublishedOffer, lease: Hex, marker: string): Promise<v
         await upload(talk, bundle)
         await talk.request('job.start', { job, bundle: bundle.ref })
         for (;;) {
-          const { result } = await talk.request('job.status', {}, undefined, { timeout: 3000 })
+          const { result } = await talk.request('job.status', {}, undefined, { timeout: 10_000 })
           if (/done|failed|stopped|expired|lost/.test(result.state)) return true
           await new Promise((resolve) => setTimeout(resolve, 50))
         }
@@ -81,7 +80,7 @@ async function buy(offer: PublishedOffer, lease: Hex, marker: string): Promise<v
       if (process.env.TEST_LOG !== undefined) console.error(String(error))
       return false
     }
-  }, 100)
+  }, 240)
 }
 
 describe('kill -9', () => {
@@ -146,7 +145,7 @@ describe('kill -9', () => {
     if (child !== null) await kill(child)
     // The lease runs out while the node is down: the supervisor alone ends the job.
     const result = `${nodePaths(home.home).runner}/${lease}/result.json`
-    await eventually(() => readFile(result, 'utf8').catch(() => null), 20)
+    await eventually(() => readFile(result, 'utf8').catch(() => null))
     child = await home.spawn()
     await settledOnChain(lease)
     const status = await eventually(async () => {
@@ -154,5 +153,5 @@ describe('kill -9', () => {
       return found?.settled ? found : null
     })
     expect(status).toMatchObject({ state: 'expired', over: 'expired' })
-  }, 60_000)
+  }, 240_000)
 })

@@ -70,7 +70,7 @@ const refusal = async (offer: PublishedOffer, lease: Hex, who: Wallet = buyer) =
 afterEach(async () => {
   // Whatever a test left behind must not keep the one slot from the next.
   for (const { lease, settled: over } of (await node.status()).leases) if (!over) await finish(lease)
-}, 30_000)
+})
 
 describe('a lease', () => {
   test('default: bundle, log, outputs, receipt, money', async () => {
@@ -143,23 +143,23 @@ describe('a lease', () => {
   })
 
   test('behavior: an extension moves the deadline, and the lease is stopped by the clock, not by the gateway', async () => {
-    const { offer, lease } = await rent(3)
+    const { offer, lease } = await rent(12)
     const talk = await session(offer, lease)
     await talk.request('job.start', { job: jobOf('sleep 60'), bundle: null })
     const first = await jobIn(talk, 'running')
     await confirm(
       network.client,
-      await extendLease(buyer, { deployment: network.deployment, lease, added: 2 }),
+      await extendLease(buyer, { deployment: network.deployment, lease, added: 3 }),
     )
     const moved = await eventually(async () => {
       const { result } = await talk.request('job.status', {})
       return result.endsAt !== first.endsAt ? result : null
     })
-    expect(moved.endsAt).toBe((first.endsAt ?? 0) + 2)
+    expect(moved.endsAt).toBe((first.endsAt ?? 0) + 3)
     expect((await jobIn(talk, 'expired', 'failed', 'stopped')).state).toBe('expired')
     await settled(lease)
     const { result } = await eventually(() => talk.request('receipt.get', {}).catch(() => null))
-    expect(result.receipt).toMatchObject({ seconds: 5, exitCode: -1 })
+    expect(result.receipt).toMatchObject({ seconds: 15, exitCode: -1 })
     talk.close()
   })
 
@@ -222,6 +222,26 @@ describe('what is refused', () => {
     await expect(start({ ...base, unknown: 1 } as never)).rejects.toThrow('REQUEST_INVALID')
     // Nothing of this cost anything: the lease was not started.
     expect((await getLease(network.client, { deployment: network.deployment, lease }))?.state).toBe('open')
+    await finish(lease)
+    talk.close()
+  })
+
+  test('error: more logs at a time than one session may read', async () => {
+    const { offer, lease } = await rent()
+    const talk = await session(offer, lease)
+    await talk.request('job.start', { job: jobOf('echo here; sleep 60'), bundle: null })
+    await jobIn(talk, 'running')
+    let ends = 0
+    talk.on('log.end', () => ends++)
+    for (let stream = 0; stream < 4; stream++) await talk.request('logs.read', { from: 0, follow: true })
+    await expect(talk.request('logs.read', { from: 0, follow: true })).rejects.toMatchObject({
+      reason: 'LOG_STREAMS',
+      retryable: true,
+    })
+    // Each that ends frees its place.
+    await talk.request('job.stop', {})
+    await eventually(() => ends === 4)
+    await eventually(() => talk.request('logs.read', { from: 0, follow: false }).catch(() => null))
     await finish(lease)
     talk.close()
   })

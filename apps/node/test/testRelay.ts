@@ -76,7 +76,7 @@ export async function startTestRelay(options: { chainId: number; port?: number }
     socket.on('message', (data: Buffer, binary) => {
       if (!binary) {
         const hello = relayHelloSchema.parse(JSON.parse(data.toString()))
-        void verifyRelayHello(hello, { nonce, chainId: options.chainId }).then((device) => {
+        void verifyRelayHello(hello, { nonce, chainId: options.chainId, gateways: [url] }).then((device) => {
           devices.set(device.toLowerCase(), socket)
           welcomes++
           socket.send(JSON.stringify({ type: 'ready' }))
@@ -118,8 +118,9 @@ export async function startTestRelay(options: { chainId: number; port?: number }
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
+  const url = `http://127.0.0.1:${port}`
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     port,
     offers,
     withdrawn,

@@ -140,7 +140,7 @@ describe('verified', () => {
       (await listingsOf(again, `asset=${node.asset} verified=true`)).at(0),
     )
     expect(known.challenge?.at).toBe(listing.challenge?.at)
-  }, 60_000)
+  })
 
   test('error: a product that was not computed, a rate that is not there, a spec that names a foreign machine', async () => {
     const gateway = await gatewayAt(0, { memory: true })
@@ -174,5 +174,5 @@ describe('verified', () => {
     expect(listing.challenge?.measured).toBeLessThan(30)
     expect(await gateway.client.getOffer(foreign.id)).toMatchObject({ verified: false, challenge: null })
     expect(await listingsOf(gateway, 'verified=true')).toEqual([])
-  }, 60_000)
+  })
 })

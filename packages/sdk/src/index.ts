@@ -109,7 +109,7 @@ export {
   SpecMismatchError,
 } from './errors/market.ts'
 export { QueryError } from './errors/query.ts'
-export { FrameInvalidError } from './errors/relay.ts'
+export { FrameInvalidError, RelayGatewayError } from './errors/relay.ts'
 export {
   LeaseRequiredError,
   MessageTooLargeError,
@@ -250,6 +250,7 @@ export {
 } from './relay/frame.ts'
 export {
   type RelayHello,
+  relayAddress,
   relayChallengeSchema,
   relayClose,
   relayHelloSchema,

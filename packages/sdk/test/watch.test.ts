@@ -135,9 +135,9 @@ describe('watchLease', () => {
     await confirm(wallet(2), await startLease(wallet(2), { deployment, lease }))
     rpc.mood.now = 'stalls'
     const failures = errors.length
-    await expect.poll(() => errors.length, { timeout: 10_000 }).toBeGreaterThan(failures)
+    await expect.poll(() => errors.length).toBeGreaterThan(failures)
     rpc.mood.now = 'works'
-    await expect.poll(() => states, { timeout: 15_000 }).toEqual(['open', 'running'])
+    await expect.poll(() => states).toEqual(['open', 'running'])
     await confirm(wallet(3), await stopLease(wallet(3), { deployment, lease }))
     await expect.poll(() => states).toEqual(['open', 'running', 'stopped'])
     stop()

@@ -31,6 +31,23 @@ export class LeaseAmbiguousError extends CliError {
   }
 }
 
+/** A reorganisation dropped a lease that was open. */
+export class LeaseVanishedError extends CliError {
+  override readonly name = 'LeaseVanishedError'
+  static readonly code = 'LEASE_VANISHED'
+  constructor(options: { lease: string }) {
+    super({
+      code: LeaseVanishedError.code,
+      message: `The chain does not know lease '${options.lease}' any more: a reorganisation dropped it.`,
+      remedy:
+        'The deposit is in your till account again. Go on with `millrace run --resume <lease>`, which opens it anew, or run the job again.',
+      exitCode: exitCodes.unavailable,
+      retryable: true,
+      details: options,
+    })
+  }
+}
+
 /** An order's journal is damaged. */
 export class OrderDamagedError extends CliError {
   override readonly name = 'OrderDamagedError'

@@ -1,7 +1,19 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { getLease, type JobStatus, jobStatusSchema, type Session, SessionRequestError } from '@millrace/sdk'
-import { InterruptedError, JobNotStartedError, MachineUnreachableError } from './errors.ts'
+import {
+  getLease,
+  type JobStatus,
+  jobStatusSchema,
+  type Lease,
+  type Session,
+  SessionRequestError,
+} from '@millrace/sdk'
+import {
+  InterruptedError,
+  JobNotStartedError,
+  LeaseVanishedError,
+  MachineUnreachableError,
+} from './errors.ts'
 import { elapsedMs, type JobContext, unixNow } from './jobContext.ts'
 import { openJobSession } from './jobSession.ts'
 import { type Order, shortLease } from './order.ts'
@@ -16,15 +28,18 @@ const shortestPause = 200
 const longestPause = 5000
 /** Milliseconds between two questions where the machine says nothing by itself. */
 const askEvery = 5000
+/** Milliseconds for which an open lease may be missing on chain: what a reorganisation drops is mostly mined again at once. */
+const missingPatience = 5000
 
 /**
  * Sees a job through to its end: sends it if that was not done, streams its log, and survives lost connections. Returns
  * when the job is over, or when its lease is.
  *
  * @throws JobNotStartedError if the machine does not begin within the start window; the lease has to be given back.
- * InterruptedError if the person leaves.
+ * LeaseVanishedError if the chain dropped the lease. InterruptedError if the person leaves.
  */
 export async function followJob(context: JobContext, order: Order): Promise<void> {
+  const lookAtLease = watchLease(context, order)
   let pause = shortestPause
   for (;;) {
     throwIfLeft(context, order)
@@ -35,13 +50,13 @@ export async function followJob(context: JobContext, order: Order): Promise<void
         account: context.buyer.account,
       })
       pause = shortestPause
-      const status = await followSession(context, order, session)
+      const status = await followSession(context, order, { session, lookAtLease })
       if (status !== null) {
         noteEnd(context, order, status)
         return
       }
     } catch (error) {
-      if (error instanceof InterruptedError || error instanceof JobNotStartedError) throw error
+      if (isFinal(error)) throw error
       // The machine's own word is final unless it says that it may change.
       if (error instanceof SessionRequestError && !error.retryable && order.state.startedAt === null)
         throw new JobNotStartedError({ lease: order.lease, reason: error.message, cause: error })
@@ -53,11 +68,43 @@ export async function followJob(context: JobContext, order: Order): Promise<void
     } finally {
       session?.close()
     }
-    if (await isLeaseOver(context, order)) return
+    if (await isLeaseOver(order, lookAtLease)) return
     await sleep(pause, undefined, { signal: AbortSignal.any([context.detach, context.stop]) }).catch(() => {})
     pause = Math.min(pause * 2, longestPause)
     if (context.stop.aborted) return
   }
+}
+
+const isFinal = (error: unknown) =>
+  error instanceof InterruptedError ||
+  error instanceof JobNotStartedError ||
+  error instanceof LeaseVanishedError
+
+type LookAtLease = () => Promise<Lease | null>
+
+/**
+ * A look at the lease on chain. Throws `LeaseVanishedError` once it has been missing for a while; an answer that does not
+ * come says nothing.
+ */
+function watchLease({ connection }: JobContext, order: Order): LookAtLease {
+  const { client, deployment } = connection
+  let missingSince: number | null = null
+  return async () => {
+    const lease = await getLease(client, { deployment, lease: order.lease })
+    if (lease !== null) missingSince = null
+    else {
+      missingSince ??= performance.now()
+      if (performance.now() - missingSince >= missingPatience)
+        throw new LeaseVanishedError({ lease: order.lease })
+    }
+    return lease
+  }
+}
+
+/** A chain that does not answer ends nothing. */
+function nullUnlessVanished(error: unknown): null {
+  if (error instanceof LeaseVanishedError) throw error
+  return null
 }
 
 function throwIfLeft(context: JobContext, order: Order): void {
@@ -70,7 +117,11 @@ function throwIfLeft(context: JobContext, order: Order): void {
 }
 
 /** One session's worth of following. `null` if the person wants it stopped. */
-async function followSession(context: JobContext, order: Order, session: Session): Promise<JobStatus | null> {
+async function followSession(
+  context: JobContext,
+  order: Order,
+  { session, lookAtLease }: { readonly session: Session; readonly lookAtLease: LookAtLease },
+): Promise<JobStatus | null> {
   let latest: JobStatus | null = null
   let wake: () => void = () => {}
   const see = (status: JobStatus) => {
@@ -113,7 +164,7 @@ async function followSession(context: JobContext, order: Order, session: Session
         return status
       if (context.stop.aborted) return null
       throwIfLeft(context, order)
-      await refuseLateStart(context, order, status)
+      if (!hasStarted(status)) refuseLateStart(order, await lookAtLease())
       const changed = new Promise<void>((resolve) => {
         wake = resolve
       })
@@ -126,6 +177,7 @@ async function followSession(context: JobContext, order: Order, session: Session
       timer.abort()
       if (what === 'quiet') {
         if (status !== null && isJobOver(status)) return status
+        await lookAtLease().catch(nullUnlessVanished)
         see((await session.request('job.status', {})).result)
       }
     }
@@ -135,21 +187,17 @@ async function followSession(context: JobContext, order: Order, session: Session
   }
 }
 
+const hasStarted = (status: JobStatus | null) => status !== null && startedStates.includes(status.state)
+
 /** A machine that lets the start window pass has broken its promise; the money is free again. */
-async function refuseLateStart(context: JobContext, order: Order, status: JobStatus | null): Promise<void> {
-  if (status !== null && startedStates.includes(status.state)) return
-  const lease = await getLease(context.connection.client, {
-    deployment: context.connection.deployment,
-    lease: order.lease,
-  })
+function refuseLateStart(order: Order, lease: Lease | null): void {
   if (lease?.state === 'open' && unixNow() > lease.startBy)
     throw new JobNotStartedError({ lease: order.lease, reason: 'it let the start window pass' })
 }
 
 /** Whether the lease is over on chain, so that there is nothing left to follow. */
-async function isLeaseOver(context: JobContext, order: Order): Promise<boolean> {
-  const { client, deployment } = context.connection
-  const lease = await getLease(client, { deployment, lease: order.lease }).catch(() => null)
+async function isLeaseOver(order: Order, lookAtLease: LookAtLease): Promise<boolean> {
+  const lease = await lookAtLease().catch(nullUnlessVanished)
   if (lease === null) return false
   if (lease.state === 'open' && unixNow() > lease.startBy)
     throw new JobNotStartedError({

@@ -41,7 +41,11 @@ export async function openOrderLease(context: JobContext, order: Order): Promise
   } catch (cause) {
     if (!(cause instanceof MillraceError) || cause.retryable) throw cause
     // A transaction of ours may have gone through without our hearing of it.
-    if (cause.code === 'LEASE_EXISTS' && (await isOpenedByUs())) return
+    if (cause.code === 'LEASE_EXISTS') {
+      if (await isOpenedByUs()) return
+      // The endpoint does not know yet what it refuses to repeat.
+      throw cause
+    }
     order.note({ type: 'abandoned', at: unixNow(), reason: cause.message })
     throw new JobNotStartedError({ lease, reason: cause.message, cause })
   }

@@ -42,6 +42,8 @@ const stepSchema = z.discriminatedUnion('type', [
   /** The transaction that opens the lease is about to leave. */
   z.object({ type: z.literal('opening'), at }),
   z.object({ type: z.literal('opened'), at, transaction: hashSchema }),
+  /** A reorganisation dropped the lease; the deposit is in the till account again. */
+  z.object({ type: z.literal('vanished'), at }),
   z.object({ type: z.literal('accepted'), at }),
   z.object({ type: z.literal('running'), at, startedAt: z.number() }),
   z.object({ type: z.literal('extended'), at, added: z.number().int(), maxCost: amount }),
@@ -105,6 +107,8 @@ function reduce(state: OrderState, step: OrderStep): OrderState {
       return { ...state, opening: true }
     case 'opened':
       return { ...state, opened: true }
+    case 'vanished':
+      return { ...state, opened: false, accepted: false, startedAt: null }
     case 'accepted':
       return { ...state, accepted: true }
     case 'running':

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { decryptKeystore, encryptKeystore, type Keystore, keystoreSchema } from '@millrace/sdk/keystore'
 import { type Address, getAddress, type Hex, isHex } from 'viem'
 import { generatePrivateKey, type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
@@ -13,7 +14,6 @@ import {
   WalletLocalOnlyError,
   WalletMissingError,
 } from './errors.ts'
-import { decryptKey, encryptKey, type KeystoreFile, keystoreSchema } from './keystore.ts'
 
 const addressSchema = z
   .string()
@@ -120,7 +120,7 @@ export function createWallet(paths: HomePaths, options: CreateWalletOptions): Wa
   }
   const file =
     'passphrase' in protection
-      ? { address: address.slice(2).toLowerCase(), ...encryptKey(key, protection.passphrase) }
+      ? encryptKeystore({ privateKey: key, passphrase: protection.passphrase })
       : { version: 'local-only', address, chainId: protection.localChain, privateKey: key.toLowerCase() }
   writeFileAtomic(path, `${JSON.stringify(file, null, 2)}\n`)
   return {
@@ -200,13 +200,13 @@ export function readKeystoreFile(
   path: string,
   { wallet, passphrase }: { readonly wallet: string; readonly passphrase: string },
 ): Hex {
-  let file: KeystoreFile
+  let file: Keystore
   try {
     file = keystoreSchema.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (cause) {
     throw new WalletFileError({ path, reason: 'it is not a version 3 keystore', cause })
   }
-  const key = decryptKey(file, passphrase)
+  const key = decryptKeystore(file, passphrase)
   if (key === null) throw new PassphraseWrongError({ wallet })
   return key
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { signWithdraw } from '@millrace/sdk'
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask } from '../../test/ask.ts'
 import { eventually } from '../../test/eventually.ts'
@@ -20,16 +21,26 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await Promise.all(running.map((gateway) => gateway.close()))
-  for (const server of servers) server.close()
+  for (const server of servers) {
+    server.closeAllConnections()
+    server.close()
+  }
   await Promise.all([chain?.stop(), postgres?.stop()])
 })
 
 async function start(
-  options: { url?: string; peers?: string[]; peerPollMs?: number } = {},
+  options: {
+    url?: string
+    peers?: string[]
+    peerPollMs?: number
+    rpcUrl?: string
+    rpcTimeoutMs?: number
+  } = {},
 ): Promise<Gateway> {
   const gateway = await startGateway({
     deployment: chain.deployment,
-    rpcUrl: chain.url,
+    rpcUrl: options.rpcUrl ?? chain.url,
+    ...(options.rpcTimeoutMs === undefined ? {} : { rpcTimeoutMs: options.rpcTimeoutMs }),
     database: { url: options.url ?? (await postgres.createDatabase()) },
     peers: options.peers ?? [],
     peerPollMs: options.peerPollMs ?? 50,
@@ -49,6 +60,41 @@ async function pretend(
     // No answer at all: the connection stays open.
     if (said === undefined) return
     response.writeHead(said.status ?? 200, { 'content-type': 'application/json' }).end(said.body)
+  })
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+interface RpcCall {
+  readonly id: number
+  readonly method: string
+  readonly params: readonly unknown[]
+}
+
+/** An endpoint of the chain that answers some calls with an error, or never (`null`). */
+async function rpcThat(
+  says: (call: RpcCall) => { error: { code: number; message: string } } | null | undefined,
+): Promise<string> {
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = []
+    for await (const part of request) parts.push(part as Buffer)
+    const body = JSON.parse(Buffer.concat(parts).toString()) as RpcCall | RpcCall[]
+    const calls = Array.isArray(body) ? body : [body]
+    const answers = await Promise.all(
+      calls.map(async (call) => {
+        const said = says(call)
+        if (said === null) return null
+        if (said !== undefined) return { jsonrpc: '2.0', id: call.id, ...said }
+        const headers = { 'content-type': 'application/json' }
+        const answer = await fetch(chain.url, { method: 'POST', headers, body: JSON.stringify(call) })
+        return answer.json()
+      }),
+    )
+    if (answers.includes(null)) return
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(Array.isArray(body) ? answers : answers[0]))
   })
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -144,6 +190,73 @@ describe('startPeers', () => {
     expect(await stateAt(gateway, forged.id)).toBeUndefined()
     expect(await stateAt(gateway, untouched.id)).toBe('live')
   })
+
+  test.each([
+    ['stops with an invalid instruction', '0xfe'],
+    ['never ends', '0x5b600056'],
+    ['answers nothing', '0x00'],
+    ['answers a megabyte', '0x621000006000f3'],
+    ['reverts with a megabyte', '0x621000006000fd'],
+    ['answers the magic value of another standard', '0x6320c13b0b60e01b60005260206000f3'],
+  ] as const)(
+    'behavior: an offer of a contract whose ERC-1271 check %s is refused, and the next one is taken',
+    async (_, code) => {
+      const good = await chain.newOffer(await chain.newAsset())
+      const odd = await chain.newOffer(await chain.newAsset())
+      const operator = privateKeyToAddress(generatePrivateKey())
+      await chain.client.setCode({ address: operator, bytecode: code })
+      const listed = [{ ...odd.json, operator }, good.json]
+      const peer = await pretend((path) => {
+        const since = Number(/since=(\d+)/.exec(path)?.[1])
+        const changes = listed
+          .map((published, at) => ({ seq: at + 1, id: at === 0 ? odd.id : good.id, published }))
+          .filter(({ seq }) => seq > since)
+          .map((change) => ({ ...change, state: 'live', withdrawal: null }))
+        return { body: JSON.stringify({ changes, next: listed.length }) }
+      })
+      const gateway = await start({ peers: [peer] })
+      await eventually(async () => expect(await stateAt(gateway, good.id)).toBe('live'))
+      await eventually(async () =>
+        expect((await peersOf(gateway))[0]).toMatchObject({ since: listed.length, error: null }),
+      )
+      expect(await stateAt(gateway, odd.id)).toBeUndefined()
+    },
+  )
+
+  test.each([
+    ['an error of its own', { error: { code: -32000, message: 'out of gas' } }],
+    ['no answer', null],
+  ] as const)(
+    'behavior: an offer of a contract for whose ERC-1271 check the chain has %s is refused, and the next one is taken',
+    async (_, said) => {
+      const good = await chain.newOffer(await chain.newAsset())
+      const odd = await chain.newOffer(await chain.newAsset())
+      const operator = privateKeyToAddress(generatePrivateKey())
+      await chain.client.setCode({ address: operator, bytecode: '0x00' })
+      const rpcUrl = await rpcThat((call) => {
+        const [request] = call.params
+        const isOdd =
+          call.method === 'eth_call' &&
+          (request as { to?: string }).to?.toLowerCase() === operator.toLowerCase()
+        return isOdd ? said : undefined
+      })
+      const listed = [{ ...odd.json, operator }, good.json]
+      const peer = await pretend((path) => {
+        const since = Number(/since=(\d+)/.exec(path)?.[1])
+        const changes = listed
+          .map((published, at) => ({ seq: at + 1, id: at === 0 ? odd.id : good.id, published }))
+          .filter(({ seq }) => seq > since)
+          .map((change) => ({ ...change, state: 'live', withdrawal: null }))
+        return { body: JSON.stringify({ changes, next: listed.length }) }
+      })
+      const gateway = await start({ peers: [peer], rpcUrl, rpcTimeoutMs: 2_000 })
+      await eventually(async () => expect(await stateAt(gateway, good.id)).toBe('live'))
+      await eventually(async () =>
+        expect((await peersOf(gateway))[0]).toMatchObject({ since: listed.length, error: null }),
+      )
+      expect(await stateAt(gateway, odd.id)).toBeUndefined()
+    },
+  )
 
   test('behavior: a peer that always promises more is not asked without pause', async () => {
     let asked = 0

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { decodeFrame, encodeFrame, relayClose, signRelayHello } from '@millrace/sdk'
+import { decodeFrame, encodeFrame, relayAddress, relayClose, signRelayHello } from '@millrace/sdk'
 import type { Hex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -17,7 +17,12 @@ afterEach(async () => {
 
 async function serve(limits: Partial<RelayLimits> = {}) {
   const events: RelayEvent[] = []
-  const relay = createRelay({ chainId: CHAIN, limits, onEvent: (event) => events.push(event) })
+  const relay = createRelay({
+    chainId: CHAIN,
+    addresses: () => [relayAddress(url)],
+    limits,
+    onEvent: (event) => events.push(event),
+  })
   const server: Server = createServer()
   server.on('upgrade', (request, socket, head) =>
     relay.upgrade(
@@ -63,7 +68,7 @@ function dial(url: string) {
 async function connectDevice(url: string, account = privateKeyToAccount(generatePrivateKey())) {
   const dialled = dial(`${url}/v1/relay/device`)
   const { nonce } = JSON.parse(String(await dialled.next()))
-  dialled.socket.send(JSON.stringify(await signRelayHello(account, { nonce, chainId: CHAIN })))
+  dialled.socket.send(JSON.stringify(await signRelayHello(account, { nonce, chainId: CHAIN, gateway: url })))
   expect(JSON.parse(String(await dialled.next()))).toEqual({ type: 'ready' })
   const frame = async () => decodeFrame((await dialled.next()) as Uint8Array)
   const send = (session: Hex, kind: 'data' | 'close', payload: Uint8Array = new Uint8Array()) =>
@@ -126,18 +131,28 @@ describe('createRelay', () => {
     expect(relay.stats().devices).toBe(1)
   })
 
-  test('behavior: a hello that is forged, for another nonce or chain, malformed or missing is refused', async () => {
+  test('behavior: a hello that is forged, for another nonce, chain or gateway, malformed or missing is refused', async () => {
     const { url, relay } = await serve({ helloMs: 200 })
     const account = privateKeyToAccount(generatePrivateKey())
     const victim = privateKeyToAccount(generatePrivateKey()).address
     const hellos = [
       async (nonce: Hex) => ({
-        ...(await signRelayHello(account, { nonce, chainId: CHAIN })),
+        ...(await signRelayHello(account, { nonce, chainId: CHAIN, gateway: url })),
         device: victim,
       }),
-      async () => signRelayHello(account, { nonce: `0x${'11'.repeat(32)}`, chainId: CHAIN }),
-      async (nonce: Hex) => signRelayHello(account, { nonce, chainId: 1 }),
-      async (nonce: Hex) => ({ ...(await signRelayHello(account, { nonce, chainId: 1 })), chainId: CHAIN }),
+      async () => signRelayHello(account, { nonce: `0x${'11'.repeat(32)}`, chainId: CHAIN, gateway: url }),
+      async (nonce: Hex) => signRelayHello(account, { nonce, chainId: 1, gateway: url }),
+      async (nonce: Hex) => ({
+        ...(await signRelayHello(account, { nonce, chainId: 1, gateway: url })),
+        chainId: CHAIN,
+      }),
+      // What a hostile gateway gets from a device of its own, for a challenge that it passed on.
+      async (nonce: Hex) =>
+        signRelayHello(account, { nonce, chainId: CHAIN, gateway: 'wss://hostile.example' }),
+      async (nonce: Hex) => ({
+        ...(await signRelayHello(account, { nonce, chainId: CHAIN, gateway: 'wss://hostile.example' })),
+        gateway: relayAddress(url),
+      }),
       async () => 'no hello',
     ]
     for (const hello of hellos) {

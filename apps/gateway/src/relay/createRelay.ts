@@ -8,6 +8,7 @@ import {
   type Frame,
   frameOverhead,
   maxMessageBytes,
+  RelayGatewayError,
   relayClose,
   relayHelloSchema,
   type Transport,
@@ -22,6 +23,8 @@ import { closeCodes, defaultRelayLimits, type RelayLimits } from './limits.ts'
 /** What a relay is made with. */
 export interface RelayOptions {
   readonly chainId: number
+  /** Under which addresses devices dial this gateway, as `relayAddress` writes them. */
+  readonly addresses: () => readonly string[]
   readonly limits?: Partial<RelayLimits>
   /** Told of what happens, by name and ids. */
   readonly onEvent?: (event: RelayEvent) => void
@@ -155,16 +158,21 @@ export function createRelay(options: RelayOptions): Relay {
     socket.once('close', () => clearTimeout(deadline))
     socket.once('message', (data, isBinary) => {
       clearTimeout(deadline)
-      admitDevice(connection, nonce, isBinary ? '' : data.toString()).catch(() =>
-        refuse(connection, closeCodes.helloRefused, 'hello is not valid'),
-      )
+      admitDevice(connection, nonce, isBinary ? '' : data.toString()).catch((error: unknown) => {
+        const why = error instanceof RelayGatewayError ? 'hello is for another gateway' : 'hello is not valid'
+        refuse(connection, closeCodes.helloRefused, why)
+      })
     })
     socket.send(JSON.stringify({ type: 'challenge', nonce }))
   }
 
   async function admitDevice(connection: Connection, nonce: Hash, text: string): Promise<void> {
     const { socket } = connection
-    const address = await verifyRelayHello(relayHelloSchema.parse(JSON.parse(text)), { nonce, chainId })
+    const address = await verifyRelayHello(relayHelloSchema.parse(JSON.parse(text)), {
+      nonce,
+      chainId,
+      gateways: options.addresses(),
+    })
     if (socket.readyState !== socket.OPEN) return
     const key = address.toLowerCase()
     const before = devices.get(key)

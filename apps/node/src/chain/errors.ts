@@ -76,3 +76,16 @@ export class TransactionPendingError extends NodeError {
     })
   }
 }
+
+/** Another transaction of the account took a transaction's nonce: this one was not mined and never will be. */
+export class TransactionReplacedError extends NodeError {
+  constructor(options: { what: string; hash: Hex; nonce: number }) {
+    super({
+      code: 'TRANSACTION_REPLACED',
+      message: `The transaction to ${options.what} was not mined: another took its nonce, ${options.nonce}: ${options.hash}.`,
+      remedy: 'The node looks at the chain and sends it again if it is still needed.',
+      retryable: true,
+      details: options,
+    })
+  }
+}

@@ -104,6 +104,8 @@ export const nodeConfigSchema = z.strictObject({
     .strictObject({
       /** Seconds that logs and outputs are kept after the end of a lease. */
       retention: seconds(0, 365 * DAY).default(7 * DAY),
+      /** Most that logs and outputs of all leases take together, in MiB; the oldest are deleted beyond. */
+      keepMib: z.number().int().min(1).max(1_073_741_824).default(16_384),
     })
     .prefault({}),
   log: z

@@ -111,6 +111,31 @@ export class BundleMissingError extends NodeError {
   }
 }
 
+/** The log and the outputs of a lease were deleted: they are kept for a time, and only while there is room. */
+export class FilesGoneError extends NodeError {
+  constructor(options: { lease: string; what: string }) {
+    super({
+      code: 'FILES_GONE',
+      message: `The ${options.what} of lease "${options.lease}" is not kept any more.`,
+      remedy: 'Fetch it when the job ends: a machine deletes the oldest files when it needs the room.',
+      details: options,
+    })
+  }
+}
+
+/** A session reads as many logs as it may already. */
+export class LogStreamsError extends NodeError {
+  constructor(options: { streams: number; allowed: number }) {
+    super({
+      code: 'LOG_STREAMS',
+      message: `This session reads ${options.streams} logs already; at most ${options.allowed} are allowed.`,
+      remedy: 'Wait for `log.end` of one, or open another session.',
+      retryable: true,
+      details: options,
+    })
+  }
+}
+
 /** There is nothing to read yet. */
 export class NotReadyError extends NodeError {
   constructor(options: { what: string; state: string }) {

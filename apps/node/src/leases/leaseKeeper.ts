@@ -52,10 +52,14 @@ export interface LeaseKeeper {
   /** Resolves at the next change of anything noted about the lease, or as `Signal.next` is told. */
   readonly changed: Signal['next']
   status(): Promise<JobStatus>
-  /** The job at its runner; `null` before it was begun or when its files are gone. */
+  /** The job at its runner; `null` before it was begun, or if it had ended when this process started. */
   readonly job: RunningJob | null
+  /** The job at its runner, also one that ended long ago; `null` before it was begun or when its files are gone. */
+  findJob(): Promise<RunningJob | null>
   /** How the job ended; `null` while it has not. */
   result(): Promise<RunnerResult | null>
+  /** Deletes the log and the outputs of a job that has ended. What was noted of it stays. */
+  deleteFiles(): Promise<void>
   /** Stops the job, not the lease. */
   stopJob(reason: string): Promise<void>
   /** Resolves when the keeper has forgotten the lease, or was closed. */
@@ -376,6 +380,9 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
     get job() {
       return job
     },
+    async findJob() {
+      return job ?? (record()?.run.state === 'ended' ? runner.attach(lease) : null)
+    },
     wake: () => woken.wake(),
     changed: noted.next,
     async status() {
@@ -389,6 +396,12 @@ export function keepLease(lease: Hex, context: LeaseContext): LeaseKeeper {
       // The job's end is known to its supervisor a moment before it is noted here.
       const live = (await job?.status().catch(() => null)) ?? null
       return live?.state === 'ended' ? live.result : null
+    },
+    async deleteFiles() {
+      const state = record()?.run.state
+      if (state === 'launching' || state === 'launched') return
+      job = null
+      await runner.remove(lease)
     },
     async stopJob(reason) {
       if (job === null) return

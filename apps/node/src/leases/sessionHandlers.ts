@@ -27,8 +27,10 @@ import {
   BundleMissingError,
   BuyerSignatureError,
   DiskFullError,
+  FilesGoneError,
   JobExistsError,
   JobRefusedError,
+  LogStreamsError,
   NotReadyError,
   RequestInvalidError,
 } from './errors.ts'
@@ -50,6 +52,8 @@ export interface HandlerContext {
 }
 
 const MIB = 1024 * 1024
+/** Logs that one session may read at a time: each holds files open and is polled for. */
+const LOG_STREAMS_MAX = 4
 const empty = z.object({}).nullish()
 const pieceSchema = z.strictObject({ hash: hashSchema, offset: z.int().nonnegative() })
 const startSchema = z.strictObject({ job: jobSchema, bundle: bundleRefSchema.nullable() })
@@ -77,6 +81,8 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
   const { chain, clock, journal, leases, bundles } = context
   /** What `bundle.status` announced, by lease: pieces name only the hash. */
   const announced = new Map<Hex, BundleRef>()
+  /** Logs that a session reads now. */
+  const streaming = new WeakMap<DeviceSession, number>()
 
   async function keeperOf(session: DeviceSession): Promise<LeaseKeeper> {
     // The SDK lets no method that uses this through without a lease.
@@ -98,7 +104,8 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
       const bundle = read(bundleRefSchema, method, params)
       const keeper = await keeperOf(session)
       announced.set(keeper.lease, bundle)
-      return { result: { received: await bundles(keeper.lease).received(bundle) } }
+      const received = hasRun(keeper, bundle) ? bundle.size : await bundles(keeper.lease).received(bundle)
+      return { result: { received } }
     },
 
     'bundle.write': async ({ method, params, body, session }) => {
@@ -115,6 +122,8 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
       if (record === undefined || record.over !== null) {
         throw new JobRefusedError({ lease, reason: 'it is over' })
       }
+      if (record.refused !== null) throw new JobRefusedError({ lease, reason: record.refused.message })
+      if (hasRun(keeper, bundle)) return { result: { received: bundle.size } }
       // The bundle of an accepted job stays as it is; a piece of it sent again writes nothing.
       if (record.job !== null && record.job.bundle?.hash !== bundle.hash) {
         throw new JobExistsError({ lease, hash: record.job.hash })
@@ -189,9 +198,17 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
     'logs.read': async ({ method, params, session }) => {
       const { from, follow } = read(logsSchema, method, params)
       const keeper = await keeperOf(session)
-      void streamLog(keeper, session, { from, follow }).catch((error: unknown) => {
-        context.log.debug({ event: 'logs.ended', lease: keeper.lease, error: String(error) })
-      })
+      if (keeper.record?.run.state === 'ended' && (await keeper.findJob()) === null) {
+        throw new FilesGoneError({ lease: keeper.lease, what: 'log' })
+      }
+      const streams = streaming.get(session) ?? 0
+      if (streams >= LOG_STREAMS_MAX) throw new LogStreamsError({ streams, allowed: LOG_STREAMS_MAX })
+      streaming.set(session, streams + 1)
+      void streamLog(keeper, session, { from, follow })
+        .catch((error: unknown) => {
+          context.log.debug({ event: 'logs.ended', lease: keeper.lease, error: String(error) })
+        })
+        .finally(() => streaming.set(session, (streaming.get(session) ?? 1) - 1))
       return { result: { next: from } }
     },
 
@@ -212,7 +229,9 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
       if (outputs === undefined || outputs === null) {
         throw new NotReadyError({ what: 'output', state: (await keeper.status()).state })
       }
-      const file = await open(outputs.archive, 'r')
+      const file = await open(outputs.archive, 'r').catch((error: NodeJS.ErrnoException) => {
+        throw error.code === 'ENOENT' ? new FilesGoneError({ lease: keeper.lease, what: 'output' }) : error
+      })
       try {
         const body = new Uint8Array(Math.max(0, Math.min(length, outputs.size - offset)))
         const { bytesRead } = await file.read(body, 0, body.length, offset)
@@ -250,6 +269,14 @@ export function sessionHandlers(context: HandlerContext): Readonly<Record<string
   }
 }
 
+/** Whether the job of `bundle` has ended: nothing more of the bundle is needed, and it is not kept. */
+function hasRun(keeper: LeaseKeeper, bundle: BundleRef): boolean {
+  const { record } = keeper
+  return (
+    record?.job?.bundle?.hash === bundle.hash && (record.run.state === 'ended' || record.run.state === 'lost')
+  )
+}
+
 async function streamLog(
   keeper: LeaseKeeper,
   session: DeviceSession,
@@ -262,7 +289,7 @@ async function streamLog(
   while (keeper.job === null && options.follow && !over.signal.aborted && mayStillRun(keeper)) {
     await keeper.changed({ abort: over.signal })
   }
-  const { job } = keeper
+  const job = await keeper.findJob()
   if (job !== null) {
     for await (const chunk of job.readLog({ from: offset, follow: options.follow, signal: over.signal })) {
       await session.emit('log', { offset: chunk.offset, stream: chunk.stream }, chunk.bytes)

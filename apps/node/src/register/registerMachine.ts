@@ -44,14 +44,20 @@ export async function registerMachine(options: RegisterOptions): Promise<bigint>
   return id
 }
 
+/** Notes a registration before it leaves. One with a higher fee takes its place: they share a nonce, so one is mined. */
+function noteIn(journal: NodeJournal) {
+  return (transaction: { hash: Hex; raw: Hex }) => journal.note({ type: 'asset.registering', ...transaction })
+}
+
 /** The asset that was registered before, or `null`. */
 async function known({ chain, sender, journal, device, log }: RegisterOptions): Promise<bigint | null> {
   const { asset, registering } = journal.state
   if (asset !== null) return BigInt(asset)
   if (registering !== null) {
     log.info({ event: 'asset.resuming', transaction: registering.hash })
+    const before = noteIn(journal)
     try {
-      const receipt = await sender.resend(registering, 'register this machine')
+      const receipt = await sender.resend(registering, 'register this machine', { before })
       const id = chain.registeredIn(receipt)
       if (id !== null) return id
     } catch (error) {
@@ -80,9 +86,7 @@ async function register(options: RegisterOptions): Promise<bigint> {
     hashCanonical(description) as Hex,
     uri,
   )
-  const receipt = await sender.send(call, {
-    before: (transaction) => journal.note({ type: 'asset.registering', ...transaction }),
-  })
+  const receipt = await sender.send(call, { before: noteIn(journal) })
   const id = chain.registeredIn(receipt)
   // The call returned without reverting, so the event is there; anything else is not our contract.
   if (id === null) throw new RegistrationMissingError({ hash: receipt.transactionHash })

@@ -38,6 +38,8 @@ const HANDSHAKE_MS = 10_000
 /** Two missed pings of the gateway. */
 const SILENCE_MS = 35_000
 const SESSIONS_MAX = 64
+/** Close code of a gateway that does not take the hello. */
+const HELLO_REFUSED = 4401
 
 /** Keeps one connection to a gateway, for ever, until `close`. */
 export function connectRelay(options: RelayOptions): Relay {
@@ -71,11 +73,14 @@ export function connectRelay(options: RelayOptions): Relay {
       }
     })
     current.on('error', (error) => log.debug({ event: 'relay.error', gateway, error: error.message }))
-    current.on('close', (code) => {
+    current.on('close', (code, reason) => {
       clearTimeout(silence)
       for (const inbox of sessions.values()) inbox.end({ reason: 'the connection to the gateway was lost' })
       sessions.clear()
       if (ready) log.warn({ event: 'relay.lost', gateway, code })
+      else if (code === HELLO_REFUSED) {
+        log.warn({ event: 'relay.refused', gateway, code, reason: reason.toString() })
+      }
       ready = false
       if (closed) return
       const pause = backoff(failures++, Math.random())
@@ -98,6 +103,7 @@ export function connectRelay(options: RelayOptions): Relay {
         const hello = await signRelayHello(options.device, {
           nonce: challenge.data.nonce,
           chainId: options.chainId,
+          gateway,
         })
         current.send(JSON.stringify(hello))
         return

@@ -25,6 +25,9 @@ export interface Runner {
   /** Kill every job that is not in `keep` and delete its files, mounts and cgroups. */
   sweep(keep: ReadonlySet<string>): Promise<void>
 
+  /** Bytes that the files of a job take on this machine's disk; 0 where there are none. */
+  size(id: string): Promise<number>
+
   /** Delete all files of an ended job; a job that still runs is stopped first. Unknown ids are no error. */
   remove(id: string): Promise<void>
 }

@@ -2,7 +2,6 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createSandboxRunner } from '../../src/runners/sandbox/sandboxRunner.ts'
 import { buildSupervisor } from './buildSupervisor.ts'
@@ -247,9 +246,8 @@ describe('with a wider limit the same job succeeds', () => {
         stdio: 'ignore',
       },
     )
-    for (let i = 0; i < 100 && marked(mark).length === 0; i++) await sleep(10)
+    await expect.poll(() => marked(mark)).toHaveLength(1)
     const left = marked(mark)
-    expect(left).toHaveLength(1)
     for (const pid of left) process.kill(Number(pid), 'SIGKILL')
   })
 })

@@ -1,14 +1,8 @@
 import { type Address, concat, type Hex } from 'viem'
-import {
-  getBalance,
-  getChainId,
-  getCode,
-  sendRawTransaction,
-  sendTransaction,
-  waitForTransactionReceipt,
-} from 'viem/actions'
+import { getBalance, getChainId, getCode, sendRawTransaction, sendTransaction } from 'viem/actions'
 import { decodeRevert } from '../errors/decodeRevert.ts'
 import { DeploymentFailedError } from '../errors/deployments.ts'
+import { awaitReceipt } from '../transactions/awaitReceipt.ts'
 import type { WriteClient } from '../transactions/write.ts'
 import {
   type Creation,
@@ -27,6 +21,9 @@ const proxyCreation = {
   signed:
     '0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222',
 } as const
+
+/** Milliseconds for one transaction of a deployment. */
+const receiptTimeout = 60_000
 
 /** As `DeployOptions`; the admin may be left out and is then the sender. */
 export type DeployLocalOptions = Omit<DeployOptions, 'admin'> & Partial<Pick<DeployOptions, 'admin'>>
@@ -75,7 +72,7 @@ export async function create(
   let cause: unknown
   try {
     const hash = await send(client, { to: create2Proxy, data: concat([salt, initCode]) })
-    await waitForTransactionReceipt(client, { hash })
+    await awaitReceipt(client, { hash, timeout: receiptTimeout })
   } catch (error) {
     cause = error
   }
@@ -91,10 +88,10 @@ export async function deployProxy(client: WriteClient): Promise<void> {
     const balance = await getBalance(client, { address: from })
     if (balance < cost) {
       const hash = await send(client, { to: from, value: cost - balance })
-      await waitForTransactionReceipt(client, { hash })
+      await awaitReceipt(client, { hash, timeout: receiptTimeout })
     }
     const hash = await sendRawTransaction(client, { serializedTransaction: signed })
-    await waitForTransactionReceipt(client, { hash })
+    await awaitReceipt(client, { hash, timeout: receiptTimeout })
   } catch (error) {
     cause = error
   }

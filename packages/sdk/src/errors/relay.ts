@@ -13,3 +13,18 @@ export class FrameInvalidError extends MillraceError {
     })
   }
 }
+
+/** A device dialled another gateway than the one that got its hello. */
+export class RelayGatewayError extends MillraceError {
+  override readonly name = 'RelayGatewayError'
+  static readonly code = 'RELAY_GATEWAY'
+  constructor(options: { gateway: string; allowed: readonly string[] }) {
+    const { gateway, allowed } = options
+    super({
+      code: RelayGatewayError.code,
+      message: `The hello is for the gateway "${gateway}"; this one is ${allowed.map((one) => `"${one}"`).join(', ')}.`,
+      remedy: 'Start the gateway with the URL under which machines reach it, `--url`.',
+      details: { gateway, allowed: [...allowed] },
+    })
+  }
+}

@@ -4,9 +4,9 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, test } from 'vitest'
 import { parse } from '../border/parse.ts'
 import { SignatureInvalidError } from '../errors/market.ts'
-import { FrameInvalidError } from '../errors/relay.ts'
+import { FrameInvalidError, RelayGatewayError } from '../errors/relay.ts'
 import { decodeFrame, encodeFrame, frameOverhead, maxMessageBytes } from './frame.ts'
-import { relayHelloSchema, signRelayHello, verifyRelayHello } from './hello.ts'
+import { relayAddress, relayHelloSchema, signRelayHello, verifyRelayHello } from './hello.ts'
 
 const session = `0x${'ab'.repeat(16)}` as const
 
@@ -55,28 +55,48 @@ describe('frames', () => {
 describe('hello', () => {
   const device = privateKeyToAccount(generatePrivateKey())
   const nonce = keccak256('0x01')
+  const gateway = 'https://gateway.example'
+  const gateways = [gateway]
 
   test('default: a device proves its key', async () => {
-    const hello = await signRelayHello(device, { nonce, chainId: 31337 })
+    const hello = await signRelayHello(device, { nonce, chainId: 31337, gateway })
     const read = parse(relayHelloSchema, JSON.parse(JSON.stringify(hello)), 'hello')
-    expect(await verifyRelayHello(read, { nonce, chainId: 31337 })).toBe(device.address)
+    expect(await verifyRelayHello(read, { nonce, chainId: 31337, gateways })).toBe(device.address)
   })
 
   test('error: SignatureInvalidError for another nonce, chain or device', async () => {
-    const hello = await signRelayHello(device, { nonce, chainId: 31337 })
+    const hello = await signRelayHello(device, { nonce, chainId: 31337, gateway })
     const other = privateKeyToAccount(generatePrivateKey()).address
     for (const [altered, options] of [
-      [hello, { nonce: keccak256('0x02'), chainId: 31337 }],
-      [hello, { nonce, chainId: 1 }],
+      [hello, { nonce: keccak256('0x02'), chainId: 31337, gateways }],
+      [hello, { nonce, chainId: 1, gateways }],
       [
         { ...hello, chainId: 1 },
-        { nonce, chainId: 31337 },
+        { nonce, chainId: 31337, gateways },
       ],
       [
         { ...hello, device: other },
-        { nonce, chainId: 31337 },
+        { nonce, chainId: 31337, gateways },
       ],
     ] as const)
       await expect(verifyRelayHello(altered, options)).rejects.toBeInstanceOf(SignatureInvalidError)
+  })
+
+  test('error: RelayGatewayError for a hello that was made for another gateway, SignatureInvalidError if it is renamed', async () => {
+    const hello = await signRelayHello(device, { nonce, chainId: 31337, gateway: 'https://hostile.example' })
+    const options = { nonce, chainId: 31337, gateways: [gateway, 'http://127.0.0.1:8787'] }
+    await expect(verifyRelayHello(hello, options)).rejects.toThrow(
+      'The hello is for the gateway "https://hostile.example"; this one is "https://gateway.example", "http://127.0.0.1:8787".',
+    )
+    await expect(verifyRelayHello(hello, options)).rejects.toBeInstanceOf(RelayGatewayError)
+    await expect(verifyRelayHello({ ...hello, gateway }, options)).rejects.toBeInstanceOf(
+      SignatureInvalidError,
+    )
+  })
+
+  test('behavior: an address is written one way', () => {
+    for (const url of ['https://gateway.example', 'HTTPS://Gateway.Example:443/', 'wss://gateway.example//'])
+      expect(relayAddress(url)).toBe(gateway)
+    expect(relayAddress('http://127.0.0.1:8787/mill/')).toBe('http://127.0.0.1:8787/mill')
   })
 })

@@ -1,7 +1,8 @@
 import { type Hash, type TransactionReceipt, WaitForTransactionReceiptTimeoutError } from 'viem'
-import { call, getTransaction, waitForTransactionReceipt } from 'viem/actions'
+import { call, getTransaction } from 'viem/actions'
 import { decodeRevert } from '../errors/decodeRevert.ts'
 import { RevertError, TransactionRevertedError, TransactionTimeoutError } from '../errors/transaction.ts'
+import { awaitReceipt } from './awaitReceipt.ts'
 import type { ReadClient } from './write.ts'
 
 /** How sure a caller wants to be. */
@@ -34,7 +35,7 @@ export async function confirm(
   const { confirmations = 1, timeout = 60_000, pollingInterval = client.pollingInterval } = options
   let receipt: TransactionReceipt
   try {
-    receipt = await waitForTransactionReceipt(client, { hash, confirmations, timeout, pollingInterval })
+    receipt = await awaitReceipt(client, { hash, confirmations, timeout, pollingInterval })
   } catch (error) {
     if (error instanceof WaitForTransactionReceiptTimeoutError)
       throw new TransactionTimeoutError({ hash, confirmations, timeout, cause: error })

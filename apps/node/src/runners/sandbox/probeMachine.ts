@@ -70,7 +70,7 @@ export async function probeMachine(restrict: SandboxRestrictions): Promise<Machi
       network: slirp4netns === null ? 'none' : 'public',
       identity: isRoot ? 'dedicated-uid' : 'node-user',
     },
-    tools: { bwrap, node: process.execPath, slirp4netns },
+    tools: { bwrap, node: process.execPath, slirp4netns, slirpFlags: await slirpFlags(slirp4netns) },
     cgroupParent,
     networkMissing: mayOpenTun(isRoot)
       ? {
@@ -172,6 +172,20 @@ async function tryLoop(): Promise<boolean> {
     return false
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** The program parses packets that a job made, so it gives up what it does not need: files, capabilities, system calls. */
+const SLIRP_FLAGS = ['--enable-sandbox', '--enable-seccomp']
+
+/** Those of the flags that this slirp4netns knows. */
+async function slirpFlags(slirp4netns: string | null): Promise<readonly string[]> {
+  if (slirp4netns === null) return []
+  try {
+    const { stdout, stderr } = await run(slirp4netns, ['--help'], { env: { PATH: SYSTEM_PATH } })
+    return SLIRP_FLAGS.filter((flag) => `${stdout}${stderr}`.includes(flag))
+  } catch {
+    return []
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -207,6 +207,39 @@ describe('network "public"', () => {
       taskOf('network', script, { limits: { network: 'public' } }),
     )
     expect(stdout, stderr).toBe('state UNKNOWN\n')
+  })
+})
+
+describe('slirp4netns', () => {
+  /** Empty for a process that ended meanwhile. */
+  const statusOf = (pid: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/status`, 'utf8')
+    } catch {
+      return ''
+    }
+  }
+  const pidsOf = (name: string) =>
+    readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && statusOf(pid).startsWith(`Name:\t${name}\n`))
+
+  it('runs in its own sandbox behind a system call filter, and ends with the supervisor', async ({
+    skip,
+  }) => {
+    const probe = await runner.probe()
+    if (!probe.available || probe.features.network === 'none') return skip('it is not installed')
+    const others = new Set(pidsOf('slirp4netns'))
+    const fresh = () => pidsOf('slirp4netns').filter((pid) => !others.has(pid))
+    await runner.start(taskOf('confined', 'sleep 60', { limits: { network: 'public' } }))
+    // It seals itself once the network is up, the filter last.
+    const sealed = () => fresh().find((pid) => /^Seccomp:\t2$/m.test(statusOf(pid)))
+    await expect.poll(sealed).toBeDefined()
+    const pid = sealed() ?? ''
+    const status = statusOf(pid)
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m)
+    expect(readdirSync(`/proc/${pid}/root`).sort()).toEqual(['etc', 'run'])
+    process.kill(Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]), 'SIGKILL')
+    await expect.poll(fresh).toEqual([])
+    await runner.remove('confined')
   })
 })
 

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReadLogOptions, RunnerResult, RunnerStatus, RunningJob } from '../../runner.ts'
 import { jobCgroup } from '../cgroup/jobCgroup.ts'
@@ -65,7 +65,8 @@ export async function attachJob(paths: JobPaths): Promise<RunningJob | null> {
       yield* readStoredLog({
         log: paths.log,
         index: paths.logIndex,
-        ended: () => readResult(paths) !== null,
+        // A job whose files were deleted meanwhile writes nothing more either.
+        ended: () => readResult(paths) !== null || !existsSync(paths.plan),
         from: options.from,
         follow: options.follow,
         signal: options.signal,

@@ -20,6 +20,8 @@ export interface SandboxTools {
   readonly bwrap: string
   readonly node: string
   readonly slirp4netns: string | null
+  /** Flags with which slirp4netns confines itself, as far as this build of it has them. */
+  readonly slirpFlags: readonly string[]
 }
 
 export type SandboxLayer = 'seccomp' | 'memory-limit' | 'process-limit'

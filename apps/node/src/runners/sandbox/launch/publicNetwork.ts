@@ -103,8 +103,8 @@ exec "$@"
 `
 
 /**
- * Give a walled network namespace its way out: slirp4netns, as the job's own uid, in the job's control groups, ending when
- * this process does. Resolves when the network is up; throws what slirp4netns says if it does not come up.
+ * Give a walled network namespace its way out: slirp4netns in its own sandbox, as the job's own uid, in the job's control
+ * groups, ending when this process does. Resolves when the network is up; throws what slirp4netns says if it does not come up.
  */
 export async function connectNetwork(options: {
   readonly plan: JobPlan
@@ -126,11 +126,13 @@ export async function connectNetwork(options: {
         '--mtu=65520',
         '--disable-host-loopback',
         '--disable-dns',
+        ...plan.tools.slirpFlags,
         '--ready-fd=3',
         '--exit-fd=4',
       ],
-      ...[`--userns-path=/proc/${namespacesOf}/ns/user`, '--netns-type=path'],
-      ...[`/proc/${namespacesOf}/ns/net`, 'tap0'],
+      // By process, not by path: only so does it enter the user namespace in which it may build its sandbox. That makes the
+      // kernel forget the signal set above; the closed descriptor 4 ends it as well.
+      ...[String(namespacesOf), 'tap0'],
     ],
     { cwd: '/', env: { PATH: SYSTEM_PATH }, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] },
   )
