@@ -4,11 +4,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const CONTRACTS = ['Assets', 'Till', 'Market', 'Channels', 'TestDollar']
+const CONTRACTS = ['Assets', 'Till', 'Market', 'Channels', 'IAgentAccount', 'AgentAccounts', 'TestDollar']
 
 const UNREACHABLE = {
   InvalidShortString: 'the EIP-712 names are constants of 31 bytes at most',
   StringTooLong: 'the EIP-712 names are constants of 31 bytes at most',
+  FailedDeployment: 'accounts of agents: refused before by the code that stands there',
+  InsufficientBalance: 'accounts of agents: a copy is made without a value',
   ERC721InvalidSender: 'ids are counted: none is minted twice',
   ECDSAInvalidSignatureLength: 'test dollar: signatures in bytes are tried without reverting',
   ERC20InvalidApprover: 'test dollar: the zero address cannot call',

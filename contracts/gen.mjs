@@ -6,6 +6,12 @@ import { join, relative } from 'node:path'
 import { forge } from './forge.mjs'
 
 const CONTRACTS = {
+  agentAccount: 'AgentAccount',
+  agentAccounts: 'AgentAccounts',
+  agentDelegate: 'AgentDelegate',
+  agentModule: 'AgentModule',
+  agentPolicies: 'Policies',
+  agents: 'IAgentAccount',
   assets: 'Assets',
   channels: 'Channels',
   debt: 'IDebt',

@@ -27,6 +27,7 @@ interface Vm {
     function startPrank(address sender) external;
     function stopPrank() external;
     function addr(uint256 key) external pure returns (address);
+    function signAndAttachDelegation(address implementation, uint256 key) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function expectRevert() external;
     function expectRevert(bytes calldata data) external;

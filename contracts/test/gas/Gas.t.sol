@@ -6,10 +6,11 @@ import {Offer} from "../../src/market/IMarket.sol";
 import {Consent, Upstream} from "../../src/till/ITill.sol";
 import {Loan} from "../base/Loan.sol";
 import {Network} from "../base/Network.sol";
+import {AgentsGas} from "./AgentsGas.sol";
 
 /// @notice Measures whole transactions: base fee, calldata, execution, refunds. Run with `--isolate`, which makes each call
 /// of a test a transaction of its own; `gas.mjs` does, and compares what is written with the snapshot.
-contract GasTest is Network {
+contract GasTest is Network, AgentsGas {
     string[] private _keys;
     mapping(string key => uint256) private _gas;
     address private constant SHARES = address(0x5A4E5);
@@ -35,6 +36,7 @@ contract GasTest is Network {
         _measureSettle(8, "till.settle_8_upstream");
         _measureLifecycle();
         _measureChannels();
+        _measureAgents();
         // Without isolation a call has no base fee, and the numbers are not those of transactions.
         if (_gas["till.pay"] < 21_000) return;
         string memory json = "{\n";
@@ -312,7 +314,7 @@ contract GasTest is Network {
         till.pay(asset, amount);
     }
 
-    function _record(string memory key) private returns (uint256 used) {
+    function _record(string memory key) internal override returns (uint256 used) {
         used = vm.lastCallGas().gasTotalUsed;
         _put(key, used);
     }

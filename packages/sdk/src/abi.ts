@@ -1,5 +1,11 @@
 // ABIs and creation code of the contracts, for programs that read logs or deploy by themselves. They stand apart from the
 // package's main entry because most programs never need them.
+export { agentAccountAbi } from './generated/agentAccount.ts'
+export { agentAccountsAbi, agentAccountsBytecode } from './generated/agentAccounts.ts'
+export { agentDelegateAbi, agentDelegateBytecode } from './generated/agentDelegate.ts'
+export { agentModuleAbi, agentModuleBytecode } from './generated/agentModule.ts'
+export { agentPoliciesBytecode } from './generated/agentPolicies.ts'
+export { agentsAbi } from './generated/agents.ts'
 export { assetsAbi, assetsBytecode } from './generated/assets.ts'
 export { channelsAbi, channelsBytecode } from './generated/channels.ts'
 export { debtAbi } from './generated/debt.ts'

@@ -3,6 +3,48 @@ export { recoverSigner } from './accounts/recoverSigner.ts'
 export type { Signer } from './accounts/signer.ts'
 export { verifySignature } from './accounts/verifySignature.ts'
 export { walletSigner } from './accounts/walletSigner.ts'
+export type { AgentWallet } from './agents/account.ts'
+export {
+  type AgentAccountParameters,
+  agentAccountAddress,
+  createAgentAccount,
+} from './agents/createAgentAccount.ts'
+export { type FundChannelAsAgentParameters, fundChannelAsAgent } from './agents/fundChannelAsAgent.ts'
+export {
+  type AgentBudget,
+  type AgentLine,
+  getAgentBudget,
+  getAgentPolicy,
+} from './agents/getAgentBudget.ts'
+export { getExposure } from './agents/getExposure.ts'
+export { type OpenLeaseAsAgentParameters, openLeaseAsAgent } from './agents/openLeaseAsAgent.ts'
+export { type PauseAgentParameters, pauseAgent, unpauseAgent } from './agents/pauseAgent.ts'
+export { type PayAsAgentParameters, payAsAgent } from './agents/payAsAgent.ts'
+export {
+  type AgentGrant,
+  type AgentPolicy,
+  type AgentSetup,
+  agentPolicySchema,
+  type Counterparty,
+  counterpartyOf,
+  serviceHash,
+  unlimited,
+} from './agents/policy.ts'
+export {
+  type AgentPolicyParameters,
+  announceAgentPolicy,
+  setAgentPolicy,
+  tightenAgentPolicy,
+} from './agents/setAgentPolicy.ts'
+export { type ApprovalRequest, hashApproval, signApproval } from './agents/signApproval.ts'
+export {
+  type AgentSpend,
+  noApproval,
+  type SpendApproval,
+  type SpendKind,
+  spendKinds,
+} from './agents/spend.ts'
+export { type AgentEvent, type WatchAgentsParameters, watchAgents } from './agents/watchAgents.ts'
 export { type Asset, type AssetKind, assetKinds } from './assets/asset.ts'
 export { getAsset } from './assets/getAsset.ts'
 export { listAssets } from './assets/listAssets.ts'
@@ -79,6 +121,9 @@ export {
 } from './channels/watchChannels.ts'
 export { completeDeployment, type EarlierDeployment } from './deployments/completeDeployment.ts'
 export {
+  type AgentContracts,
+  type AgentContractsDomain,
+  agentContracts,
   type ContractAddresses,
   channelsOf,
   contractAddresses,

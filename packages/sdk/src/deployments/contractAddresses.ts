@@ -1,4 +1,8 @@
 import { type Address, encodeDeployData, getContractAddress, type Hex, zeroHash } from 'viem'
+import { agentAccountsAbi, agentAccountsBytecode } from '../generated/agentAccounts.ts'
+import { agentDelegateAbi, agentDelegateBytecode } from '../generated/agentDelegate.ts'
+import { agentModuleAbi, agentModuleBytecode } from '../generated/agentModule.ts'
+import { agentPoliciesAbi, agentPoliciesBytecode } from '../generated/agentPolicies.ts'
 import { channelsAbi, channelsBytecode } from '../generated/channels.ts'
 import { marketAbi, marketBytecode } from '../generated/market.ts'
 import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
@@ -57,7 +61,11 @@ export function creations(options: DeployOptions): readonly Creation[] {
     encodeDeployData({ abi: testDollarAbi, bytecode: testDollarBytecode }),
     salt,
   )
-  return [till, market, channels, testDollar]
+  const agents = agentCreations(
+    { till: till.address, market: market.address, channels: channels.address },
+    salt,
+  )
+  return [till, market, channels, testDollar, ...agents]
 }
 
 const creation = (name: string, initCode: Hex, salt: Hex): Creation => ({
@@ -69,6 +77,70 @@ const creation = (name: string, initCode: Hex, salt: Hex): Creation => ({
 /** The channels of a till. */
 export const channelsCreation = (till: Address, salt: Hex): Creation =>
   creation('Channels', encodeDeployData({ abi: channelsAbi, bytecode: channelsBytecode, args: [till] }), salt)
+
+/** Where the contracts of agents' wallets are. */
+export interface AgentContracts {
+  /** The side of owner and guardian, a part of the other three. */
+  readonly policies: Address
+  /** Makes accounts of their own. */
+  readonly factory: Address
+  /** Executor module of ERC-7579 accounts. */
+  readonly module: Address
+  /** Code of EIP-7702 accounts. */
+  readonly delegate: Address
+}
+
+/** What the contracts of agents' wallets are made for. A deployment is one. */
+export interface AgentContractsDomain {
+  readonly till: Address
+  readonly market: Address
+  readonly channels: Address
+}
+
+function agentCreations(domain: AgentContractsDomain, salt: Hex): readonly Creation[] {
+  const shared = [domain.till, domain.channels, domain.market] as const
+  const policies = creation(
+    'Policies',
+    encodeDeployData({ abi: agentPoliciesAbi, bytecode: agentPoliciesBytecode, args: shared }),
+    salt,
+  )
+  const args = [...shared, policies.address] as const
+  return [
+    policies,
+    creation(
+      'AgentAccounts',
+      encodeDeployData({ abi: agentAccountsAbi, bytecode: agentAccountsBytecode, args }),
+      salt,
+    ),
+    creation(
+      'AgentModule',
+      encodeDeployData({ abi: agentModuleAbi, bytecode: agentModuleBytecode, args }),
+      salt,
+    ),
+    creation(
+      'AgentDelegate',
+      encodeDeployData({ abi: agentDelegateAbi, bytecode: agentDelegateBytecode, args }),
+      salt,
+    ),
+  ]
+}
+
+/**
+ * Computes where the contracts of agents' wallets are that were deployed as `deployLocal` does; nothing on chain names
+ * them. Needs no chain.
+ *
+ * @param domain Till, market and channels that they are for; a deployment will do.
+ * @param salt Salt of the deployment. Default zero.
+ * @returns The addresses of the policies, the factory, the ERC-7579 module and the EIP-7702 delegate.
+ * @example
+ * const { factory } = agentContracts(deployment)
+ */
+export function agentContracts(domain: AgentContractsDomain, salt: Hex = localDefaults.salt): AgentContracts {
+  const [policies, factory, module, delegate] = agentCreations(domain, salt).map(
+    ({ address }) => address,
+  ) as [Address, Address, Address, Address]
+  return { policies, factory, module, delegate }
+}
 
 /**
  * Computes where the channels of a till are, or will be, that are deployed as `deployLocal` does; nothing on chain names them.

@@ -9,6 +9,8 @@ import {
   TimeoutError,
   toFunctionSelector,
 } from 'viem'
+import { agentAccountsAbi } from '../generated/agentAccounts.ts'
+import { agentsAbi } from '../generated/agents.ts'
 import { assetsAbi } from '../generated/assets.ts'
 import { channelsAbi } from '../generated/channels.ts'
 import { marketAbi } from '../generated/market.ts'
@@ -27,7 +29,15 @@ interface ErrorItem {
 /** Every custom error that a call to Millrace can end in, once each. */
 export const contractErrors: readonly ErrorItem[] = [
   ...new Map(
-    [...marketAbi, ...channelsAbi, ...tillAbi, ...assetsAbi, ...testDollarAbi]
+    [
+      ...marketAbi,
+      ...channelsAbi,
+      ...agentsAbi,
+      ...agentAccountsAbi,
+      ...tillAbi,
+      ...assetsAbi,
+      ...testDollarAbi,
+    ]
       .filter((item) => item.type === 'error')
       .map((item): [string, ErrorItem] => [toFunctionSelector(errorSignature(item)), item]),
   ).values(),

@@ -45,6 +45,91 @@ export const revertSentences: Readonly<Record<string, RevertSentence>> = {
   StartSignatureInvalid: ['The start of lease {lease} is not signed by its device {device}.'],
   StartTooLate: ['Lease {lease} had to start by {startBy}.', 'Settle it: the buyer gets everything back.'],
 
+  // Agents
+  AccountExists: ['Account {account} was made before.', 'Use it, or take another salt.'],
+  AccountKnown: ['Account {account} was set up before.', 'Nothing is left to do.'],
+  AccountUnknown: ['Account {account} is not kept by this contract.', 'Check the address; set it up first.'],
+  AgentInvalid: [
+    '{agent} cannot do this as an agent of {account}.',
+    'An agent is not the account, its owner or zero, and approves nothing of its own.',
+  ],
+  AgentNotPaused: ['Agent {agent} of {account} is not paused.', 'Pause it first.'],
+  AgentPaused: [
+    'Agent {agent} of {account} is paused, or was never started.',
+    'Ask the owner to unpause it.',
+  ],
+  AmountZero: ['An agent cannot spend nothing.', 'Choose an amount above zero.'],
+  ApprovalExpired: ['Approval {approval} was good until {expiry}.', 'Ask for a new one.'],
+  ApprovalInvalid: [
+    'Approval {approval} is not signed by the owner or the guardian.',
+    'Ask for an approval of exactly this spending.',
+  ],
+  ApprovalMissing: [
+    'A spending of {amount} is above {approveAbove} and was not approved.',
+    'Ask the owner or the guardian to approve {approval}.',
+  ],
+  AssetCurrencyInvalid: [
+    'Asset {asset} is paid in {expected}, not in {currency}.',
+    'Name the currency of the asset.',
+  ],
+  BalanceMoved: [
+    'More left the account than {amount}: it had {before} and would have {later}.',
+    'Do not hire from an operator that is the account itself.',
+  ],
+  BudgetExceeded: [
+    'A spending of {amount} is more than is left of the budget, {left}.',
+    'Ask the owner for a new budget.',
+  ],
+  ChangeExpired: ['Change {change} could be made until {until}.', 'Announce it again.'],
+  ChangeTooEarly: ['Change {change} can be made from {readyAt} on.', 'Wait until then.'],
+  ChangeUnannounced: [
+    'Change {change} loosens and was not announced, or was vetoed.',
+    'Announce this very call and wait.',
+  ],
+  ChannelForeign: [
+    'The channel of payer {payer} and signer {signer} is not between this account and this agent.',
+    'Name the account as the payer and the agent as the signer.',
+  ],
+  ChannelsUnsorted: ['Channel {id} does not come after {previous}.', 'Sort the channels by id.'],
+  CounterpartyExceeded: [
+    'A spending of {amount} is more than counterparty {counterparty} may get now, {left}.',
+    'Wait, or pay less.',
+  ],
+  CounterpartyInvalid: [
+    'Exactly one of the account {to} and the asset {asset} must be paid.',
+    'Leave the other at zero.',
+  ],
+  CounterpartyNotAllowed: ['Counterparty {counterparty} is not on the list.', 'Ask the owner to allow it.'],
+  DelayTooLong: ['A delay of {delay} s is longer than {max} s.', 'Choose a shorter one.'],
+  Ended: ['The policy ended at {end}.', 'Ask the owner for a new one.'],
+  FailedDeployment: ['The account could not be made.', again],
+  FloatExceeded: ['A float of {amount} is more than may go there now, {left}.', 'Wait, or move less.'],
+  FloatUnset: ['The policy of agent {agent} names no float wallet in {currency}.'],
+  InsufficientBalance: ['A copy needs {needed} wei, and there are {balance}.'],
+  LeaseForeign: ['Lease {lease} is not one of {caller}.', 'Check the id and the sender.'],
+  LeasesUnsorted: ['Lease {id} does not come after {previous}.', 'Sort the leases by id.'],
+  LimitTooHigh: ['A limit of {limit} is above {max}.', 'Use a lower one.'],
+  NotAccountOwner: ['{caller} is not the owner of {account}.', 'Send it from the owner.'],
+  NotOfferedOwner: ['Account {account} was not offered to {caller}.'],
+  NotOwnerOrGuardian: [
+    '{caller} is neither the owner nor the guardian of {account}.',
+    'Send it from one of them.',
+  ],
+  NotStarted: ['The policy starts at {start}.', 'Wait until then.'],
+  OwnerInvalid: ['{owner} cannot own an account.'],
+  PaymentTooHigh: ['A spending of {amount} is above {max}, the most at once.', 'Spend less at once.'],
+  PeriodExceeded: [
+    'A spending of {amount} is more than is left in this period, {left}.',
+    'Wait, or spend less.',
+  ],
+  PeriodInvalid: ['A period of {period} s is not allowed.', 'Use one second at least.'],
+  PolicyUnknown: ['Agent {agent} of {account} has no policy in {currency}.', 'Ask the owner for one.'],
+  RefUsed: [
+    'Agent {agent} used ref {ref} before.',
+    'It was paid already, or cancelled; for another spending take another ref.',
+  ],
+  ServiceNotAllowed: ['Service {service} is not on the list.', 'Ask the owner to allow it.'],
+
   // Channels
   AmountInvalid: ['An amount of {amount} is not allowed; it must be 1 to {max}.', 'Choose another amount.'],
   ChannelExists: ['Channel {id} is open already.', 'Top it up, or take another salt.'],
