@@ -138,6 +138,7 @@ export {
   healthSchema,
   type IndexedAccount,
   type IndexedAsset,
+  type IndexedChannel,
   type IndexedLease,
   type IndexedTill,
   indexedAssetSchema,
@@ -156,6 +157,7 @@ export {
 } from './gateway/answers.ts'
 export {
   type AssetFilter,
+  type ChannelFilter,
   type GatewayClient,
   type GatewayClientOptions,
   gatewayClient,
