@@ -228,7 +228,7 @@ export function gatewayClient(url: string, options: GatewayClientOptions = {}): 
   }
 }
 
-function search(fields: Readonly<Record<string, string | number | bigint | undefined>>): string {
+function search(fields: Readonly<Record<string, string | number | bigint | boolean | undefined>>): string {
   const given = Object.entries(fields).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, String(value)]],
   )
