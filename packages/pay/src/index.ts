@@ -1,3 +1,67 @@
+export {
+  createPayingFetch,
+  type PayingFetchOptions,
+  type Payment,
+  type SignExact,
+} from './buyer/createPayingFetch.ts'
+export {
+  BudgetExceededError,
+  CaptureTooHighError,
+  DepositLimitError,
+  NoWayToPayError,
+  PaymentLoopError,
+  PaymentRepeatedError,
+  PaymentRequiredInvalidError,
+  QuoteChangedError,
+  ReservationSpentError,
+  SnapshotForgedError,
+} from './buyer/errors.ts'
+export {
+  type Budget,
+  type BudgetLimits,
+  type BudgetOptions,
+  type BudgetReservation,
+  type BudgetState,
+  openBudget,
+  type Spending,
+} from './buyer/openBudget.ts'
+export {
+  type ChannelSpending,
+  type ChannelWallet,
+  type ChannelWalletOptions,
+  openChannelWallet,
+  type PreparedPayment,
+  type WalletChannel,
+} from './buyer/openChannelWallet.ts'
+export { type ChannelBook, largestGap, snapshotToJson } from './ledger/channelBook.ts'
+export {
+  ChannelForeignError,
+  ChannelNotOpenError,
+  DepositTooLowError,
+  HoldSpentError,
+  OverchargeError,
+  TickForeignError,
+  VoucherSignatureError,
+  VoucherTooLowError,
+} from './ledger/errors.ts'
+export { type FundChannelParameters, fundChannel } from './ledger/fundChannel.ts'
+export {
+  type Hold,
+  type Ledger,
+  type LedgerOptions,
+  openLedger,
+  type Payee,
+  type ReadChannel,
+} from './ledger/openLedger.ts'
+export {
+  type ChannelPayment,
+  type ChannelPaymentJson,
+  channelPaymentSchema,
+  channelPaymentToJson,
+} from './ledger/payment.ts'
+export { type ChannelSnapshot, channelSnapshotSchema } from './ledger/snapshot.ts'
+export { type ClaimEvent, type Claimer, type ClaimerOptions, startClaimer } from './ledger/startClaimer.ts'
+export { type StreamSchemeOptions, streamScheme } from './ledger/streamScheme.ts'
 export type { PaidRequest, Price, Reservation, SellerScheme } from './seller/scheme.ts'
 export {
   type PaymentPayload,

@@ -185,6 +185,7 @@ export {
   healthSchema,
   type IndexedAccount,
   type IndexedAsset,
+  type IndexedChannel,
   type IndexedLease,
   type IndexedTill,
   indexedAssetSchema,
@@ -203,6 +204,7 @@ export {
 } from './gateway/answers.ts'
 export {
   type AssetFilter,
+  type ChannelFilter,
   type GatewayClient,
   type GatewayClientOptions,
   gatewayClient,
