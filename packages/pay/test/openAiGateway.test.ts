@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { accountAt, prepaidFetch, prepaidScheme, startLocalChain } from '@millrace/example-paid-completion'
 import { approveCurrency, confirm, depositToTill, transferInTill } from '@millrace/sdk'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
@@ -11,8 +12,6 @@ import {
   openAiGateway,
   serveFetch,
 } from '../src/openai/index.ts'
-import { accountAt, startLocalChain } from './localChain.ts'
-import { prepaidFetch, prepaidScheme } from './prepaid.ts'
 import { type Asked, beginStream, event, sendCompletion, startUpstream } from './startUpstream.ts'
 
 const seller = accountAt(1)

@@ -1,12 +1,12 @@
 import { appendFile, readFile } from 'node:fs/promises'
+import type { PaymentRequirements, SellerScheme } from '@millrace/pay'
+import { paymentRequiredSchema } from '@millrace/pay'
+import { digestRequest } from '@millrace/pay/openai'
 import { type Deployment, type ReadClient, tillAbi } from '@millrace/sdk'
 import { MillraceError } from '@millrace/sdk/errors'
 import { type Address, getAddress, type Hex, type LocalAccount, verifyMessage } from 'viem'
 import { getContractEvents } from 'viem/actions'
 import * as z from 'zod'
-import type { PaymentRequirements, SellerScheme } from '../src/index.ts'
-import { paymentRequiredSchema } from '../src/index.ts'
-import { digestRequest } from '../src/openai/index.ts'
 
 class PrepaidRefusedError extends MillraceError {
   override readonly name = 'PrepaidRefusedError'
@@ -25,8 +25,9 @@ const payloadSchema = z.object({
 const messageOf = (digest: Hex, amount: string, nonce: string) => `pay ${amount} for ${digest}, ${nonce}`
 
 /**
- * A scheme of the tests' own: a buyer transfers money to the seller in the till beforehand and signs each call; what was
- * charged is kept in a file. A payment below the price is taken, so that the money can stop.
+ * A scheme of one's own, as small as one can be: a buyer transfers money to the seller in the till beforehand and signs
+ * each call; what was charged is kept in a file. A payment below the price is taken, and then the answer ends where the
+ * money does. The buyer trusts the seller with what it transferred; a channel needs no such trust.
  */
 export async function prepaidScheme(options: {
   readonly client: ReadClient
@@ -34,6 +35,8 @@ export async function prepaidScheme(options: {
   readonly currency: Address
   readonly seller: Address
   readonly file: string
+  /** Moves what was charged on, and gives the transaction; it stays with the seller by default. */
+  readonly settle?: (amount: bigint) => Promise<Hex>
 }): Promise<SellerScheme & { readonly charged: (payer: Address) => bigint; readonly held: () => bigint }> {
   const { client, deployment, currency, seller, file } = options
   const charged = new Map<string, bigint>()
@@ -98,7 +101,8 @@ export async function prepaidScheme(options: {
           end()
           add(charged, payer, taken)
           await appendFile(file, `${payer} ${nonce} ${taken}\n`)
-          return { success: true, transaction: '', network, payer, amount: String(taken) }
+          const transaction = (await options.settle?.(taken)) ?? ''
+          return { success: true, transaction, network, payer, amount: String(taken) }
         },
         async release() {
           end()

@@ -44,14 +44,14 @@ export async function startAnvil(flags: readonly string[] = []) {
   }
 }
 
-/** Anvil with Millrace on it and test dollars for accounts 0 to 4. */
+/** Anvil with Millrace on it and test dollars for accounts 0 to 5. */
 export async function startLocalChain(options: Parameters<typeof deployLocal>[1] = {}) {
   const anvil = await startAnvil()
   const admin = anvil.walletOf(0)
   const deployment = await deployLocal(admin, options)
   const [currency] = deployment.currencies
   if (currency === undefined) throw new RangeError('a local deployment has a currency')
-  for (let index = 0; index < 5; index++) {
+  for (let index = 0; index < 6; index++) {
     const hash: Hex = await mintTestDollars(admin, {
       currency: currency.address,
       to: accountAt(index).address,
@@ -61,3 +61,6 @@ export async function startLocalChain(options: Parameters<typeof deployLocal>[1]
   }
   return { ...anvil, deployment, currency }
 }
+
+export type LocalChain = Awaited<ReturnType<typeof startLocalChain>>
+export type LocalWallet = ReturnType<LocalChain['walletOf']>

@@ -1,0 +1,3 @@
+export { accountAt, startLocalChain } from './localChain.ts'
+export { type PaidCompletion, paidCompletion } from './paidCompletion.ts'
+export { prepaidFetch, prepaidScheme } from './prepaid.ts'
