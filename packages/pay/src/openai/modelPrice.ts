@@ -31,27 +31,6 @@ export function costUp(
   return price.perRequest + (byTokens + million - 1n) / million
 }
 
-/**
- * How many output tokens an amount pays for, at most `limit`: the most with `costUp` not above the amount.
- *
- * @param price Base units.
- * @param options `amount` in base units, `input` tokens, and `limit` in tokens.
- * @returns A whole number of tokens; -1 where the amount does not even pay for the input.
- * @example
- * outputPaidDown(price, { amount: 36n, input: 12, limit: 64 }) // 40
- */
-export function outputPaidDown(
-  price: ModelPrice,
-  options: { readonly amount: bigint; readonly input: number; readonly limit: number },
-): number {
-  const { amount, input, limit } = options
-  const left = (amount - price.perRequest) * million - BigInt(input) * price.perMillionInput
-  if (left < 0n) return -1
-  if (price.perMillionOutput === 0n) return limit
-  const paid = left / price.perMillionOutput
-  return paid < BigInt(limit) ? Number(paid) : limit
-}
-
 /** @throws InvalidInputError if a part is negative. */
 export function checkPrice(price: ModelPrice, model: string): void {
   const issues = Object.entries(price)

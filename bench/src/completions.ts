@@ -1,0 +1,152 @@
+// What a price adds to a completion: the same upstream asked directly and through the gateway, one request after another
+// and many at once, whole and streamed. The upstream answers at once, so that nothing hides the gateway's own time.
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { cpus, loadavg, release, totalmem } from 'node:os'
+import type { SellerScheme } from '@millrace/pay'
+import { openAiGateway, serveFetch } from '@millrace/pay/openai'
+import { zeroAddress } from 'viem'
+
+const WARM = Number(process.env.WARM ?? 500)
+const REQUESTS = Number(process.env.REQUESTS ?? 3000)
+const IN_FLIGHT = 16
+
+const loadAtStart = loadavg()[0] ?? 0
+const usage = { prompt_tokens: 8, completion_tokens: 16, total_tokens: 24 }
+const head = { id: 'cmpl-1', created: 1, model: 'bench' }
+const body = JSON.stringify({
+  ...head,
+  object: 'text_completion',
+  choices: [{ index: 0, text: 'a piece of text '.repeat(4), logprobs: null, finish_reason: 'length' }],
+  usage,
+})
+const piece = `data: ${JSON.stringify({ ...head, object: 'text_completion', choices: [{ index: 0, text: 'text', logprobs: null, finish_reason: null }] })}\n\n`
+const tail = `data: ${JSON.stringify({ ...head, choices: [], usage })}\n\ndata: [DONE]\n\n`
+const server = createServer(async (request, response) => {
+  let text = ''
+  for await (const chunk of request) text += chunk
+  if (JSON.parse(text).stream !== true) {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    return response.end(body)
+  }
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (let at = 0; at < 16; at++) response.write(piece)
+  return response.end(tail)
+})
+server.listen(0, '127.0.0.1')
+await once(server, 'listening')
+const direct = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+/** Takes every payment without a look: what remains is the gateway alone. */
+const unchecked: SellerScheme = {
+  scheme: 'unchecked',
+  requirements: async ({ amount }) => [
+    {
+      scheme: 'unchecked',
+      network: 'eip155:31337',
+      amount: String(amount),
+      asset: zeroAddress,
+      payTo: zeroAddress,
+      maxTimeoutSeconds: 60,
+    },
+  ],
+  reserve: async (_, { requirements }) => ({
+    payer: zeroAddress,
+    ceiling: BigInt(requirements.amount),
+    capture: async (amount) => ({
+      success: true,
+      transaction: '',
+      network: requirements.network,
+      amount: String(amount),
+    }),
+    release: async () => {},
+  }),
+}
+const price = { perRequest: 1n, perMillionInput: 150_000n, perMillionOutput: 600_000n }
+const gateway = await serveFetch(
+  openAiGateway({
+    upstream: { url: `${direct}/v1` },
+    models: [{ id: 'bench', price, maxInput: 4096, maxOutput: 256 }],
+    schemes: [unchecked],
+  }),
+)
+
+const ask = (stream: boolean) =>
+  JSON.stringify({ model: 'bench', prompt: 'a prompt of some words', max_tokens: 16, stream })
+async function headersFor(url: string, stream: boolean): Promise<Record<string, string>> {
+  const type = { 'content-type': 'application/json' }
+  if (url === direct) return type
+  const unpaid = await fetch(`${url}/v1/completions`, { method: 'POST', body: ask(stream) })
+  const required = Buffer.from(unpaid.headers.get('payment-required') ?? '', 'base64').toString()
+  await unpaid.arrayBuffer()
+  const [accepted] = JSON.parse(required).accepts
+  const payment = JSON.stringify({ x402Version: 2, accepted, payload: {} })
+  return { ...type, 'payment-signature': Buffer.from(payment).toString('base64') }
+}
+
+interface Run {
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly requestsPerSecond: number
+}
+
+async function measure(url: string, options: { stream: boolean; atOnce: number }): Promise<Run> {
+  const headers = await headersFor(url, options.stream)
+  const times: number[] = []
+  let left = WARM + REQUESTS
+  let began = 0
+  const worker = async () => {
+    while (left-- > 0) {
+      if (left === REQUESTS) began = performance.now()
+      const since = performance.now()
+      const response = await fetch(`${url}/v1/completions`, {
+        method: 'POST',
+        headers,
+        body: ask(options.stream),
+      })
+      const text = await response.text()
+      if (response.status !== 200 || !text.includes('text')) throw new RangeError(text)
+      if (left < REQUESTS) times.push(performance.now() - since)
+    }
+  }
+  await Promise.all(Array.from({ length: options.atOnce }, worker))
+  const seconds = (performance.now() - began) / 1000
+  times.sort((a, b) => a - b)
+  const at = (share: number) => Number((times[Math.floor(times.length * share)] ?? 0).toFixed(3))
+  return { p50Ms: at(0.5), p99Ms: at(0.99), requestsPerSecond: Math.round(times.length / seconds) }
+}
+
+const results: Record<string, object> = {}
+for (const stream of [false, true]) {
+  for (const atOnce of [1, IN_FLIGHT]) {
+    const plain = await measure(direct, { stream, atOnce })
+    const sold = await measure(gateway.url, { stream, atOnce })
+    const added = {
+      p50Ms: Number((sold.p50Ms - plain.p50Ms).toFixed(3)),
+      p99Ms: Number((sold.p99Ms - plain.p99Ms).toFixed(3)),
+    }
+    results[`${stream ? 'streamed' : 'whole'}, ${atOnce} at once`] = { direct: plain, gateway: sold, added }
+    console.log(stream ? 'streamed' : 'whole', `${atOnce} at once`, plain, sold, added)
+  }
+}
+await gateway.close()
+server.close()
+server.closeAllConnections()
+
+const machine = {
+  cpu: cpus()[0]?.model.trim(),
+  cores: cpus().length,
+  memoryGiB: Number((totalmem() / 2 ** 30).toFixed(1)),
+  kernel: release(),
+  node: process.version,
+  loadAtStart: Number(loadAtStart.toFixed(1)),
+  loadAtEnd: Number((loadavg()[0] ?? 0).toFixed(1)),
+}
+const scheme = 'none is checked: the gateway alone'
+mkdirSync('bench/results', { recursive: true })
+writeFileSync(
+  'bench/results/completions.json',
+  `${JSON.stringify({ machine, requests: REQUESTS, scheme, results, toReach: { addedP99Ms: 2 } }, null, 2)}\n`,
+)
