@@ -435,7 +435,7 @@ describe('error: of the upstream; nothing is charged', () => {
       'redirects',
       async (_, r) => void r.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
       502,
-      'upstream_unreachable',
+      'upstream_refused',
     ],
   ]
   test.each(failures)('%s', async (_, failing, status, code) => {

@@ -1,3 +1,4 @@
+export type { CallRequest } from './callRequest.ts'
 export type { Charge } from './charge.ts'
 export { digestRequest } from './digestRequest.ts'
 export * from './errors.ts'

@@ -1,6 +1,7 @@
 import type { PaidRequest, SellerScheme } from '../seller/scheme.ts'
 import { admitPayment } from './admitPayment.ts'
 import { answerCall } from './answerCall.ts'
+import type { CallRequest } from './callRequest.ts'
 import type { Charge } from './charge.ts'
 import { createReplays, type KeptAnswer, type OpenCall } from './createReplays.ts'
 import { digestRequest } from './digestRequest.ts'
@@ -53,13 +54,13 @@ const routes: ReadonlyMap<string, ModelRoute> = new Map([
  * const gateway = openAiGateway({ upstream: { url: 'http://127.0.0.1:8080/v1' }, models, schemes })
  * await serveFetch(gateway, { port: 4020 })
  */
-export function openAiGateway(options: OpenAiGatewayOptions): (request: Request) => Promise<Response> {
+export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequest) => Promise<Response> {
   const { models, maxRequest = 1 << 20, now = Date.now } = options
   for (const { id, price } of models) checkPrice(price, id)
   const replays = createReplays(now)
   const created = Math.floor(now() / 1000)
 
-  async function handle(request: Request): Promise<Response> {
+  async function handle(request: CallRequest): Promise<Response> {
     const url = new URL(request.url)
     const path = url.pathname
     const expect = (allowed: string) => {
@@ -79,7 +80,7 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: Request)
   }
 
   async function sell(
-    request: Request,
+    request: CallRequest,
     { route, publicUrl }: { route: ModelRoute; publicUrl: string },
   ): Promise<Response> {
     const bytes = await readBody(request, maxRequest)
@@ -146,7 +147,7 @@ function unpaid(required: object & { error?: string | undefined }): Response {
 
 const again = ({ status, headers, body }: KeptAnswer) => new Response(body, { status, headers })
 
-async function readBody(request: Request, most: number): Promise<Uint8Array> {
+async function readBody(request: CallRequest, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {

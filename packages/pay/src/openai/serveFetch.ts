@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
+import type { CallRequest } from './callRequest.ts'
 
 export interface ServeFetchOptions {
   /** 127.0.0.1 by default. */
@@ -28,7 +28,7 @@ export interface FetchServer {
  * const { url, close } = await serveFetch(async () => new Response('well'), { port: 4020 })
  */
 export async function serveFetch(
-  handler: (request: Request) => Promise<Response>,
+  handler: (request: CallRequest) => Promise<Response>,
   { host = '127.0.0.1', port = 0 }: ServeFetchOptions = {},
 ): Promise<FetchServer> {
   const server = createServer((incoming, outgoing) => {
@@ -47,7 +47,7 @@ export async function serveFetch(
 }
 
 async function answer(
-  handler: (request: Request) => Promise<Response>,
+  handler: (request: CallRequest) => Promise<Response>,
   { incoming, outgoing }: { incoming: IncomingMessage; outgoing: ServerResponse },
 ): Promise<void> {
   const left = new AbortController()
@@ -60,25 +60,34 @@ async function answer(
   outgoing.writeHead(response.status, Object.fromEntries(response.headers))
   const reader = response.body?.getReader()
   if (reader === undefined) return void outgoing.end()
-  left.signal.addEventListener('abort', () => void reader.cancel().catch(() => {}), { once: true })
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) break
-    if (!outgoing.write(value)) await once(outgoing, 'drain', { signal: left.signal })
+  const cancel = () => reader.cancel().catch(() => {})
+  left.signal.addEventListener('abort', cancel, { once: true })
+  try {
+    for (;;) {
+      left.signal.throwIfAborted()
+      const { done, value } = await reader.read()
+      if (done) break
+      if (!outgoing.write(value)) await once(outgoing, 'drain', { signal: left.signal })
+    }
+  } catch (error) {
+    await cancel()
+    throw error
   }
   outgoing.end()
 }
 
-function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
+function toRequest(incoming: IncomingMessage, signal: AbortSignal): CallRequest {
   const method = incoming.method ?? 'GET'
-  const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`)
-  const headers = new Headers()
-  for (let at = 0; at < incoming.rawHeaders.length; at += 2) {
-    headers.append(incoming.rawHeaders[at] ?? '', incoming.rawHeaders[at + 1] ?? '')
+  return {
+    method,
+    url: `http://${incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`,
+    headers: {
+      get(name) {
+        const value = incoming.headers[name.toLowerCase()]
+        return Array.isArray(value) ? value.join(', ') : (value ?? null)
+      },
+    },
+    body: method === 'GET' || method === 'HEAD' ? null : incoming,
+    signal,
   }
-  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal })
-  const body = Readable.toWeb(incoming) as ReadableStream<Uint8Array>
-  // Node asks for `duplex` where the body is a stream; the DOM's types do not know it.
-  const init: RequestInit & { duplex: 'half' } = { method, headers, signal, body, duplex: 'half' }
-  return new Request(url, init)
 }

@@ -3,6 +3,7 @@ import type { AnswerOptions } from './answerCall.ts'
 import type { Charge } from './charge.ts'
 import { SettlementFailedError } from './errors.ts'
 import type { Meter } from './meter.ts'
+import type { StreamOutcome } from './streamAnswer.ts'
 
 /** How a call was paid. */
 export interface Settlement {
@@ -20,10 +21,10 @@ export interface Settlement {
  */
 export async function settleCall(
   options: Pick<AnswerOptions, 'call' | 'open' | 'onCharge' | 'quote' | 'reservation'>,
-  { meter, outcome }: { readonly meter: Meter; readonly outcome: Exclude<Charge['outcome'], 'unsettled'> },
+  { meter, outcome }: { readonly meter: Meter; readonly outcome: StreamOutcome },
 ): Promise<Settlement> {
   const { call, open, reservation, quote } = options
-  if (outcome !== 'complete' && !meter.begun()) {
+  if (outcome === 'unsent' || (outcome !== 'complete' && !meter.begun())) {
     await reservation.release('nothing was delivered')
     return { charged: 0n, receipt: null }
   }

@@ -7,6 +7,9 @@ import { readEvents } from './readEvents.ts'
 import { renamed } from './renamed.ts'
 import type { UpstreamAnswer } from './upstream.ts'
 
+/** How a stream ended: `unsent` where the buyer left before the first event. */
+export type StreamOutcome = 'complete' | 'failed' | 'left' | 'unsent'
+
 export interface StreamOptions {
   readonly call: ModelCall
   readonly answer: UpstreamAnswer
@@ -19,7 +22,7 @@ export interface StreamOptions {
   /** Called when the first event is there, before the answer begins. */
   readonly begin: () => Promise<void>
   /** Called once when nothing more is delivered; gives what the buyer is told of the payment, null where there is nothing to tell. */
-  readonly settle: (outcome: 'complete' | 'failed' | 'left') => Promise<string | null>
+  readonly settle: (outcome: StreamOutcome) => Promise<string | null>
   /** Given the whole answer where it was complete and is not too long to be kept. */
   readonly keep: (body: Uint8Array<ArrayBuffer>) => void
 }
@@ -40,8 +43,8 @@ export async function streamAnswer(options: StreamOptions): Promise<ReadableStre
   const events = eventsOf(options)
   const first = await events.next()
   await options.begin()
-  let left = false
-  const frames = framesOf(options, { first, events, left: () => left || options.signal.aborted })
+  const ending = createEnding(options)
+  const frames = framesOf(options, { first, events, ending })
   return new ReadableStream(
     {
       async pull(controller) {
@@ -50,9 +53,11 @@ export async function streamAnswer(options: StreamOptions): Promise<ReadableStre
         else controller.enqueue(utf8.encode(value))
       },
       async cancel() {
-        left = true
+        ending.left()
         options.answer.cancel()
         await frames.return()
+        // A generator that nobody has begun does not come to its end.
+        await ending.settle().catch(() => null)
       },
     },
     // Nothing is read from the upstream before somebody waits for it.
@@ -60,26 +65,45 @@ export async function streamAnswer(options: StreamOptions): Promise<ReadableStre
   )
 }
 
+/** How a stream ends, and its settlement, which happens once however many notice the end. */
+function createEnding(options: StreamOptions) {
+  let outcome: StreamOutcome = 'unsent'
+  let gone = false
+  let settled: Promise<string | null> | undefined
+  return {
+    begun() {
+      outcome = 'left'
+    },
+    left() {
+      gone = true
+    },
+    ended(failure: unknown) {
+      // An answer that broke off because the buyer left did not fail.
+      if (failure === null) outcome = 'complete'
+      else outcome = gone || options.signal.aborted ? 'left' : 'failed'
+    },
+    settle() {
+      settled ??= options.settle(outcome)
+      return settled
+    },
+  }
+}
+
 async function* framesOf(
   options: StreamOptions,
   {
     first,
     events,
-    left,
+    ending,
   }: {
     first: IteratorResult<string, void>
     events: AsyncGenerator<string, void, void>
-    left: () => boolean
+    ending: ReturnType<typeof createEnding>
   },
 ): AsyncGenerator<string, void, void> {
   const kept: string[] = []
   let size = 0
-  let outcome: 'complete' | 'failed' | 'left' = 'left'
-  let settled: Promise<string | null> | undefined
-  const settle = () => {
-    settled ??= options.settle(outcome)
-    return settled
-  }
+  ending.begun()
   try {
     let failure: unknown = null
     try {
@@ -91,9 +115,8 @@ async function* framesOf(
     } catch (error) {
       failure = error
     }
-    // An answer that broke off because the buyer left did not fail.
-    outcome = failure === null ? 'complete' : left() ? 'left' : 'failed'
-    const receipt = await settle().catch((error: unknown) => {
+    ending.ended(failure)
+    const receipt = await ending.settle().catch((error: unknown) => {
       failure ??= error
       return null
     })
@@ -105,7 +128,7 @@ async function* framesOf(
   } finally {
     options.answer.cancel()
     // The buyer left: what it was sent is charged all the same.
-    await settle().catch(() => null)
+    await ending.settle().catch(() => null)
   }
 }
 

@@ -1,3 +1,10 @@
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import * as z from 'zod'
 import {
   UpstreamAnswerInvalidError,
@@ -6,6 +13,11 @@ import {
   UpstreamTimeoutError,
   UpstreamUnreachableError,
 } from './errors.ts'
+import { byteLength } from './meter.ts'
+
+// Connections to the upstream are kept: a new one costs more than everything else here.
+const httpAgent = new HttpAgent({ keepAlive: true, maxFreeSockets: 256 })
+const httpsAgent = new HttpsAgent({ keepAlive: true, maxFreeSockets: 256 })
 
 /** What is sold: a server that speaks OpenAI's API. */
 export interface Upstream {
@@ -42,43 +54,46 @@ export async function callUpstream(
   },
 ): Promise<UpstreamAnswer> {
   const { silenceMs = 120_000, maxBytes = 16 << 20 } = upstream
-  const ended = new AbortController()
-  const end = () => ended.abort()
-  call.signal.addEventListener('abort', end, { once: true })
-  if (call.signal.aborted) end()
-  const watch = watchSilence(silenceMs, end)
+  const wanted = call.stream ? 'text/event-stream' : 'application/json'
+  let outgoing: ClientRequest | undefined
+  let incoming: IncomingMessage | undefined
+  const watch = watchSilence(silenceMs, () => outgoing?.destroy())
   const explain = (error: unknown, otherwise: (options: { cause: unknown }) => Error) =>
     watch.silent() ? new UpstreamTimeoutError({ afterMs: silenceMs }) : otherwise({ cause: error })
-  const leave = () => {
-    watch.stop()
-    call.signal.removeEventListener('abort', end)
-  }
   const cancel = () => {
-    leave()
-    end()
+    watch.stop()
+    call.signal.removeEventListener('abort', cancel)
+    // After a complete answer the connection is not ended but used again.
+    if (incoming?.complete !== true) outgoing?.destroy()
   }
-  let response: Response
+  call.signal.addEventListener('abort', cancel, { once: true })
   try {
-    response = await fetch(`${upstream.url}/${call.route}`, {
+    if (call.signal.aborted) throw new UpstreamUnreachableError()
+    const body = JSON.stringify(call.body)
+    const url = new URL(`${upstream.url}/${call.route}`)
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    outgoing = send(url, {
       method: 'POST',
+      agent: url.protocol === 'https:' ? httpsAgent : httpAgent,
       headers: {
-        accept: call.stream ? 'text/event-stream' : 'application/json',
+        accept: wanted,
         'content-type': 'application/json',
+        'content-length': byteLength(body),
         ...upstream.headers,
       },
-      body: JSON.stringify(call.body),
-      // A redirect would carry the seller's key elsewhere.
-      redirect: 'error',
-      signal: ended.signal,
     })
+    outgoing.end(body)
+    incoming = await answerOf(outgoing)
   } catch (error) {
-    leave()
+    cancel()
     throw explain(error, (cause) => new UpstreamUnreachableError(cause))
   }
+  const { statusCode: status = 0, headers } = incoming
+  const body = incoming as AsyncIterable<Uint8Array>
   const chunks = (async function* () {
     let size = 0
     try {
-      for await (const chunk of response.body ?? []) {
+      for await (const chunk of body) {
         watch.stop()
         size += chunk.length
         if (size > maxBytes) {
@@ -96,14 +111,23 @@ export async function callUpstream(
     }
   })()
   const answer = { chunks, cancel }
-  if (!response.ok) throw await refusal(response.status, answer)
-  const type = response.headers.get('content-type') ?? ''
-  const wanted = call.stream ? 'text/event-stream' : 'application/json'
+  if (status < 200 || status > 299) throw await refusal(status, answer)
+  const type = headers['content-type'] ?? ''
   if (!type.toLowerCase().startsWith(wanted)) {
     cancel()
     throw new UpstreamAnswerInvalidError({ problem: `its content type is '${type}' instead of '${wanted}'` })
   }
   return answer
+}
+
+/** The head of the answer. Redirects are answers like others: to follow one would carry the seller's key elsewhere. */
+function answerOf(outgoing: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    outgoing.once('response', resolve)
+    // Stays attached: what breaks later is told by the answer's own stream.
+    outgoing.on('error', reject)
+    outgoing.once('close', () => reject(new UpstreamUnreachableError()))
+  })
 }
 
 const errorSchema = z.object({
