@@ -35,6 +35,8 @@ export async function prepaidScheme(options: {
   readonly currency: Address
   readonly seller: Address
   readonly file: string
+  /** Base units that a buyer lets a call hold beyond what it signed, from its credit. */
+  readonly beyond?: bigint
   /** Moves what was charged on, and gives the transaction; it stays with the seller by default. */
   readonly settle?: (amount: bigint) => Promise<Hex>
 }): Promise<SellerScheme & { readonly charged: (payer: Address) => bigint; readonly held: () => bigint }> {
@@ -81,7 +83,8 @@ export async function prepaidScheme(options: {
       if (!signed) throw new PrepaidRefusedError('SIGNATURE_INVALID', 'The signature is not of the payer.')
       if (used.has(nonce)) throw new PrepaidRefusedError('PAYMENT_REPLAYED', 'The payment was used.')
       used.add(nonce)
-      const ceiling = BigInt(amount)
+      let ceiling = BigInt(amount)
+      let beyond = options.beyond ?? 0n
       const credit = await creditOf(payer)
       if (credit - (charged.get(payer) ?? 0n) - (held.get(payer) ?? 0n) < ceiling) {
         throw new PrepaidRefusedError('CREDIT_TOO_SMALL', 'The credit does not pay for it.')
@@ -95,7 +98,16 @@ export async function prepaidScheme(options: {
       }
       return {
         payer,
-        ceiling,
+        get ceiling() {
+          return ceiling
+        },
+        async extend(more) {
+          if (more > beyond) return false
+          beyond -= more
+          ceiling += more
+          add(held, payer, more)
+          return true
+        },
         async capture(taken) {
           if (taken > ceiling) throw new PrepaidRefusedError('ABOVE_CEILING', 'More than is held.')
           end()

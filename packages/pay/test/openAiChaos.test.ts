@@ -144,4 +144,4 @@ test('whatever upstream and buyer do, all that was held is charged or let go, on
     await gateway.close()
     await upstream.close()
   }
-})
+}, 600_000)

@@ -188,6 +188,15 @@ describe('default', () => {
     expect(charged()).toBe(14n)
   })
 
+  test('a model that costs nothing needs no payment', async () => {
+    const nothing = { perRequest: 0n, perMillionInput: 0n, perMillionOutput: 0n }
+    await gateway.close()
+    await serve({ models: [{ ...model, price: nothing }] })
+    const response = await post(ask, { by: fetch })
+    expect([response.status, response.headers.get('payment-response')]).toEqual([200, null])
+    expect(charges).toMatchObject([{ charged: 0n, cost: 0n, outcome: 'complete' }])
+  })
+
   test('models are listed with their prices, and only those that are sold', async () => {
     const list = await (await fetch(`${gateway.url}/v1/models`)).json()
     expect(list.data).toMatchObject([
@@ -285,6 +294,27 @@ describe('behavior: what is charged', () => {
     expect(done).toBe(false)
     expect(charged()).toBe(costUp(price, { input: 4, output: 6 }))
     await vi.waitFor(() => expect(scheme.held()).toBe(0n), { timeout: 20_000 })
+  })
+
+  test('when more money is promised on the way, the stream goes on until that is used up too', async () => {
+    const { client, deployment, currency } = chain
+    const beyond = costUp({ ...price, perRequest: 0n }, { input: 0, output: 5 })
+    const file = join(folder, `charged-${runs++}`)
+    const options = { client, deployment, currency: currency.address, seller: seller.address, file, beyond }
+    scheme = await prepaidScheme(options)
+    await gateway.close()
+    await serve()
+    const signed = (output: number) => () => costUp(price, { input: 4, output })
+    answer = streamOf(Array.from({ length: 11 }, () => 'abc'))
+    const part = prepaidFetch(buyer, (quote) => quote - beyond)
+    const whole = await readStream(await post({ ...ask, stream: true, max_tokens: 11 }, { by: part }))
+    expect([whole.done, whole.events.length]).toEqual([true, 11])
+    expect(charged()).toBe(costUp(price, { input: 4, output: 11 }))
+    const short = await readStream(
+      await post({ ...ask, stream: true }, { by: prepaidFetch(buyer, signed(6)) }),
+    )
+    expect([short.done, short.events.at(-1)?.error.code]).toEqual([false, 'payment_exhausted'])
+    expect(scheme.held()).toBe(0n)
   })
 
   test('a buyer that leaves ends the upstream and pays for what it was sent', async () => {

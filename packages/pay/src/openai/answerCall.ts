@@ -25,6 +25,9 @@ export interface AnswerOptions {
   readonly signal: AbortSignal
 }
 
+/** How long a stream waits for the buyer to promise more. */
+const extendMs = 10_000
+
 interface Begun {
   readonly answer: UpstreamAnswer
   readonly meter: Meter
@@ -77,7 +80,8 @@ async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promi
     ...options,
     answer,
     meter,
-    held: reservation.ceiling,
+    held: () => reservation.ceiling,
+    extend: async (amount) => (await reservation.extend?.(amount, extendMs)) ?? false,
     begin: async () => {
       // What does not depend on the answer is charged when the answer begins, so that its receipt is a header.
       if (options.flat) early = await settleCall(options, { meter, outcome: 'complete' })

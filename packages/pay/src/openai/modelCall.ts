@@ -154,7 +154,13 @@ export function readModelCall(route: ModelRoute, bytes: Uint8Array, models: read
     includeUsage: request.stream_options?.include_usage ?? false,
     outputAtMost: most * made,
     answers: made,
-    body: { ...body, [param]: most, ...(stream ? { stream_options: { include_usage: true } } : {}) },
+    // Of two limits in one request the upstream is told the one that the quote rests on.
+    body: {
+      ...body,
+      max_tokens: undefined,
+      [param]: most,
+      ...(stream ? { stream_options: { include_usage: true } } : {}),
+    },
   }
 }
 

@@ -1,4 +1,5 @@
-import type { PaidRequest, SellerScheme } from '../seller/scheme.ts'
+import { zeroAddress } from 'viem'
+import type { PaidRequest, Reservation, SellerScheme } from '../seller/scheme.ts'
 import { admitPayment } from './admitPayment.ts'
 import { answerCall } from './answerCall.ts'
 import type { CallRequest } from './callRequest.ts'
@@ -102,6 +103,17 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
     try {
       const { price } = call.model
       const quote = costUp(price, { input: call.inputAtMost, output: call.outputAtMost })
+      if (quote === 0n) {
+        return await answerCall({
+          ...options,
+          call,
+          quote,
+          flat: false,
+          open,
+          signal: request.signal,
+          reservation: free,
+        })
+      }
       const flat = price.perMillionInput === 0n && price.perMillionOutput === 0n
       const admission = await admitPayment({
         schemes: options.schemes,
@@ -130,6 +142,19 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
       const { status, body } = errorBody(error)
       return Response.json(body, { status })
     })
+}
+
+/** What is held for a call that costs nothing. */
+const free: Reservation = {
+  payer: zeroAddress,
+  ceiling: 0n,
+  capture: async () => ({
+    success: false,
+    transaction: '',
+    network: 'eip155:0',
+    errorReason: 'nothing is held',
+  }),
+  release: async () => {},
 }
 
 function unpaid(required: object & { error?: string | undefined }): Response {

@@ -3,6 +3,7 @@ import { errorBody } from './errorBody.ts'
 import { MoneyStoppedError, UpstreamCutError } from './errors.ts'
 import type { Meter } from './meter.ts'
 import type { ModelCall } from './modelCall.ts'
+import { costUp } from './modelPrice.ts'
 import { readEvents } from './readEvents.ts'
 import { renamed } from './renamed.ts'
 import type { UpstreamAnswer } from './upstream.ts'
@@ -14,8 +15,10 @@ export interface StreamOptions {
   readonly call: ModelCall
   readonly answer: UpstreamAnswer
   readonly meter: Meter
-  /** Base units that are held; less than the quote where a part was paid. */
-  readonly held: bigint
+  /** Base units that are held now; less than the quote where a part was paid. */
+  readonly held: () => bigint
+  /** Asks for so much more; whether it is held now. */
+  readonly extend: (amount: bigint) => Promise<boolean>
   readonly quote: bigint
   /** Aborted when the buyer leaves. */
   readonly signal: AbortSignal
@@ -133,7 +136,7 @@ async function* framesOf(
 }
 
 async function* eventsOf(options: StreamOptions): AsyncGenerator<string, void, void> {
-  const { call, answer, meter, held, quote } = options
+  const { call, answer, meter, held } = options
   let last: Answer | null = null
   for await (const data of readEvents(answer.chunks, maxEvent)) {
     if (data === '[DONE]') return
@@ -141,8 +144,9 @@ async function* eventsOf(options: StreamOptions): AsyncGenerator<string, void, v
     if (event.error !== undefined && event.error !== null) throw new UpstreamCutError()
     const text = answerText(event)
     if (text !== '') {
-      if (held < quote && meter.costWith(text) > held) {
-        throw new MoneyStoppedError({ reserved: held, output: meter.read().output })
+      const short = meter.costWith(text) - held()
+      if (short > 0n && !(await extended(options, short))) {
+        throw new MoneyStoppedError({ reserved: held(), output: meter.read().output })
       }
       meter.deliver(text)
     }
@@ -157,6 +161,16 @@ async function* eventsOf(options: StreamOptions): AsyncGenerator<string, void, v
     yield frame(renamed(event, data, call))
   }
   throw new UpstreamCutError()
+}
+
+/** Output tokens that more money is asked for at once: to ask for each would stop the stream at each. */
+const extendTokens = 32
+
+/** Whether at least `short` more is held: a stretch of the answer if the payer promises it, what is missing otherwise. */
+async function extended({ call, held, quote, extend }: StreamOptions, short: bigint): Promise<boolean> {
+  const stretch = costUp({ ...call.model.price, perRequest: 0n }, { input: 0, output: extendTokens })
+  const left = quote - held()
+  return extend(stretch < short ? short : stretch < left ? stretch : left)
 }
 
 /** Ends the choices where the upstream did not keep to its limit. */

@@ -45,6 +45,11 @@ export interface Reservation {
   readonly payer: Address
   /** Most that can be captured, in base units. */
   readonly ceiling: bigint
+  /**
+   * Holds `amount` more, waiting up to `ms` milliseconds for the payer to promise it; `false` if it does not. Only ways of paying
+   * that go on while a response streams have it.
+   */
+  extend?(amount: bigint, ms: number): Promise<boolean>
   /** Charges `amount`, at most the ceiling. */
   capture(amount: bigint): Promise<SettleResponse>
   /** Nothing was served; nothing is charged. */
