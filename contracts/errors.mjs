@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const CONTRACTS = ['Assets', 'Till', 'Market', 'TestDollar']
+const CONTRACTS = ['Assets', 'Till', 'Market', 'Channels', 'TestDollar']
 
 const UNREACHABLE = {
   InvalidShortString: 'the EIP-712 names are constants of 31 bytes at most',

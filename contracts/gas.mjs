@@ -5,7 +5,16 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { forge } from './forge.mjs'
 
-const GOALS = { 'till.pay': 40_000, 'till.settle': 130_000, 'market.lifecycle': 260_000 }
+const GOALS = {
+  'till.pay': 40_000,
+  'till.settle': 130_000,
+  'market.lifecycle': 260_000,
+  'channels.open': 95_000,
+  'channels.claim_each_of_100': 19_000,
+  'channels.claim_asset_each_of_100': 19_000,
+  'channels.close': 65_000,
+  'channels.tick': 90,
+}
 
 /** Measures; answers what to print and whether all is well. */
 export function measureGas({ check }) {

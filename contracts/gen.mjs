@@ -7,9 +7,9 @@ import { forge } from './forge.mjs'
 
 const CONTRACTS = {
   assets: 'Assets',
+  channels: 'Channels',
   debt: 'IDebt',
   market: 'Market',
-
   testDollar: 'TestDollar',
   till: 'Till',
 }

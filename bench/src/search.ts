@@ -242,6 +242,7 @@ async function searchOverHttp(dataDir: string) {
       assets: address('1'),
       till: address('2'),
       market: address('3'),
+      channels: address('5'),
       currencies: [{ address: address('4'), symbol: 'USD', decimals: 6, name: 'Test Dollar', version: '1' }],
       epochLength: 86_400,
     }),

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { JournalWriteError } from '../src/journal/errors.ts'
+import { JournalWriteError } from '@millrace/journal'
 import { openNodeJournal } from '../src/journal/openNodeJournal.ts'
 
 /**

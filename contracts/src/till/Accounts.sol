@@ -17,6 +17,10 @@ import {ITill} from "./ITill.sol";
 abstract contract Accounts is ITill {
     using SafeERC20 for IERC20;
 
+    /// @dev How the nonce of an authorization begins that is for a module and no plain deposit: `millrace` in ASCII. Without the
+    /// mark anyone could use it for a deposit first, and a payer without gas could not send its money on from there.
+    bytes8 private constant PULL_MARK = "millrace";
+
     mapping(address account => mapping(uint256 id => uint256)) private _balances;
     mapping(address account => mapping(address spender => bool)) private _operators;
     mapping(address account => mapping(address spender => mapping(uint256 id => uint256))) private
@@ -81,28 +85,24 @@ abstract contract Accounts is ITill {
         bytes32 nonce,
         bytes calldata signature
     ) external inside returns (uint256 credited) {
-        uint256 before = _enter(token);
-        if (signature.length == 65) {
-            // The form of the standard, which every token with ERC-3009 has.
-            IERC3009(token)
-                .receiveWithAuthorization(
-                    from,
-                    address(this),
-                    amount,
-                    validAfter,
-                    validBefore,
-                    nonce,
-                    uint8(signature[64]),
-                    bytes32(signature[0:32]),
-                    bytes32(signature[32:64])
-                );
-        } else {
-            IERC3009Bytes(token)
-                .receiveWithAuthorization(
-                    from, address(this), amount, validAfter, validBefore, nonce, signature
-                );
-        }
+        require(bytes8(nonce) != PULL_MARK, NonceReserved(nonce));
+        uint256 before = _receive(token, from, amount, validAfter, validBefore, nonce, signature);
         return _leave(token, from, from, amount, before);
+    }
+
+    /// @inheritdoc ITill
+    function pullWithAuthorization(
+        address token,
+        address from,
+        uint256 amount,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 reason,
+        bytes calldata signature
+    ) external inside returns (uint256 credited) {
+        bytes32 nonce = pullNonce(msg.sender, reason);
+        uint256 before = _receive(token, from, amount, validAfter, validBefore, nonce, signature);
+        return _leave(token, from, msg.sender, amount, before);
     }
 
     /// @inheritdoc ITill
@@ -185,6 +185,13 @@ abstract contract Accounts is ITill {
         return interfaceId == type(IERC6909).interfaceId || interfaceId == type(IERC165).interfaceId;
     }
 
+    // ------------------------------------------------------------------ views
+
+    /// @inheritdoc ITill
+    function pullNonce(address caller, bytes32 reason) public pure returns (bytes32) {
+        return PULL_MARK | keccak256(abi.encode(caller, reason)) >> 64;
+    }
+
     // ------------------------------------------------------------------ internals
 
     function _credit(address account, uint256 id, uint256 amount) internal {
@@ -213,6 +220,39 @@ abstract contract Accounts is ITill {
         require(balance >= amount, ERC6909InsufficientBalance(account, balance, amount, id));
         unchecked {
             balances[id] = balance - amount;
+        }
+    }
+
+    /// @dev Has `token` move money by authorization; returns the till's balance before.
+    function _receive(
+        address token,
+        address from,
+        uint256 amount,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 nonce,
+        bytes calldata signature
+    ) private returns (uint256 before) {
+        before = _enter(token);
+        if (signature.length == 65) {
+            // The form of the standard, which every token with ERC-3009 has.
+            IERC3009(token)
+                .receiveWithAuthorization(
+                    from,
+                    address(this),
+                    amount,
+                    validAfter,
+                    validBefore,
+                    nonce,
+                    uint8(signature[64]),
+                    bytes32(signature[0:32]),
+                    bytes32(signature[32:64])
+                );
+        } else {
+            IERC3009Bytes(token)
+                .receiveWithAuthorization(
+                    from, address(this), amount, validAfter, validBefore, nonce, signature
+                );
         }
     }
 

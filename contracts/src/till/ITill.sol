@@ -107,6 +107,8 @@ interface ITill is IERC6909 {
     error Reentered();
     /// @notice Money sent to the till's own wallet or account would be lost.
     error ReceiverInvalid(address to);
+    /// @notice The authorization is for a module, which alone can use it; see `pullWithAuthorization`.
+    error NonceReserved(bytes32 nonce);
     /// @notice The token took a permit without counting it.
     error PermitIgnored(address token);
     /// @notice The shares slot needs both an account and a part, or neither.
@@ -166,6 +168,7 @@ interface ITill is IERC6909 {
         bytes32 s
     ) external returns (uint256 credited);
     /// @notice Deposit by ERC-3009 `receiveWithAuthorization` of `from`; anyone may send it, the account of `from` is credited.
+    /// Nonces that begin with the eight bytes `millrace` are for `pullWithAuthorization`.
     function depositWithAuthorization(
         address token,
         address from,
@@ -173,6 +176,19 @@ interface ITill is IERC6909 {
         uint256 validAfter,
         uint256 validBefore,
         bytes32 nonce,
+        bytes calldata signature
+    ) external returns (uint256 credited);
+    /// @notice Receives `amount` from the wallet of `from` into the caller's account by ERC-3009 `receiveWithAuthorization` with
+    /// the nonce `pullNonce(caller, reason)`: what was signed is good for this caller and this reason only, whoever sends
+    /// the transaction, and for no deposit. Who signs must make the nonce itself, from a caller that it knows: a nonce made by a
+    /// stranger may name the stranger's contract.
+    function pullWithAuthorization(
+        address token,
+        address from,
+        uint256 amount,
+        uint256 validAfter,
+        uint256 validBefore,
+        bytes32 reason,
         bytes calldata signature
     ) external returns (uint256 credited);
     /// @notice Pays `amount` of `token` out of the caller's account to the wallet `to`.
@@ -220,6 +236,9 @@ interface ITill is IERC6909 {
     /// @notice Takes the administration that was offered to the caller.
     function acceptAdmin() external;
 
+    /// @notice The nonce of an authorization that `caller` can use for `reason`: the eight bytes `millrace`, then the first 24
+    /// bytes of keccak256(abi.encode(caller, reason)).
+    function pullNonce(address caller, bytes32 reason) external pure returns (bytes32);
     /// @notice The register of assets.
     function assets() external view returns (address);
     function admin() external view returns (address);

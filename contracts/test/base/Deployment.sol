@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {Assets} from "../../src/assets/Assets.sol";
 import {Asset, Kind} from "../../src/assets/IAssets.sol";
+import {Channels} from "../../src/channels/Channels.sol";
+import {Channel} from "../../src/channels/IChannels.sol";
 import {Offer} from "../../src/market/IMarket.sol";
 import {Market} from "../../src/market/Market.sol";
 import {TestDollar} from "../../src/testDollar/TestDollar.sol";
@@ -21,16 +23,19 @@ abstract contract Deployment is Test {
     uint256 internal constant DEVICE_KEY = 0xDE71CE;
     uint256 internal constant BUYER_KEY = 0xB0B;
     uint256 internal constant OWNER_KEY = 0x0E9E5;
+    uint256 internal constant SIGNER_KEY = 0x5167E5;
 
     address internal immutable admin = address(0xAD814);
     address internal immutable operator = vm.addr(OPERATOR_KEY);
     address internal immutable device = vm.addr(DEVICE_KEY);
     address internal immutable buyer = vm.addr(BUYER_KEY);
     address internal immutable owner = vm.addr(OWNER_KEY);
+    address internal immutable signer = vm.addr(SIGNER_KEY);
 
     Till internal till;
     Assets internal assets;
     Market internal market;
+    Channels internal channels;
     TestDollar internal dollar;
     uint256 internal dollarId;
 
@@ -39,6 +44,7 @@ abstract contract Deployment is Test {
         till = new Till(admin, FEE_BPS, DAY);
         assets = Assets(till.assets());
         market = new Market(till);
+        channels = new Channels(till);
         dollar = new TestDollar();
         dollarId = uint160(address(dollar));
     }
@@ -91,6 +97,19 @@ abstract contract Deployment is Test {
             spec: keccak256("offer"),
             terms: bytes32(0),
             nonce: 5
+        });
+    }
+
+    /// @notice A channel of `buyer`, whose vouchers `signer` signs, to an account or an asset.
+    function channelOf(address payee, uint256 asset) internal view returns (Channel memory) {
+        return Channel({
+            payer: buyer,
+            signer: signer,
+            payee: payee,
+            asset: asset,
+            currency: address(dollar),
+            closeDelay: 1 days,
+            salt: bytes32(0)
         });
     }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
+import {IChannels} from "../../src/channels/IChannels.sol";
 import {ITill} from "../../src/till/ITill.sol";
 
 /// @notice Takes one percent of every transfer.
@@ -128,5 +129,48 @@ contract StrikingToken {
         bytes memory call = attempt;
         delete attempt;
         (succeeded, failure) = address(_till).call(call);
+    }
+}
+
+/// @notice Takes any authorization, keeps a fee of it, and calls the channels back in the middle.
+contract GreedyToken {
+    mapping(address => uint256) public balanceOf;
+    IChannels private immutable _channels;
+    uint256 private _fee;
+    bytes private _attempt;
+
+    constructor(IChannels channels) {
+        _channels = channels;
+        ITill(channels.till()).setOperator(address(channels), true);
+    }
+
+    function set(uint256 fee, bytes calldata attempt) external {
+        (_fee, _attempt) = (fee, attempt);
+    }
+
+    function fund(address account, uint256 amount) external {
+        balanceOf[account] += amount;
+    }
+
+    function transferFrom(address from, address to, uint256 value) external returns (bool) {
+        balanceOf[from] -= value;
+        balanceOf[to] += value;
+        return true;
+    }
+
+    function receiveWithAuthorization(
+        address,
+        address to,
+        uint256 value,
+        uint256,
+        uint256,
+        bytes32,
+        bytes calldata
+    ) external {
+        if (_attempt.length > 0) {
+            (bool done,) = address(_channels).call(_attempt);
+            require(done);
+        }
+        balanceOf[to] += value - _fee;
     }
 }

@@ -72,6 +72,7 @@ contract AccountsTest is Network {
     function testFuzz_depositWithAuthorization(address relayer, uint256 amount, bytes32 nonce)
         public
     {
+        vm.assume(bytes8(nonce) != "millrace");
         amount = bound(amount, 1, type(uint256).max);
         dollar.mint(buyer, amount);
         bytes memory signature = sign(BUYER_KEY, _authorization(buyer, amount, nonce));
@@ -90,6 +91,34 @@ contract AccountsTest is Network {
             address(dollar), address(signer), 7, 0, type(uint256).max, "n", "any"
         );
         assertEq(balanceOf(address(signer)), 7, "credited");
+    }
+
+    function testFuzz_pullWithAuthorization(address module, uint256 amount, bytes32 reason) public {
+        amount = bound(amount, 1, type(uint256).max);
+        vm.assume(module != address(0) && module != address(till) && module != buyer);
+        dollar.mint(buyer, amount);
+        bytes32 nonce = till.pullNonce(module, reason);
+        assertEq(bytes32(bytes8(nonce)), "millrace", "marked");
+        bytes memory signature = sign(BUYER_KEY, _authorization(buyer, amount, nonce));
+        vm.prank(module);
+        till.pullWithAuthorization(
+            address(dollar), buyer, amount, 0, type(uint256).max, reason, signature
+        );
+        assertEq(balanceOf(module), amount, "the caller is credited");
+        assertEq(balanceOf(buyer), 0, "and not the signer");
+    }
+
+    function test_error_NonceReserved() public {
+        dollar.mint(buyer, 5);
+        bytes32[3] memory nonces =
+            [till.pullNonce(owner, "r"), bytes32("millrace"), bytes32("millrace, and more")];
+        for (uint256 i = 0; i < nonces.length; ++i) {
+            bytes memory signature = sign(BUYER_KEY, _authorization(buyer, 5, nonces[i]));
+            vm.expectRevert(abi.encodeWithSelector(ITill.NonceReserved.selector, nonces[i]));
+            till.depositWithAuthorization(
+                address(dollar), buyer, 5, 0, type(uint256).max, nonces[i], signature
+            );
+        }
     }
 
     function testFuzz_feeToken_creditsWhatArrived(uint256 amount) public {
@@ -162,12 +191,15 @@ contract AccountsTest is Network {
         StrikingToken token = new StrikingToken(till);
         uint256 asset = registerMachine();
         pay(buyer, asset, 5);
-        bytes[7] memory attempts = [
+        bytes[8] memory attempts = [
             abi.encodeCall(till.deposit, (address(token), address(token), 1)),
             abi.encodeCall(till.withdraw, (address(token), address(token), 1)),
             abi.encodeCall(till.depositWithPermit, (address(token), address(token), 1, 0, 0, 0, 0)),
             abi.encodeCall(
                 till.depositWithAuthorization, (address(token), address(token), 1, 0, 0, 0, "")
+            ),
+            abi.encodeCall(
+                till.pullWithAuthorization, (address(token), address(token), 1, 0, 0, 0, "")
             ),
             abi.encodeCall(till.settle, (asset)),
             abi.encodeCall(till.pullRoyalties, (asset)),

@@ -1,23 +1,24 @@
 import { join } from 'node:path'
 import { serveModel } from '@millrace/example-serve-lm'
 import { encode, type Model } from '@millrace/example-train-lm'
+import { openLedger, streamScheme } from '@millrace/pay'
 import { costUp, type ModelPrice, openAiGateway, serveFetch } from '@millrace/pay/openai'
 import {
   approveCurrency,
+  closeChannel,
   confirm,
   depositToTill,
   getBalance,
+  getChannel,
   getTill,
-  payAsset,
   pullRoyalties,
   settleTill,
-  transferInTill,
 } from '@millrace/sdk'
 import OpenAI from 'openai'
 import type { Address } from 'viem'
 import { makeAgreement, type Party, parties } from './agreement.ts'
+import { channelFetch } from './channelFetch.ts'
 import { accountAt, type LocalChain } from './localChain.ts'
-import { prepaidFetch, prepaidScheme } from './prepaid.ts'
 
 /** What one paid completion was and whom it paid. Amounts in base units of the currency. */
 export interface PaidCompletion {
@@ -34,8 +35,8 @@ const buyer = 5
 const price: ModelPrice = { perRequest: 1000n, perMillionInput: 20_000_000n, perMillionOutput: 80_000_000n }
 
 /**
- * Sells one completion of a model and follows the money: the buyer's client is the official one, the service's till takes
- * what the completion cost, and once epochs are over its waterfall pays the owners of machine, model, data and service.
+ * Sells one completion of a model and follows the money: the buyer's client is the official one, it pays on a channel to
+ * the service, what the completion cost is claimed into the service's till, and once epochs are over its waterfall pays the owners of machine, model, data and service.
  *
  * @param model What is served.
  * @param options A local chain, the prompt, and a folder for the seller's books.
@@ -53,21 +54,16 @@ export async function paidCompletion(
     deadline: now + 3600,
   })
   const operator = walletOf(parties.service)
-  const seller = operator.account.address
-  await prepay(options.chain, seller)
+  await fund(options.chain)
 
-  const scheme = await prepaidScheme({
-    client,
-    deployment,
+  const ledger = await openLedger({
+    ...deployment,
+    path: join(options.folder, 'ledger.jsonl'),
+    payee: { asset: assets.service },
     currency: currency.address,
-    seller,
-    file: join(options.folder, 'charged.txt'),
-    settle: async (amount) => {
-      const hash = await payAsset(operator, { deployment, asset: assets.service, amount })
-      await confirm(operator, hash)
-      return hash
-    },
+    readChannel: (channel) => getChannel(client, { deployment, channel }),
   })
+  const scheme = streamScheme({ ledger, deployment, currency })
   const upstream = await serveModel(model, { name: 'millrace-lm' })
   const sold = { id: 'millrace-lm', price, maxInput: 1024, maxOutput: 256 }
   const gateway = await serveFetch(
@@ -87,10 +83,16 @@ export async function paidCompletion(
   }
   try {
     const before = await balances()
+    const channel = await channelFetch(walletOf(buyer), {
+      deployment,
+      asset: assets.service,
+      currency: currency.address,
+      deposit: 1_000_000n,
+    })
     const openai = new OpenAI({
       baseURL: `${gateway.url}/v1`,
       apiKey: 'none',
-      fetch: prepaidFetch(accountAt(buyer)),
+      fetch: channel.fetch,
     })
     const answer = await openai.completions.create({
       model: sold.id,
@@ -100,27 +102,29 @@ export async function paidCompletion(
     })
     const tokens = { input: answer.usage?.prompt_tokens ?? 0, output: answer.usage?.completion_tokens ?? 0 }
     const charged = costUp(price, tokens)
+    // The buyer signed the quote; both end the channel with what was charged, and the rest goes back.
+    const last = await channel.lastVoucher()
+    await confirm(operator, await closeChannel(operator, { deployment, channel: last.channel, last }))
     await distribute(options.chain, assets)
     const after = await balances()
     const gained = after.map((amount, at) => amount - (before[at] ?? 0n))
-    // What was charged left the seller's account for the service's till.
     const [machine = 0n, ofModel = 0n, data = 0n, service = 0n, fee = 0n] = gained
-    const paid = { machine, model: ofModel, data, service: service + charged, fee }
+    const paid = { machine, model: ofModel, data, service, fee }
     const text = answer.choices[0]?.text ?? ''
     return { text, tokens, charged, assets, paid, currency }
   } finally {
     await gateway.close()
     await upstream.close()
+    await ledger.close()
   }
 }
 
-/** The buyer puts money with the seller beforehand. */
-async function prepay({ deployment, currency, walletOf }: LocalChain, seller: Address): Promise<void> {
+/** The buyer puts money into the till; nobody else can move it. */
+async function fund({ deployment, currency, walletOf }: LocalChain): Promise<void> {
   const wallet = walletOf(buyer)
   const terms = { deployment, currency: currency.address, amount: 1_000_000n }
   await confirm(wallet, await approveCurrency(wallet, terms))
   await confirm(wallet, await depositToTill(wallet, terms))
-  await confirm(wallet, await transferInTill(wallet, { ...terms, to: seller }))
 }
 
 /** Lets the epochs pass and every claim be paid: the service's till first, then those of its upstream assets. */

@@ -23,7 +23,64 @@ export {
 export { canonicalJson } from './canonical/canonicalJson.ts'
 export { hashCanonical } from './canonical/hashCanonical.ts'
 export {
+  type Channel,
+  type ChannelJson,
+  channelSchema,
+  channelToJson,
+  closeDelays,
+  maxDeposit,
+} from './channels/channel.ts'
+export type { ChannelState } from './channels/channelState.ts'
+export type { VoucherClaim } from './channels/claim.ts'
+export { type ClaimVouchersParameters, claimVouchers } from './channels/claimVouchers.ts'
+export { type CloseChannelParameters, closeChannel } from './channels/closeChannel.ts'
+export { type CloseChannelForParameters, closeChannelFor } from './channels/closeChannelFor.ts'
+export type { ChannelsDomain } from './channels/domain.ts'
+export { finalizeClose } from './channels/finalizeClose.ts'
+export { getChannel } from './channels/getChannel.ts'
+export { hashChannel } from './channels/hashChannel.ts'
+export { hashVoucher } from './channels/hashVoucher.ts'
+export { type OpenChannelParameters, openChannel } from './channels/openChannel.ts'
+export { type OpenChannelForParameters, openChannelFor } from './channels/openChannelFor.ts'
+export {
+  type OpenChannelWithAuthorizationParameters,
+  openChannelWithAuthorization,
+} from './channels/openChannelWithAuthorization.ts'
+export { type RequestCloseParameters, requestClose } from './channels/requestClose.ts'
+export {
+  type AuthorizationPurpose,
+  authorizationNonce,
+  type ChannelAuthorization,
+  signChannelAuthorization,
+} from './channels/signChannelAuthorization.ts'
+export { type ChannelClosing, hashClose, signClose } from './channels/signClose.ts'
+export { type ChannelOpening, hashOpen, signOpen } from './channels/signOpen.ts'
+export { signVoucher } from './channels/signVoucher.ts'
+export { createTickChain, type TickChain } from './channels/tickChain.ts'
+export { type TopUpChannelParameters, topUpChannel } from './channels/topUpChannel.ts'
+export { topUpChannelWithAuthorization } from './channels/topUpChannelWithAuthorization.ts'
+export { type Tick, verifyTick } from './channels/verifyTick.ts'
+export { type VerifyVoucherOptions, verifyVoucher } from './channels/verifyVoucher.ts'
+export {
+  maxTicks,
+  type SignedVoucher,
+  signedVoucherSchema,
+  type Voucher,
+  type VoucherJson,
+  voucherSchema,
+  voucherToJson,
+} from './channels/voucher.ts'
+export { voucherWorth } from './channels/voucherWorth.ts'
+export { type WatchChannelParameters, watchChannel } from './channels/watchChannel.ts'
+export {
+  type ChannelEvent,
+  type WatchChannelsParameters,
+  watchChannels,
+} from './channels/watchChannels.ts'
+export { completeDeployment, type EarlierDeployment } from './deployments/completeDeployment.ts'
+export {
   type ContractAddresses,
+  channelsOf,
   contractAddresses,
   create2Proxy,
   type DeployOptions,
@@ -34,6 +91,7 @@ export { type Currency, currencySchema, type Deployment, deploymentSchema } from
 export { deploymentOf, registerDeployment } from './deployments/deploymentOf.ts'
 export { readCurrency, readDeployment } from './deployments/readDeployment.ts'
 export { InvalidInputError, NotCanonicalError } from './errors/border.ts'
+export { TickInvalidError, TicksTooManyError, VoucherForeignError } from './errors/channels.ts'
 export { decodeRevert } from './errors/decodeRevert.ts'
 export { DeploymentFailedError, DeploymentUnknownError } from './errors/deployments.ts'
 export { GatewayAnswerError, GatewayError, GatewayUnreachableError } from './errors/gateway.ts'
@@ -106,6 +164,7 @@ export {
   type LeaseFilter,
 } from './gateway/gatewayClient.ts'
 export * from './generated/assets.ts'
+export * from './generated/channels.ts'
 export * from './generated/debt.ts'
 export * from './generated/market.ts'
 export * from './generated/testDollar.ts'
@@ -261,6 +320,7 @@ export { type Balance, getBalance } from './till/getBalance.ts'
 export { getTill, type Till } from './till/getTill.ts'
 export { type MintTestDollarsParameters, mintTestDollars } from './till/mintTestDollars.ts'
 export { type PayAssetParameters, payAsset } from './till/payAsset.ts'
+export { pullNonce } from './till/pullNonce.ts'
 export { type PullRoyaltiesParameters, pullRoyalties } from './till/pullRoyalties.ts'
 export { type SetDebtParameters, setDebt } from './till/setDebt.ts'
 export { type SetRunningCostsParameters, setRunningCosts } from './till/setRunningCosts.ts'

@@ -1,14 +1,22 @@
-// Writes vectors/{offers,receipts,canonical,query}.json, the golden files that tests of every language read. Run it only
+// Writes vectors/{offers,channels,receipts,canonical,query}.json, the golden files that tests of every language read. Run it only
 // when a format changes on purpose: node --conditions=source --import tsx packages/sdk/test/writeVectors.ts
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { mnemonicToAccount } from 'viem/accounts'
 import {
+  authorizationNonce,
+  type Channel,
   canonicalJson,
+  channelToJson,
+  createTickChain,
   hashCanonical,
+  hashChannel,
+  hashClose,
   hashOffer,
+  hashOpen,
   hashReceipt,
   hashSpec,
+  hashVoucher,
   hashWithdraw,
   MillraceError,
   type Offer,
@@ -17,10 +25,15 @@ import {
   QueryError,
   type Receipt,
   receiptToJson,
+  signClose,
   signOffer,
+  signOpen,
   signReceipt,
   signStart,
+  signVoucher,
   signWithdraw,
+  type Voucher,
+  voucherToJson,
 } from '../src/index.ts'
 import { spec } from './fixtures.ts'
 
@@ -97,6 +110,97 @@ write('offers', {
       }
     }),
   ),
+})
+
+const channelsDomain = { chainId: 31337, channels: '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512' } as const
+const noOne = '0x0000000000000000000000000000000000000000'
+const toAccount: Channel = {
+  payer: account(3).address,
+  signer: account(4).address,
+  payee: account(5).address,
+  asset: 0n,
+  currency: account(6).address,
+  closeDelay: 86_400,
+  salt: zero,
+}
+const channelList: [string, Channel][] = [
+  ['to an account', toAccount],
+  ['to an asset', { ...toAccount, payee: noOne, asset: 7n, closeDelay: 900, salt: full }],
+  [
+    'every field at its largest',
+    {
+      payer: '0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF',
+      signer: account(4).address,
+      payee: '0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF',
+      asset: 2n ** 256n - 1n,
+      currency: '0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF',
+      closeDelay: 2 ** 40 - 1,
+      salt: full,
+    },
+  ],
+]
+const chain = createTickChain(full, 100)
+const vouchersOf = (channel: `0x${string}`): Voucher[] => [
+  { channel, epoch: 0n, cumulative: 1n, anchor: zero, tickPrice: 0n, maxTicks: 0, terms: zero },
+  {
+    channel,
+    epoch: 3n,
+    cumulative: 1_000_000n,
+    anchor: chain.anchor,
+    tickPrice: 25n,
+    maxTicks: 100,
+    terms: hashCanonical({ price: '25' }),
+  },
+  {
+    channel,
+    epoch: 2n ** 64n - 1n,
+    cumulative: 2n ** 128n - 1n,
+    anchor: full,
+    tickPrice: 2n ** 64n - 1n,
+    maxTicks: 2 ** 32 - 1,
+    terms: full,
+  },
+]
+write('channels', {
+  ...channelsDomain,
+  signer: account(4).address,
+  list: await Promise.all(
+    channelList.map(async ([name, channel]) => {
+      const id = hashChannel(channel, channelsDomain)
+      const opening = { channel: id, epoch: 1n, amount: 5_000_000n, deadline: 1_790_000_000 }
+      const closing = { channel: id, epoch: 2n, claimed: 3_000_000n, deadline: 1_790_000_000 }
+      const purpose = { channel: id, epoch: 4n, salt: hashCanonical(name) }
+      return {
+        name,
+        channel: channelToJson(channel),
+        id,
+        vouchers: await Promise.all(
+          vouchersOf(id).map(async (voucher) => ({
+            voucher: voucherToJson(voucher),
+            digest: hashVoucher(voucher, channelsDomain),
+            signature: await signVoucher(account(4), voucher, channelsDomain),
+          })),
+        ),
+        open: {
+          ...opening,
+          digest: hashOpen(opening, channelsDomain),
+          signature: await signOpen(account(3), opening, channelsDomain),
+        },
+        close: {
+          ...closing,
+          digest: hashClose(closing, channelsDomain),
+          signature: await signClose(account(5), closing, channelsDomain),
+        },
+        authorization: { ...purpose, nonce: authorizationNonce(purpose, channelsDomain) },
+      }
+    }),
+  ),
+  ticks: {
+    secret: full,
+    length: chain.length,
+    anchor: chain.anchor,
+    words: [1, 2, 37, 99, 100].map((ticks) => ({ ticks, word: chain.word(ticks) })),
+  },
 })
 
 const receipt: Receipt = {

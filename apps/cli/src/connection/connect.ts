@@ -127,7 +127,11 @@ function findPlace(flags: GlobalFlags, paths: HomePaths): Place {
     deployment: async (client) =>
       contracts === undefined
         ? deploymentOf(chainId)
-        : readDeployment(client, { market: contracts.market, currencies: [contracts.currency] }),
+        : readDeployment(client, {
+            market: contracts.market,
+            currencies: [contracts.currency],
+            ...(contracts.channels === undefined ? {} : { channels: contracts.channels }),
+          }),
   }
 }
 

@@ -19,6 +19,8 @@ export const networkConfigSchema = z.strictObject({
       assets: addressSchema,
       till: addressSchema,
       market: addressSchema,
+      /** Default: where the CREATE2 proxy puts them for this till. */
+      channels: addressSchema.optional(),
       currency: addressSchema,
     })
     .optional(),

@@ -1,15 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs'
 import {
+  channelsOf,
+  completeDeployment,
   confirm,
   contractAddresses,
   type Deployment,
   deployLocal,
+  deploymentSchema,
+  type EarlierDeployment,
   localDefaults,
   mintTestDollars,
 } from '@millrace/sdk'
 import { type Address, createWalletClient, type Hex, http, isHex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
-import { getBalance } from 'viem/actions'
+import { getBalance, getCode } from 'viem/actions'
 import { defineChain } from 'viem/utils'
 import type { HomePaths } from '../home/homePaths.ts'
 import { writeFileAtomic } from '../home/writeFileAtomic.ts'
@@ -26,23 +30,46 @@ const startingDollars = 10_000_000_000n
 
 const encode = (deployment: Deployment) => `${JSON.stringify(deployment, null, 2)}\n`
 
+const earlierSchema = deploymentSchema.partial({ channels: true })
+
 /**
  * Where the contracts will be, before there is a chain: addresses follow from what is deployed and by whom. It lets the
- * gateway and the node be prepared while the chain comes up.
+ * gateway and the node be prepared while the chain comes up. A network that was brought up by an earlier version keeps its
+ * contracts, and with them its money and leases; what it lacks is deployed beside them.
  */
 export function planDeployment(paths: HomePaths, state: NetworkState): Deployment {
   const admin = privateKeyToAccount(readOrMakeKey(paths.network.deployer)).address
-  const { assets, till, market, testDollar } = contractAddresses({ admin })
-  const deployment: Deployment = {
-    chainId: state.chainId,
-    assets,
-    till,
-    market,
-    currencies: [{ address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' }],
-    epochLength: localDefaults.epochLength,
-  }
+  const { assets, till, market, channels, testDollar } = contractAddresses({ admin })
+  const kept = keptDeployment(paths, state)
+  const deployment: Deployment =
+    kept === null
+      ? {
+          chainId: state.chainId,
+          assets,
+          till,
+          market,
+          channels,
+          currencies: [
+            { address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' },
+          ],
+          epochLength: localDefaults.epochLength,
+        }
+      : { ...kept, channels: kept.channels ?? channelsOf(kept.till) }
   writeFileAtomic(paths.network.deployment, encode(deployment))
   return deployment
+}
+
+/** The deployment of the last run, if its chain is still there. */
+function keptDeployment(paths: HomePaths, state: NetworkState): EarlierDeployment | null {
+  const { chain, deployment } = paths.network
+  if (!existsSync(chain) || !existsSync(deployment)) return null
+  try {
+    const kept = earlierSchema.parse(JSON.parse(readFileSync(deployment, 'utf8')))
+    return kept.chainId === state.chainId ? kept : null
+  } catch {
+    // Nothing in it says where the contracts are: they are where this version puts them, or not there.
+    return null
+  }
 }
 
 /**
@@ -52,7 +79,18 @@ export function planDeployment(paths: HomePaths, state: NetworkState): Deploymen
 export async function prepareNetwork(paths: HomePaths, state: NetworkState): Promise<void> {
   const faucet = openFaucet(paths, state)
   await faucet.ensureCoins(faucet.address)
-  const deployment = await deployLocal(faucet.client)
+  const kept = keptDeployment(paths, state)
+  const ours = contractAddresses({ admin: faucet.address })
+  const isEarlier =
+    kept !== null &&
+    (kept.till !== ours.till ||
+      kept.market !== ours.market ||
+      (kept.channels ?? ours.channels) !== ours.channels)
+  // A till that was planned and never deployed, because the last run ended before, is none to keep.
+  const deployment =
+    isEarlier && (await getCode(faucet.client, { address: kept.till })) !== undefined
+      ? await completeDeployment(faucet.client, kept)
+      : await deployLocal(faucet.client)
   writeFileAtomic(paths.network.deployment, encode(deployment))
 
   const demo =

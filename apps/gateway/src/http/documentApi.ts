@@ -27,6 +27,7 @@ export function documentApi(): string {
       assets: zeroAddress,
       till: zeroAddress,
       market: zeroAddress,
+      channels: zeroAddress,
       currencies: [],
       epochLength: 1,
     },

@@ -106,6 +106,7 @@ export function stateRoutes(app: OpenAPIHono, options: StateRoutesOptions): void
         assets: wire.address,
         till: wire.address,
         market: wire.address,
+        channels: wire.address,
         currencies: z.array(
           z.object({
             address: wire.address,
@@ -120,12 +121,13 @@ export function stateRoutes(app: OpenAPIHono, options: StateRoutesOptions): void
       }),
       handle: ({ c }) => {
         const { head, indexed, lag, time } = chain()
-        const { chainId, assets, till, market, currencies, epochLength } = deployment
+        const { chainId, assets, till, market, channels, currencies, epochLength } = deployment
         return c.json({
           chainId,
           assets,
           till,
           market,
+          channels,
           currencies,
           epochLength,
           head:

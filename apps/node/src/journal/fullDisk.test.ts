@@ -18,7 +18,7 @@ test('error: JournalWriteError, a full disk: nothing half is left, and it goes o
     expect(JSON.parse(stdout)).toEqual({
       failed: 'JOURNAL_WRITE_FAILED',
       remedy:
-        'Free space on this disk. The node takes no new work until it can write again, then goes on by itself.',
+        'Free space on this disk. No new work is taken until it can be written again; then it goes on by itself.',
       writableFull: false,
       stateKept: '1',
       whileFull: '1',

@@ -1,5 +1,5 @@
+import { openJournal } from '@millrace/journal'
 import type { Entry, NodeState } from './entries.ts'
-import { openJournal } from './journal.ts'
 import { emptyState, reduce } from './reduce.ts'
 
 /** Lines after which the journal is rewritten as one snapshot. */

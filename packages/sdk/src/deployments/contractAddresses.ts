@@ -1,4 +1,5 @@
 import { type Address, encodeDeployData, getContractAddress, type Hex, zeroHash } from 'viem'
+import { channelsAbi, channelsBytecode } from '../generated/channels.ts'
 import { marketAbi, marketBytecode } from '../generated/market.ts'
 import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
 import { tillAbi, tillBytecode } from '../generated/till.ts'
@@ -23,6 +24,7 @@ export interface ContractAddresses {
   readonly assets: Address
   readonly till: Address
   readonly market: Address
+  readonly channels: Address
   readonly testDollar: Address
 }
 
@@ -39,24 +41,46 @@ export interface Creation {
 /** Everything that a deployment creates, in order. The till creates the register of assets itself. */
 export function creations(options: DeployOptions): readonly Creation[] {
   const { admin, feeBps, epochLength, salt } = { ...localDefaults, ...options }
-  const creation = (name: string, initCode: Hex): Creation => ({
-    name,
-    initCode,
-    address: getContractAddress({ opcode: 'CREATE2', from: create2Proxy, salt, bytecode: initCode }),
-  })
   const till = creation(
     'Till',
     encodeDeployData({ abi: tillAbi, bytecode: tillBytecode, args: [admin, feeBps, epochLength] }),
+    salt,
   )
   const market = creation(
     'Market',
     encodeDeployData({ abi: marketAbi, bytecode: marketBytecode, args: [till.address] }),
+    salt,
   )
+  const channels = channelsCreation(till.address, salt)
   const testDollar = creation(
     'TestDollar',
     encodeDeployData({ abi: testDollarAbi, bytecode: testDollarBytecode }),
+    salt,
   )
-  return [till, market, testDollar]
+  return [till, market, channels, testDollar]
+}
+
+const creation = (name: string, initCode: Hex, salt: Hex): Creation => ({
+  name,
+  initCode,
+  address: getContractAddress({ opcode: 'CREATE2', from: create2Proxy, salt, bytecode: initCode }),
+})
+
+/** The channels of a till. */
+export const channelsCreation = (till: Address, salt: Hex): Creation =>
+  creation('Channels', encodeDeployData({ abi: channelsAbi, bytecode: channelsBytecode, args: [till] }), salt)
+
+/**
+ * Computes where the channels of a till are, or will be, that are deployed as `deployLocal` does; nothing on chain names them.
+ *
+ * @param till The till.
+ * @param salt The deployment's salt. Default zero.
+ * @returns The address.
+ * @example
+ * const channels = channelsOf(deployment.till)
+ */
+export function channelsOf(till: Address, salt: Hex = localDefaults.salt): Address {
+  return channelsCreation(till, salt).address
 }
 
 /**
@@ -69,12 +93,13 @@ export function creations(options: DeployOptions): readonly Creation[] {
  * const { market } = contractAddresses({ admin })
  */
 export function contractAddresses(options: DeployOptions): ContractAddresses {
-  const [till, market, testDollar] = creations(options).map(({ address }) => address) as [
+  const [till, market, channels, testDollar] = creations(options).map(({ address }) => address) as [
+    Address,
     Address,
     Address,
     Address,
   ]
   // The first thing the till creates, at nonce 1 as every contract's first.
   const assets = getContractAddress({ from: till, nonce: 1n })
-  return { assets, till, market, testDollar }
+  return { assets, till, market, channels, testDollar }
 }

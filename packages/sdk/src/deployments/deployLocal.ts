@@ -50,12 +50,13 @@ export async function deployLocal(
   try {
     await deployProxy(client)
     for (const creation of creations(settled)) await create(client, creation, settled.salt)
-    const { assets, till, market, testDollar } = contractAddresses(settled)
+    const { assets, till, market, channels, testDollar } = contractAddresses(settled)
     return {
       chainId: await getChainId(client),
       assets,
       till,
       market,
+      channels,
       currencies: [{ address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' }],
       epochLength: settled.epochLength ?? localDefaults.epochLength,
     }
@@ -64,7 +65,8 @@ export async function deployLocal(
   }
 }
 
-async function create(
+/** Creates a contract if it is not there. */
+export async function create(
   client: WriteClient,
   { name, address, initCode }: Creation,
   salt: Hex = localDefaults.salt,
@@ -80,7 +82,8 @@ async function create(
   await mustExist(client, name, address, cause)
 }
 
-async function deployProxy(client: WriteClient): Promise<void> {
+/** Creates the CREATE2 proxy if it is not there. */
+export async function deployProxy(client: WriteClient): Promise<void> {
   if (await exists(client, create2Proxy)) return
   const { from, cost, signed } = proxyCreation
   let cause: unknown
@@ -115,7 +118,8 @@ const send = (client: WriteClient, request: { to: Hex; data?: Hex; value?: bigin
     typeof sendTransaction
   >[1])
 
-async function exists(client: WriteClient, address: Hex): Promise<boolean> {
+/** Whether there is code at an address. */
+export async function exists(client: WriteClient, address: Hex): Promise<boolean> {
   const code = await getCode(client, { address })
   return code !== undefined && code !== '0x'
 }

@@ -17,6 +17,7 @@ export const deploymentSchema = z.object({
   assets: addressSchema,
   till: addressSchema,
   market: addressSchema,
+  channels: addressSchema,
   currencies: z.array(currencySchema).max(64),
   /** Length of the till's epoch in seconds. */
   epochLength: z.int().positive(),
@@ -39,6 +40,7 @@ export interface Deployment {
   readonly assets: Address
   readonly till: Address
   readonly market: Address
+  readonly channels: Address
   readonly currencies: readonly Currency[]
   /** Seconds. */
   readonly epochLength: number

@@ -5,6 +5,7 @@ import { marketAbi } from '../generated/market.ts'
 import { tillAbi } from '../generated/till.ts'
 import { read } from '../transactions/read.ts'
 import type { ReadClient } from '../transactions/write.ts'
+import { channelsOf } from './contractAddresses.ts'
 import type { Currency, Deployment } from './deployment.ts'
 
 const versionAbi = [
@@ -21,7 +22,8 @@ const versionAbi = [
  * Reads a deployment from the chain, starting at its market.
  *
  * @param client A viem client of the chain.
- * @param options The market's address, and the currencies that are used there.
+ * @param options The market's address, the currencies that are used there, and the address of the channels, which nothing
+ * on chain names (default: where the CREATE2 proxy puts them for this till, with a salt of zero).
  * @returns The deployment.
  * @throws ChainUnreachableError, or viem's error if there is no market at the address.
  * @example
@@ -29,7 +31,11 @@ const versionAbi = [
  */
 export async function readDeployment(
   client: ReadClient,
-  options: { readonly market: Address; readonly currencies: readonly Address[] },
+  options: {
+    readonly market: Address
+    readonly channels?: Address
+    readonly currencies: readonly Address[]
+  },
 ): Promise<Deployment> {
   const { market } = options
   const till = await read(client, { address: market, abi: marketAbi, functionName: 'till' })
@@ -41,7 +47,8 @@ export async function readDeployment(
     read(client, { address: till, abi: tillAbi, functionName: 'epochLength' }),
     Promise.all(options.currencies.map((address) => readCurrency(client, address))),
   ])
-  return { chainId, assets, till, market, currencies, epochLength }
+  const channels = options.channels ?? channelsOf(till)
+  return { chainId, assets, till, market, channels, currencies, epochLength }
 }
 
 /**

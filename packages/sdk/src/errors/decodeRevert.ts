@@ -10,6 +10,7 @@ import {
   toFunctionSelector,
 } from 'viem'
 import { assetsAbi } from '../generated/assets.ts'
+import { channelsAbi } from '../generated/channels.ts'
 import { marketAbi } from '../generated/market.ts'
 import { testDollarAbi } from '../generated/testDollar.ts'
 import { tillAbi } from '../generated/till.ts'
@@ -26,7 +27,7 @@ interface ErrorItem {
 /** Every custom error that a call to Millrace can end in, once each. */
 export const contractErrors: readonly ErrorItem[] = [
   ...new Map(
-    [...marketAbi, ...tillAbi, ...assetsAbi, ...testDollarAbi]
+    [...marketAbi, ...channelsAbi, ...tillAbi, ...assetsAbi, ...testDollarAbi]
       .filter((item) => item.type === 'error')
       .map((item): [string, ErrorItem] => [toFunctionSelector(errorSignature(item)), item]),
   ).values(),

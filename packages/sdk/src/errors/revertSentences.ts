@@ -45,6 +45,67 @@ export const revertSentences: Readonly<Record<string, RevertSentence>> = {
   StartSignatureInvalid: ['The start of lease {lease} is not signed by its device {device}.'],
   StartTooLate: ['Lease {lease} had to start by {startBy}.', 'Settle it: the buyer gets everything back.'],
 
+  // Channels
+  AmountInvalid: ['An amount of {amount} is not allowed; it must be 1 to {max}.', 'Choose another amount.'],
+  ChannelExists: ['Channel {id} is open already.', 'Top it up, or take another salt.'],
+  ChannelInvalid: [
+    'Channel {id} cannot be opened: it needs a payer, a signer, either a payee or an asset, and a close delay of 900 s to 30 days.',
+    'Correct the channel.',
+  ],
+  ChannelUnknown: ['No channel {id} is open.', 'Check the id and the chain, and whether it was closed.'],
+  CloseExpired: [
+    'The consent to close channel {id} was good until {deadline}.',
+    'Ask the payee for a new one.',
+  ],
+  CloseNotRequested: ['Nobody asked for the end of channel {id}.', 'Request the close first.'],
+  CloseRequestedAlready: [
+    'The end of channel {id} was asked for before; it can be closed from {closesAt} on.',
+    'Nothing is left to do until then.',
+  ],
+  CloseSignatureInvalid: [
+    'The end of channel {id} is not signed by {payee} for exactly what would be claimed in all.',
+    'Ask the payee to sign the sum that it ends with.',
+  ],
+  CloseTooEarly: ['Channel {id} can be closed from {closesAt} on.', 'Wait until then.'],
+  CurrencyInvalid: [
+    'Channel {id} is in {currency}, its asset is paid in {expected}.',
+    "Take the asset's currency.",
+  ],
+  EpochsExhausted: ['Channel {id} was closed too often to be opened again.', 'Take another salt.'],
+  NotPayee: [
+    '{caller} is not {payee}, who is paid by channel {id}.',
+    'Send it from the payee, or use its signature.',
+  ],
+  NotPayer: ['{caller} is not the payer of channel {id}.', "Send it from the payer's account."],
+  NothingToClaim: [
+    'Nothing in the list brings more than was claimed; channel {id} has paid {claimed}, the voucher is worth {worth}.',
+    'Claim later, with a voucher that is worth more.',
+  ],
+  OpenExpired: [
+    'The consent to open channel {id} was good until {deadline}.',
+    'Ask the payer for a new one.',
+  ],
+  OpenSignatureInvalid: [
+    'The opening of channel {id} is not signed by {payer} for this epoch and amount.',
+    'Ask the payer to sign exactly this.',
+  ],
+  TickInvalid: [
+    'The word shown for channel {id} is not {ticks} steps before the anchor of its voucher.',
+    'Show the right word, or fewer ticks.',
+  ],
+  TicksTooMany: [
+    '{ticks} ticks were shown for channel {id}, its voucher stands for {max}.',
+    'Ask for a new voucher.',
+  ],
+  VoucherEpoch: [
+    'The voucher is for epoch {epoch} of channel {id}, which is in epoch {current}.',
+    'Ask for a voucher of the present epoch.',
+  ],
+  VoucherSignatureInvalid: [
+    'The voucher for channel {id} is not signed by {signer}, or it was altered.',
+    'Ask for it again.',
+  ],
+
   // Assets
   AssetUnknown: ['No asset has the id {asset}.', 'Check the id and the chain.'],
   NotOwner: ['{caller} does not own asset {asset}.', "Send it from the owner's account."],
@@ -98,6 +159,10 @@ export const revertSentences: Readonly<Record<string, RevertSentence>> = {
   NotAdmin: ['{caller} does not administer the till.'],
   NotAssets: ['{caller} is not the register of assets.'],
   NotOfferedAdmin: ['The administration was not offered to {caller}.'],
+  NonceReserved: [
+    'The authorization with nonce {nonce} is for a module, not for a deposit.',
+    'Send it through the module that it was signed for.',
+  ],
   NothingArrived: ['The deposit brought no tokens of {token}.', 'Check balance and allowance.'],
   PermitIgnored: [
     'Token {token} took the permit without counting it.',

@@ -1,19 +1,21 @@
-import { NodeError } from '../errors/NodeError.ts'
+import { MillraceError } from '@millrace/sdk/errors'
 
-/** A line before the last one is damaged: the disk lost what the node had noted. */
-export class JournalCorruptError extends NodeError {
+/** A line before the last one is damaged: the disk lost what had been noted. */
+export class JournalCorruptError extends MillraceError {
+  override readonly name = 'JournalCorruptError'
   constructor(options: { path: string; line: number; offset: number }) {
     super({
       code: 'JOURNAL_CORRUPT',
       message: `The journal "${options.path}" is damaged at line ${options.line} (byte ${options.offset}), with good lines behind it.`,
       remedy:
-        'Check the disk, then restore the file from a backup. If there is none, move it away and start again: money on chain is safe, but jobs that run now are lost.',
+        'Check the disk, then restore the file from a backup. If there is none, move it away and start again: money on chain is safe, but what only this file knew is lost: running jobs, vouchers not yet claimed.',
     })
   }
 }
 
 /** The disk refused a line of the journal: full, read-only or gone. Nothing was noted, so nothing may be done. */
-export class JournalWriteError extends NodeError {
+export class JournalWriteError extends MillraceError {
+  override readonly name = 'JournalWriteError'
   constructor(options: { path: string; cause: unknown }) {
     const code = (options.cause as NodeJS.ErrnoException | undefined)?.code ?? 'unknown'
     super({
@@ -21,8 +23,8 @@ export class JournalWriteError extends NodeError {
       message: `The journal "${options.path}" could not be written (${code}).`,
       remedy:
         code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
-          ? 'Free space on this disk. The node takes no new work until it can write again, then goes on by itself.'
-          : 'Check the disk and its permissions. The node takes no new work until it can write again.',
+          ? 'Free space on this disk. No new work is taken until it can be written again; then it goes on by itself.'
+          : 'Check the disk and its permissions. No new work is taken until it can be written again.',
       retryable: true,
       cause: options.cause,
     })
@@ -30,7 +32,8 @@ export class JournalWriteError extends NodeError {
 }
 
 /** The journal was closed before this call. */
-export class JournalClosedError extends NodeError {
+export class JournalClosedError extends MillraceError {
+  override readonly name = 'JournalClosedError'
   constructor(options: { path: string }) {
     super({ code: 'JOURNAL_CLOSED', message: `The journal "${options.path}" is closed.` })
   }

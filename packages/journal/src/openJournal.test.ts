@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { JournalClosedError, JournalCorruptError } from './errors.ts'
-import { openJournal } from './journal.ts'
+import { openJournal } from './openJournal.ts'
 
 let folder: string
 let path: string

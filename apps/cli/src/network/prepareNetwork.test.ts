@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { channelsOf, deployLocal, deploymentSchema, parse } from '@millrace/sdk'
+import { getCode } from 'viem/actions'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type HomePaths, homePaths } from '../home/homePaths.ts'
+import { type Chain, openChain } from './chain/openChain.ts'
+import { serveChain } from './chain/serveChain.ts'
+import type { NetworkState } from './networkState.ts'
+import { openFaucet, planDeployment, prepareNetwork } from './prepareNetwork.ts'
+
+let home: string
+let paths: HomePaths
+let chain: Chain
+let server: Awaited<ReturnType<typeof serveChain>>
+let state: NetworkState
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'millrace-prepare-'))
+  paths = homePaths(home)
+  chain = await openChain({ folder: paths.network.chain, chainId: 31337 })
+  server = await serveChain({ chain, host: '127.0.0.1', port: 0 })
+  state = {
+    chainId: 31337,
+    chainPort: Number(new URL(server.url).port),
+    gatewayPort: 1,
+    phase: 'starting',
+    services: ['chain'],
+  }
+})
+afterEach(async () => {
+  await server?.close()
+  await chain?.close()
+  rmSync(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+})
+
+const written = () =>
+  parse(deploymentSchema, JSON.parse(readFileSync(paths.network.deployment, 'utf8')), 'deployment')
+const writeDeployment = (value: unknown) => {
+  mkdirSync(dirname(paths.network.deployment), { recursive: true })
+  writeFileSync(paths.network.deployment, JSON.stringify(value))
+}
+
+describe('default', () => {
+  test('what is planned is what is deployed, and a second run changes nothing', async () => {
+    const planned = planDeployment(paths, state)
+    expect(written()).toEqual(planned)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(planned)
+    const { client } = openFaucet(paths, state)
+    for (const address of [planned.assets, planned.till, planned.market, planned.channels])
+      expect(await getCode(client, { address })).toBeDefined()
+    expect(planDeployment(paths, state)).toEqual(planned)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(planned)
+  })
+
+  test('behavior: a network of an earlier version keeps its contracts and gets channels beside them', async () => {
+    const faucet = openFaucet(paths, state)
+    await faucet.ensureCoins(faucet.address)
+    // Another salt stands for another version: other addresses than this one would take.
+    const { channels: _, ...earlier } = await deployLocal(faucet.client, { salt: `0x${'42'.repeat(32)}` })
+    writeDeployment(earlier)
+    const expected = { ...earlier, channels: channelsOf(earlier.till) }
+    expect(planDeployment(paths, state)).toEqual(expected)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(expected)
+    expect(await getCode(faucet.client, { address: expected.channels })).toBeDefined()
+    expect(planDeployment(paths, state)).toEqual(expected)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(expected)
+  })
+
+  test('behavior: channels of an earlier version are kept, and with them what is in them', async () => {
+    const planned = planDeployment(paths, state)
+    await prepareNetwork(paths, state)
+    // Any contract stands for the channels of another version.
+    const earlier = { ...planned, channels: planned.market }
+    writeDeployment(earlier)
+    expect(planDeployment(paths, state)).toEqual(earlier)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(earlier)
+  })
+
+  test('behavior: contracts that an earlier version planned and never deployed are not kept', async () => {
+    const fresh = planDeployment(paths, state)
+    const { channels: _, ...planned } = fresh
+    writeDeployment({ ...planned, till: `0x${'12'.repeat(20)}` })
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(fresh)
+  })
+
+  test('behavior: a file that says nothing, or speaks of another chain, is written anew', async () => {
+    const fresh = planDeployment(paths, state)
+    for (const value of [{}, { ...fresh, chainId: 7 }, null]) {
+      writeDeployment(value)
+      expect(planDeployment(paths, state)).toEqual(fresh)
+    }
+  })
+})
