@@ -2,14 +2,28 @@
 // another the upstream answers at once, so that nothing hides the gateway's own time; with several in flight it takes 15 to 35
 // ms for each, so that the one process that is client, gateway and upstream is not asked for more than it can do.
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { cpus, loadavg, release, totalmem } from 'node:os'
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SellerScheme } from '@millrace/pay'
+import { accountAt, startLocalChain } from '@millrace/example-paid-completion'
+import { channelPaymentToJson, openLedger, type PaymentRequirements, streamScheme } from '@millrace/pay'
 import { openAiGateway, serveFetch } from '@millrace/pay/openai'
-import { zeroAddress } from 'viem'
+import {
+  approveCurrency,
+  approveModule,
+  type Channel,
+  confirm,
+  depositToTill,
+  getChannel,
+  hashChannel,
+  hashVoucher,
+  openChannel,
+} from '@millrace/sdk'
+import secp256k1 from 'secp256k1'
+import { bytesToHex, getAddress, keccak256, slice, toBytes, zeroHash } from 'viem'
 
 const WARM = Number(process.env.WARM ?? 500)
 const REQUESTS = Number(process.env.REQUESTS ?? 3000)
@@ -43,51 +57,74 @@ server.listen(0, '127.0.0.1')
 await once(server, 'listening')
 const direct = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
-/** Takes every payment without a look: what remains is the gateway alone. */
-const unchecked: SellerScheme = {
-  scheme: 'unchecked',
-  requirements: async ({ amount }) => [
-    {
-      scheme: 'unchecked',
-      network: 'eip155:31337',
-      amount: String(amount),
-      asset: zeroAddress,
-      payTo: zeroAddress,
-      maxTimeoutSeconds: 60,
-    },
-  ],
-  reserve: async (_, { requirements }) => ({
-    payer: zeroAddress,
-    ceiling: BigInt(requirements.amount),
-    capture: async (amount) => ({
-      success: true,
-      transaction: '',
-      network: requirements.network,
-      amount: String(amount),
-    }),
-    release: async () => {},
-  }),
+// A real channel on a local chain; vouchers are signed beforehand, since the buyer's time is not the gateway's.
+const chain = await startLocalChain()
+const { deployment, currency } = chain
+const wallet = chain.walletOf(2)
+const payer = wallet.account.address
+const key = Buffer.from(wallet.account.getHdKey().privateKey ?? [])
+const parties = { payer, signer: payer, payee: accountAt(1).address, asset: 0n, currency: currency.address }
+const channel: Channel = { ...parties, closeDelay: 900, salt: zeroHash }
+const deposit = 900_000_000n
+const funds = { deployment, currency: currency.address, amount: deposit }
+await confirm(wallet, await approveCurrency(wallet, funds))
+await confirm(wallet, await depositToTill(wallet, funds))
+await confirm(
+  wallet,
+  await approveModule(wallet, { deployment, module: deployment.channels, approved: true }),
+)
+await confirm(wallet, await openChannel(wallet, { deployment, channel, amount: deposit }))
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-completions-'))
+const ledger = await openLedger({
+  ...deployment,
+  path: join(folder, 'ledger.jsonl'),
+  payee: { account: accountAt(1).address },
+  currency: currency.address,
+  readChannel: (id) => getChannel(chain.client, { deployment, channel: id }),
+  recover: async (digest, signature) => {
+    const bytes = toBytes(signature)
+    const recovery = (bytes[64] ?? 27) - 27
+    const point = secp256k1.ecdsaRecover(bytes.subarray(0, 64), recovery, toBytes(digest), false)
+    return getAddress(slice(keccak256(point.subarray(1)), 12))
+  },
+})
+const scheme = streamScheme({ ledger, deployment, currency })
+
+let promised = 0n
+function voucherHeader(accepted: PaymentRequirements): string {
+  promised += BigInt(accepted.amount)
+  const voucher = {
+    ...{ channel: hashChannel(channel, deployment), epoch: 0n, cumulative: promised },
+    ...{ anchor: zeroHash, tickPrice: 0n, maxTicks: 0, terms: zeroHash },
+  }
+  const { signature, recid } = secp256k1.ecdsaSign(toBytes(hashVoucher(voucher, deployment)), key)
+  const signed = bytesToHex(Buffer.concat([signature, Buffer.from([27 + recid])]))
+  const payload = channelPaymentToJson({ channel, voucher, signature: signed })
+  return Buffer.from(JSON.stringify({ x402Version: 2, accepted, payload })).toString('base64')
 }
+
 const price = { perRequest: 1n, perMillionInput: 150_000n, perMillionOutput: 600_000n }
 const gateway = await serveFetch(
   openAiGateway({
     upstream: { url: `${direct}/v1` },
     models: [{ id: 'bench', price, maxInput: 4096, maxOutput: 256 }],
-    schemes: [unchecked],
+    schemes: [scheme],
   }),
 )
 
 const ask = (stream: boolean) =>
   JSON.stringify({ model: 'bench', prompt: 'a prompt of some words', max_tokens: 16, stream })
-async function headersFor(url: string, stream: boolean): Promise<Record<string, string>> {
-  const type = { 'content-type': 'application/json' }
-  if (url === direct) return type
+const type = { 'content-type': 'application/json' }
+/** The headers of so many calls, each with its own voucher at the gateway. */
+async function headersFor(url: string, stream: boolean): Promise<Record<string, string>[]> {
+  const count = WARM + REQUESTS
+  if (url === direct) return Array.from({ length: count }, () => type)
   const unpaid = await fetch(`${url}/v1/completions`, { method: 'POST', body: ask(stream) })
   const required = Buffer.from(unpaid.headers.get('payment-required') ?? '', 'base64').toString()
   await unpaid.arrayBuffer()
   const [accepted] = JSON.parse(required).accepts
-  const payment = JSON.stringify({ x402Version: 2, accepted, payload: {} })
-  return { ...type, 'payment-signature': Buffer.from(payment).toString('base64') }
+  return Array.from({ length: count }, () => ({ ...type, 'payment-signature': voucherHeader(accepted) }))
 }
 
 interface Run {
@@ -109,9 +146,10 @@ async function measure(options: { stream: boolean; atOnce: number }): Promise<{ 
   const worker = async () => {
     while (left-- > 0) {
       const counts = left < REQUESTS
+      const place = WARM + REQUESTS - 1 - left
       for (const { url, headers, times } of sides) {
         const since = performance.now()
-        const response = await fetch(url, { method: 'POST', headers, body })
+        const response = await fetch(url, { method: 'POST', headers: headers[place] ?? type, body })
         const text = await response.text()
         if (response.status !== 200 || !text.includes('text')) throw new RangeError(text)
         if (counts) times.push(performance.now() - since)
@@ -142,6 +180,9 @@ for (const stream of [false, true]) {
   }
 }
 await gateway.close()
+await ledger.close()
+await chain.stop()
+rmSync(folder, { recursive: true, maxRetries: 40, retryDelay: 50 })
 server.close()
 server.closeAllConnections()
 
@@ -154,9 +195,8 @@ const machine = {
   loadAtStart: Number(loadAtStart.toFixed(1)),
   loadAtEnd: Number((loadavg()[0] ?? 0).toFixed(1)),
 }
-const scheme = 'none is checked: the gateway alone'
 mkdirSync('bench/results', { recursive: true })
 writeFileSync(
   'bench/results/completions.json',
-  `${JSON.stringify({ machine, requests: REQUESTS, scheme, results, toReach: { addedP99Ms: 2 } }, null, 2)}\n`,
+  `${JSON.stringify({ machine, requests: REQUESTS, scheme: scheme.scheme, results, toReach: { addedP99Ms: 2 } }, null, 2)}\n`,
 )
