@@ -23,7 +23,7 @@ import {
   openChannel,
 } from '@millrace/sdk'
 import secp256k1 from 'secp256k1'
-import { bytesToHex, getAddress, keccak256, slice, toBytes, zeroHash } from 'viem'
+import { bytesToHex, toBytes, zeroHash } from 'viem'
 
 const WARM = Number(process.env.WARM ?? 500)
 const REQUESTS = Number(process.env.REQUESTS ?? 3000)
@@ -82,12 +82,6 @@ const ledger = await openLedger({
   payee: { account: accountAt(1).address },
   currency: currency.address,
   readChannel: (id) => getChannel(chain.client, { deployment, channel: id }),
-  recover: async (digest, signature) => {
-    const bytes = toBytes(signature)
-    const recovery = (bytes[64] ?? 27) - 27
-    const point = secp256k1.ecdsaRecover(bytes.subarray(0, 64), recovery, toBytes(digest), false)
-    return getAddress(slice(keccak256(point.subarray(1)), 12))
-  },
 })
 const scheme = streamScheme({ ledger, deployment, currency })
 
