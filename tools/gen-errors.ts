@@ -16,6 +16,7 @@ interface Entry {
 
 const parts = [
   { title: 'SDK', folder: 'packages/sdk/src' },
+  { title: 'Pay', folder: 'packages/pay/src' },
   { title: 'Gateway', folder: 'apps/gateway/src' },
   { title: 'Node', folder: 'apps/node/src' },
   { title: 'Command', folder: 'apps/cli/src' },

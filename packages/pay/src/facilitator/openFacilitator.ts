@@ -13,6 +13,7 @@ import { findOutcome, type Outcome, type SentSettlement } from './findOutcome.ts
 import type { SettlementJournal } from './journal.ts'
 import { createRelayer, type FacilitatorChain, type Relayer } from './relayer.ts'
 import { keyOf, payloadOf, printOf, readBook, type Settlement } from './settlementBook.ts'
+import { pause, within } from './waiting.ts'
 
 export interface FacilitatorOptions {
   readonly chains: readonly FacilitatorChain[]
@@ -305,29 +306,3 @@ const invalid = ({ reason, message, payer }: ExactRefusal): VerifyResponse => ({
 })
 
 const isUnreachable = (error: unknown) => error instanceof Error && error.name === 'ChainUnreachableError'
-
-/** Resolves after `ms`, or at once when it is called off. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const finish = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
-      done()
-    }
-    const timer = setTimeout(finish, ms)
-    signal.addEventListener('abort', finish, { once: true })
-  })
-}
-
-/** What a promise comes to, or null if that takes longer than `ms`. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<null>((done) => {
-    timer = setTimeout(() => done(null), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}

@@ -15,7 +15,9 @@ import {
   SettlementPendingError,
 } from './errors.ts'
 import { type MppOptions, mppChallenges } from './mppCharge.ts'
+import { chargeOf, overridesHeader, withoutOverrides } from './overrides.ts'
 import { addPaidHeaders } from './paidHeaders.ts'
+import { problem, unavailable } from './problem.ts'
 import { readBody, withBody } from './readBody.ts'
 import { type ReadPayment, readPayment } from './readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from './scheme.ts'
@@ -57,9 +59,6 @@ export interface Paywall {
   /** Answers a request: with what to pay, or by `handler` once money is held for it. */
   charge(request: Request, route: PaidRoute, handler: PaidHandler): Promise<Response>
 }
-
-/** Header by which a handler says what was used, where the price is a ceiling: `{"amount":"…"}`. It is not passed on. */
-export const overridesHeader = 'Settlement-Overrides'
 
 /**
  * Makes a paywall: it says what to pay in x402 v2, x402 v1 and MPP at once, takes the payment in any of them, holds the
@@ -275,15 +274,6 @@ export function createPaywall(options: PaywallOptions): Paywall {
 /** Statuses whose answers have no body. */
 const bodiless = new Set([101, 204, 205, 304])
 
-/** What is charged: the price, or what the handler says was used of a ceiling. */
-function chargeOf(response: Response, price: Price, ceiling: bigint): bigint {
-  const overrides = response.headers.get(overridesHeader)
-  if (price.upTo !== true || overrides === null) return price.amount
-  const amount = /^\s*\{\s*"amount"\s*:\s*"(\d{1,78})"\s*\}\s*$/.exec(overrides)?.[1]
-  const used = amount === undefined ? ceiling : BigInt(amount)
-  return used < ceiling ? used : ceiling
-}
-
 /** Runs one at a time, for those who ask at once: both get an answer, in turn. */
 function once(work: Again): Again {
   let last: Promise<unknown> = Promise.resolve()
@@ -293,25 +283,3 @@ function once(work: Again): Again {
     return next
   }
 }
-
-function withoutOverrides(response: Response): Response {
-  if (!response.headers.has(overridesHeader)) return response
-  const headers = new Headers(response.headers)
-  headers.delete(overridesHeader)
-  return new Response(response.body, { status: response.status, headers })
-}
-
-function problem(
-  status: number,
-  error: MillraceError,
-  headers: Readonly<Record<string, string>> = {},
-): Response {
-  const { code, message, remedy } = error
-  return new Response(JSON.stringify({ error: { code, message, remedy } }), {
-    status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
-  })
-}
-
-/** Not 402: a client that pays at every 402 would sign a second payment. */
-const unavailable = (error: MillraceError) => problem(503, error, { 'retry-after': '2' })
