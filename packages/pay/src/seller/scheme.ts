@@ -30,6 +30,11 @@ export interface SellerScheme {
   /** What to ask for. Several entries where there are several currencies or chains; none where it cannot serve this price. */
   requirements(price: Price, request: PaidRequest): Promise<readonly PaymentRequirements[]>
   /**
+   * Names a payment that buys one call only, so that the same payment sent again is taken for the same call. Null, or left
+   * out, where one payment may buy several.
+   */
+  paymentKey?(payment: PaymentPayload): string | null
+  /**
    * Checks a payment and holds it: nothing is served before this resolves.
    *
    * @throws PaymentRefusedError with the exact code
@@ -50,7 +55,12 @@ export interface Reservation {
    * that go on while a response streams have it.
    */
   extend?(amount: bigint, ms: number): Promise<boolean>
-  /** Charges `amount`, at most the ceiling. */
+  /**
+   * Charges `amount`, at most the ceiling. After a SettlementPendingError, and only then, it may be called again with the
+   * same amount.
+   *
+   * @throws SettlementPendingError while the outcome is not known; PaymentRefusedError if nothing was charged
+   */
   capture(amount: bigint): Promise<SettleResponse>
   /** Nothing was served; nothing is charged. */
   release(reason: string): Promise<void>

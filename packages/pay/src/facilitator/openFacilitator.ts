@@ -1,0 +1,308 @@
+import { decodeRevert } from '@millrace/sdk'
+import type { Address } from 'viem'
+import { estimateGas } from 'viem/actions'
+import { openCurve } from '../curve/openCurve.ts'
+import { checkExact, diagnoseExact } from '../exact/checkExact.ts'
+import { encodeTransfer } from '../exact/encodeTransfer.ts'
+import { type ExactReason, type ExactRefusal, exactReasons } from '../exact/reasons.ts'
+import { createExactVerifier, type ExactPayment } from '../exact/verifyExact.ts'
+import { v1OfNetwork } from '../wire/networks.ts'
+import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '../wire/x402.ts'
+import { FacilitatorClosedError } from './errors.ts'
+import { findOutcome, type Outcome, type SentSettlement } from './findOutcome.ts'
+import type { SettlementJournal } from './journal.ts'
+import { createRelayer, type FacilitatorChain, type Relayer } from './relayer.ts'
+import { keyOf, payloadOf, printOf, readBook, type Settlement } from './settlementBook.ts'
+import { pause, within } from './waiting.ts'
+
+export interface FacilitatorOptions {
+  readonly chains: readonly FacilitatorChain[]
+  /** Written ahead of every transaction. */
+  readonly journal: SettlementJournal
+  /** Unix seconds. */
+  readonly now?: () => number
+}
+
+/** Answer to `/supported`. */
+export interface SupportedResponse {
+  readonly kinds: readonly {
+    readonly x402Version: 1 | 2
+    readonly scheme: string
+    readonly network: string
+  }[]
+  readonly extensions: readonly string[]
+  readonly signers: Readonly<Record<string, readonly Address[]>>
+}
+
+/** Checks payments and settles each exactly once. */
+export interface Facilitator {
+  /** Whether a payment can be settled now. Throws ChainUnreachableError. */
+  verify(payment: PaymentPayload, requirements: PaymentRequirements): Promise<VerifyResponse>
+  /**
+   * Settles a payment. However often and from wherever it is asked, one transfer happens, and each asks’ answer names it.
+   * `settlement_pending` means that it is not known yet: ask again with the same payment.
+   */
+  settle(payment: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse>
+  supported(): SupportedResponse
+  /** Stops waiting for settlements; those that were sent are found again at the next opening. */
+  close(): Promise<void>
+}
+
+const dayInSeconds = 86_400n
+
+/**
+ * Opens a facilitator of x402 for scheme `exact`. Settlements that an earlier run sent and did not see through are looked
+ * for on the chain, and sent again where they are not there: the very same transaction.
+ *
+ * @param options The chains it settles on, and the journal that is written ahead of each transaction.
+ * @returns The facilitator.
+ * @see https://github.com/x402-foundation/x402/blob/main/specs/x402-specification-v2.md
+ * @example
+ * const facilitator = await openFacilitator({ chains: [{ network: 'eip155:84532', client, relayer }], journal })
+ * const { success, transaction } = await facilitator.settle(payment, requirements)
+ */
+export async function openFacilitator(options: FacilitatorOptions): Promise<Facilitator> {
+  const { chains, journal, now = () => Math.floor(Date.now() / 1000) } = options
+  const verifyExact = createExactVerifier(await openCurve())
+  const settlements = new Map<string, Settlement>()
+  const closing = new AbortController()
+  const places = new Map(chains.map((chain) => [chain.network, { chain, relayer: createRelayer(chain) }]))
+  type Place = { readonly chain: FacilitatorChain; readonly relayer: Relayer }
+
+  /** Everything that needs no chain. */
+  function inspect(payment: PaymentPayload, requirements: PaymentRequirements) {
+    const verdict = verifyExact(payment, { requirements, now: now() })
+    if (verdict.type === 'refused') return verdict
+    const place = places.get(requirements.network)
+    if (place !== undefined) return { type: 'right' as const, payment: verdict, place }
+    const message = `This facilitator does not settle on '${requirements.network}'.`
+    const payer = verdict.authorization.from
+    return { type: 'refused' as const, reason: exactReasons.network, message, payer }
+  }
+
+  /** Waits until the chain has decided; sends the transaction again while it is not there. */
+  async function follow(
+    { chain, relayer }: Place,
+    sent: SentSettlement & { raw: `0x${string}` },
+  ): Promise<Outcome> {
+    const interval = chain.client.pollingInterval
+    for (let look = 0; ; look++) {
+      if (closing.signal.aborted) throw new FacilitatorClosedError()
+      const outcome = await findOutcome(chain.client, sent).catch(() => null)
+      if (outcome !== null) return outcome
+      if (look % 20 === 19) await relayer.repeat(sent.raw)
+      await pause(interval, closing.signal)
+    }
+  }
+
+  /** Writes down what became of a settlement; one that failed may be tried again, so it is forgotten. */
+  async function conclude(settlement: Settlement, outcome: Outcome): Promise<Outcome> {
+    const { key } = settlement
+    await journal.append({ ...outcome, key })
+    if (outcome.type === 'settled') settlement.settled = outcome.hash
+    else settlements.delete(key)
+    return outcome
+  }
+
+  async function send(
+    settlement: Settlement,
+    verdict: ExactPayment,
+    context: {
+      readonly payment: PaymentPayload
+      readonly requirements: PaymentRequirements
+      readonly place: Place
+    },
+  ): Promise<Outcome> {
+    const { payment, requirements, place } = context
+    const payload = payloadOf(payment)
+    const { client, relayer: account } = place.chain
+    const to = requirements.asset as Address
+    const data = encodeTransfer(verdict)
+    const refusal = await checkExact(client, verdict, requirements)
+    if (refusal !== null || payload === null)
+      return { type: 'failed', reason: refusal?.reason ?? exactReasons.payload }
+    let gas: bigint
+    try {
+      gas = await estimateGas(client, { account: account.address, to, data })
+    } catch (error) {
+      const decoded = decodeRevert(error)
+      if (isUnreachable(decoded)) throw decoded
+      return { type: 'failed', reason: (await diagnoseExact(client, verdict, requirements)).reason }
+    }
+    let written = false
+    try {
+      await place.relayer.send({ to, data, gas }, async ({ raw, hash, block }) => {
+        if (closing.signal.aborted) throw new FacilitatorClosedError()
+        const { digest } = verdict
+        const entry = {
+          key: settlement.key,
+          payload,
+          digest,
+          requirements,
+          raw,
+          hash,
+          block: block.toString(),
+        }
+        await journal.append({ type: 'sent', ...entry })
+        written = true
+        settlement.sent = { payment: verdict, requirements, raw, hash, block }
+      })
+    } catch (error) {
+      if (!written) throw decodeRevert(error)
+      return conclude(settlement, { type: 'failed', reason: exactReasons.transaction })
+    }
+    const { sent } = settlement
+    if (sent === null) return { type: 'failed', reason: exactReasons.transaction }
+    return conclude(settlement, await follow(place, sent))
+  }
+
+  function begin(
+    settlement: Omit<Settlement, 'outcome'>,
+    work: (settlement: Settlement) => Promise<Outcome>,
+  ) {
+    const whole: Settlement = Object.assign(settlement, {
+      outcome: Promise.resolve<Outcome>({ type: 'failed', reason: exactReasons.pending }),
+    })
+    settlements.set(whole.key, whole)
+    whole.outcome = work(whole).then(
+      (outcome) => {
+        if (outcome.type === 'failed') settlements.delete(whole.key)
+        return outcome
+      },
+      (error) => {
+        // What was sent stays known: its transaction is out, whatever was thrown while it was waited for.
+        if (whole.sent === null) settlements.delete(whole.key)
+        throw error
+      },
+    )
+    // Whoever asks awaits it; nobody may.
+    whole.outcome.catch(() => undefined)
+    return whole
+  }
+
+  function forgetOld(): void {
+    for (const [key, { settled, validBefore }] of settlements) {
+      if (settled === null || validBefore + dayInSeconds > BigInt(now())) return
+      settlements.delete(key)
+    }
+  }
+
+  const { settled, open } = readBook(journal)
+  const recordOf = (entry: (typeof open)[number]) => ({
+    key: entry.key,
+    print: printOf(entry.requirements, entry.payload),
+    validBefore: entry.payment.authorization.validBefore,
+    sent: entry,
+    settled: null,
+  })
+  for (const { sent, hash } of settled.values())
+    settlements.set(sent.key, {
+      ...recordOf(sent),
+      settled: hash,
+      outcome: Promise.resolve({ type: 'settled', hash }),
+    })
+  for (const sent of open) {
+    const place = places.get(sent.requirements.network)
+    if (place === undefined) continue
+    begin(recordOf(sent), async (settlement) => {
+      await place.relayer.repeat(sent.raw)
+      return conclude(settlement, await follow(place, sent))
+    })
+  }
+
+  return {
+    async verify(payment, requirements) {
+      const inspected = inspect(payment, requirements)
+      if (inspected.type === 'refused') return invalid(inspected)
+      const { payment: verdict, place } = inspected
+      const payer = verdict.authorization.from
+      const payload = payloadOf(payment)
+      if (payload !== null && settlements.has(keyOf(requirements, payload)))
+        return invalid({
+          type: 'refused',
+          reason: exactReasons.nonceUsed,
+          message: 'The payment is being settled, or was.',
+          payer,
+        })
+      const refusal = await checkExact(place.chain.client, verdict, requirements)
+      return refusal === null ? { isValid: true, payer } : invalid(refusal)
+    },
+
+    async settle(payment, requirements) {
+      const payload = payloadOf(payment)
+      const { network, amount } = requirements
+      const answer = (
+        settlement: Settlement | null,
+        outcome: Outcome | null,
+        payer: string | null,
+      ): SettleResponse => {
+        const who = payer === null ? {} : { payer }
+        if (outcome?.type === 'settled')
+          return { success: true, transaction: outcome.hash, network, amount, ...who }
+        const reason: ExactReason = outcome?.reason ?? exactReasons.pending
+        const transaction = outcome === null ? (settlement?.sent?.hash ?? '') : ''
+        return { success: false, transaction, network, errorReason: reason, ...who }
+      }
+      const wait = async (settlement: Settlement) => {
+        const timeoutMs = places.get(network)?.chain.timeoutMs ?? 60_000
+        const outcome = await within(settlement.outcome, timeoutMs)
+        return answer(settlement, outcome, payload?.authorization.from ?? null)
+      }
+
+      const key = payload === null ? null : keyOf(requirements, payload)
+      const known = key === null ? undefined : settlements.get(key)
+      if (payload !== null && known !== undefined) {
+        if (known.print === printOf(requirements, payload)) return wait(known)
+        return answer(null, { type: 'failed', reason: exactReasons.nonceUsed }, payload.authorization.from)
+      }
+      const inspected = inspect(payment, requirements)
+      if (inspected.type === 'refused')
+        return {
+          ...answer(null, { type: 'failed', reason: inspected.reason }, inspected.payer),
+          errorMessage: inspected.message,
+        }
+      if (closing.signal.aborted) throw new FacilitatorClosedError()
+      if (payload === null || key === null)
+        return answer(null, { type: 'failed', reason: exactReasons.payload }, null)
+      forgetOld()
+      const { payment: verdict, place } = inspected
+      const record = {
+        key,
+        print: printOf(requirements, payload),
+        validBefore: verdict.authorization.validBefore,
+        sent: null,
+        settled: null,
+      }
+      return wait(begin(record, (settlement) => send(settlement, verdict, { payment, requirements, place })))
+    },
+
+    supported() {
+      const networks = chains.map(({ network }) => network)
+      return {
+        kinds: networks.flatMap((network) => {
+          const v1 = v1OfNetwork(network)
+          return [
+            { x402Version: 2 as const, scheme: 'exact', network },
+            ...(v1 === null ? [] : [{ x402Version: 1 as const, scheme: 'exact', network: v1 }]),
+          ]
+        }),
+        extensions: [],
+        signers: { 'eip155:*': [...new Set(chains.map(({ relayer }) => relayer.address))] },
+      }
+    },
+
+    async close() {
+      closing.abort()
+      await Promise.allSettled([...settlements.values()].map(({ outcome }) => outcome))
+    },
+  }
+}
+
+const invalid = ({ reason, message, payer }: ExactRefusal): VerifyResponse => ({
+  isValid: false,
+  invalidReason: reason,
+  invalidMessage: message,
+  ...(payer === null ? {} : { payer }),
+})
+
+const isUnreachable = (error: unknown) => error instanceof Error && error.name === 'ChainUnreachableError'
