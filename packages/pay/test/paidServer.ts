@@ -1,14 +1,15 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { zeroHash } from 'viem'
-import { type SellerScheme, snapshotToJson, VoucherTooLowError } from '../src/index.ts'
 import {
-  decodePaymentPayload,
+  createPaywall,
+  decodePaymentRequired,
   encodePaymentRequired,
-  encodeSettleResponse,
   headerNames,
-} from '../src/wire/headers.ts'
-import type { PaymentRequired, PaymentRequirements } from '../src/wire/x402.ts'
+  nodeListener,
+  overridesHeader,
+  type PaymentRequired,
+  type SellerScheme,
+} from '../src/index.ts'
 
 /** What a test makes the server do besides. */
 export interface ServerTricks {
@@ -16,41 +17,55 @@ export interface ServerTricks {
   readonly ask?: (required: PaymentRequired, time: number) => PaymentRequired
   /** What is charged of the price. */
   readonly charge?: (price: bigint) => bigint
-  /** Answers a paid request itself. */
-  readonly answer?: (request: IncomingMessage, response: ServerResponse) => boolean
+  /** Answers a paid request itself; `refuse` takes the payment and says that it was none. */
+  readonly answer?: 'refuse' | (() => Response)
 }
 
-/** An HTTP server, written by hand, that sells its answers by a scheme. */
+/** An HTTP server behind the paywall, that sells its answers by a scheme; with tricks it is a hostile one. */
 export async function startPaidServer(scheme: SellerScheme, price: () => bigint, tricks: ServerTricks = {}) {
   let asked = 0
   let served = 0
-  const server = createServer(async (request, response) => {
-    const url = `http://${request.headers.host}${request.url}`
-    const paidRequest = { method: request.method ?? 'GET', url, digest: zeroHash, idempotencyKey: null }
-    const [requirements] = await scheme.requirements({ amount: price() }, paidRequest)
-    const refuse = (error: string, own: PaymentRequirements) => {
-      const required: PaymentRequired = { x402Version: 2, error, resource: { url }, accepts: [own] }
-      const said = tricks.ask?.(required, ++asked) ?? required
-      response.writeHead(402, { [headerNames.required]: encodePaymentRequired(said) }).end()
+  const paywall = createPaywall({ schemes: [scheme] })
+  const upTo = tricks.charge !== undefined
+
+  /** The same answer with another demand. */
+  function demand(response: Response): Response {
+    const header = response.headers.get(headerNames.required)
+    if (response.status !== 402 || header === null || tricks.ask === undefined) return response
+    const headers = new Headers(response.headers)
+    headers.set(
+      headerNames.required,
+      encodePaymentRequired(tricks.ask(decodePaymentRequired(header), ++asked)),
+    )
+    return new Response(response.body, { status: 402, headers })
+  }
+
+  const listener = nodeListener(async (request) => {
+    if (tricks.answer === 'refuse' && request.headers.has(headerNames.payment)) {
+      const [requirements] = await scheme.requirements(
+        { amount: price() },
+        { method: request.method, url: request.url, digest: `0x${'00'.repeat(32)}`, idempotencyKey: null },
+      )
+      if (requirements === undefined) return new Response(null, { status: 500 })
+      const required: PaymentRequired = {
+        ...{ x402Version: 2, error: 'not paid, says the server' },
+        ...{ resource: { url: request.url }, accepts: [requirements] },
+      }
+      const headers = { [headerNames.required]: encodePaymentRequired(required) }
+      return demand(new Response(null, { status: 402, headers }))
     }
-    if (requirements === undefined) return void response.writeHead(500).end()
-    const header = request.headers[headerNames.payment.toLowerCase()]
-    if (typeof header !== 'string') return refuse('payment required', requirements)
-    try {
-      const reservation = await scheme.reserve(decodePaymentPayload(header), {
-        requirements,
-        request: paidRequest,
-      })
-      if (tricks.answer?.(request, response) === true) return await reservation.release('the test says so')
-      const settled = await reservation.capture(tricks.charge?.(price()) ?? price())
+    const route = { price: () => ({ amount: price(), upTo }) }
+    const response = await paywall.charge(request, route, () => {
+      if (typeof tricks.answer === 'function') return tricks.answer()
       served++
-      response.writeHead(200, { [headerNames.response]: encodeSettleResponse(settled) }).end('paid')
-    } catch (error) {
-      const { extra = {} } = requirements
-      const channel = error instanceof VoucherTooLowError ? { channel: snapshotToJson(error.snapshot) } : {}
-      refuse(String(error), { ...requirements, extra: { ...extra, ...channel } })
-    }
+      const charged = tricks.charge?.(price())
+      const headers =
+        charged === undefined ? {} : { [overridesHeader]: JSON.stringify({ amount: charged.toString() }) }
+      return new Response('paid', { headers })
+    })
+    return demand(response)
   })
+  const server = createServer(listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/data`,

@@ -25,7 +25,6 @@ export class ChannelNotOpenError extends MillraceError {
       code: ChannelNotOpenError.code,
       message: `Channel '${options.channel}' cannot be used: on chain it is '${options.state}'.`,
       remedy: 'Open it, or wait until its opening is confirmed; one that is closing takes no new payments.',
-      retryable: true,
       details: options,
     })
   }
@@ -72,7 +71,6 @@ export class DepositTooLowError extends MillraceError {
       code: DepositTooLowError.code,
       message: `The voucher on channel '${options.channel}' is worth ${options.worth}; the channel holds ${options.deposit}.`,
       remedy: 'Top the channel up, then send the voucher again.',
-      retryable: true,
       details: options,
     })
   }

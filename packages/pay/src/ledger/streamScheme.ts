@@ -3,6 +3,7 @@ import { type Hash, zeroHash } from 'viem'
 import type { Reservation, SellerScheme } from '../seller/scheme.ts'
 import type { SettleResponse } from '../wire/x402.ts'
 import { snapshotToJson } from './channelBook.ts'
+import { VoucherTooLowError } from './errors.ts'
 import type { Ledger } from './openLedger.ts'
 import { channelPaymentSchema } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
@@ -76,6 +77,10 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
           },
         },
       ]
+    },
+    explain(error, requirements) {
+      if (!(error instanceof VoucherTooLowError)) return requirements
+      return { ...requirements, extra: { ...requirements.extra, channel: snapshotToJson(error.snapshot) } }
     },
     async reserve(payment, { requirements }): Promise<Reservation> {
       const paid = parse(channelPaymentSchema, payment.payload, 'payment.payload')

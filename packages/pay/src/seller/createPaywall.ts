@@ -110,7 +110,12 @@ export function createPaywall(options: PaywallOptions): Paywall {
     } catch (error) {
       opened.finish(null)
       if (error instanceof PaymentRefusedError) return refuse(call, error.reason)
-      if (error instanceof MillraceError && !error.retryable) return refuse(call, error.code.toLowerCase())
+      if (error instanceof MillraceError && !error.retryable) {
+        const accepts = call.accepts.map((each) =>
+          each.scheme === scheme?.scheme ? (scheme.explain?.(error, each) ?? each) : each,
+        )
+        return refuse({ ...call, accepts }, error.code.toLowerCase())
+      }
       if (error instanceof MillraceError) return unavailable(error)
       throw error
     }

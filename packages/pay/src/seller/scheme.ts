@@ -1,3 +1,4 @@
+import type { MillraceError } from '@millrace/sdk/errors'
 import type { Address, Hash } from 'viem'
 import type { PaymentPayload, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
 
@@ -34,6 +35,10 @@ export interface SellerScheme {
    * out, where one payment may buy several.
    */
   paymentKey?(payment: PaymentPayload): string | null
+  /**
+   * What to ask for after a refusal: the same, with what the payer has to know to do better. Default: the same.
+   */
+  explain?(error: MillraceError, requirements: PaymentRequirements): PaymentRequirements
   /**
    * Checks a payment and holds it: nothing is served before this resolves.
    *
