@@ -141,13 +141,14 @@ export async function startLocalChain() {
     return { id: hashOffer(offer, deployment), published, json: publishedOfferToJson(published) }
   }
 
-  /** Gives a buyer money in the till and lets the market take it. */
+  /** Gives a buyer money in the till and lets the market and the channels take it. */
   async function fund(index: number, amount = 100_000_000n): Promise<void> {
     const wallet = walletOf(index)
     await done(0, mintTestDollars(walletOf(0), { currency, to: accountAt(index).address, amount }))
     await done(index, approveCurrency(wallet, { deployment, currency, amount }))
     await done(index, depositToTill(wallet, { deployment, currency, amount }))
-    await done(index, approveModule(wallet, { deployment, module: deployment.market, approved: true }))
+    for (const module of [deployment.market, deployment.channels])
+      await done(index, approveModule(wallet, { deployment, module, approved: true }))
   }
 
   async function open(published: PublishedOffer, buyer = 3): Promise<void> {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import * as tf from '@tensorflow/tfjs-core'
 import { attentionBiases, forward } from './model.ts'
 import { randomFrom } from './random.ts'
@@ -19,6 +20,9 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal
 }
 
+/** What decides which tokens follow; as in {@link GenerateOptions}. */
+export type DrawOptions = Pick<GenerateOptions, 'seed' | 'temperature' | 'topK' | 'signal'>
+
 /**
  * Continues a prompt, one token at a time.
  * @returns The added text, without the prompt.
@@ -27,20 +31,42 @@ export interface GenerateOptions {
  * const text = await generate(model, 'The market', { length: 80, seed: 1, temperature: 0.7 })
  */
 export async function generate(model: Model, prompt: string, options: GenerateOptions): Promise<string> {
-  const { length, seed = 0, temperature = 0.8, topK = 40 } = options
+  const drawn: number[] = []
+  if (options.length <= 0) return ''
+  for await (const id of drawTokens(model, encode(model.tokenizer, prompt), options)) {
+    drawn.push(id)
+    options.onToken?.(decode(model.tokenizer, [id]))
+    if (drawn.length >= options.length) break
+  }
+  return decode(model.tokenizer, drawn)
+}
+
+/**
+ * Draws the tokens that follow `prompt` for as long as someone takes them. Between two tokens other work of the process
+ * gets its turn, so that several texts are continued side by side and a caller that leaves is noticed.
+ * @param prompt Ids of the tokens to continue; a line's start where there are none.
+ * @returns Ids; it ends only by the signal.
+ *
+ * @example
+ * for await (const id of drawTokens(model, encode(model.tokenizer, 'The '), { seed: 1 })) if (enough(id)) break
+ */
+export async function* drawTokens(
+  model: Model,
+  prompt: Int32Array,
+  options: DrawOptions = {},
+): AsyncGenerator<number, void, void> {
+  const { seed = 0, temperature = 0.8, topK = 40, signal } = options
   const random = randomFrom(seed)
   // What a layer cannot see through its window it may still hear of through the layers below.
   const reach = model.config.window * model.config.layers
   // A prompt needs at least one token to attend to; a line's start is the most neutral one.
-  const ids = [...encode(model.tokenizer, prompt === '' ? '\n' : prompt)]
-  const given = ids.length
-  for (let drawn = 0; drawn < length && !options.signal?.aborted; drawn++) {
-    const logits = await nextLogits(model, Int32Array.from(ids.slice(-reach)))
-    const id = draw(logits, { random, temperature, topK })
-    ids.push(id)
-    options.onToken?.(decode(model.tokenizer, [id]))
+  let ids = [...(prompt.length === 0 ? encode(model.tokenizer, '\n') : prompt)].slice(-reach)
+  while (!signal?.aborted) {
+    const id = draw(await nextLogits(model, Int32Array.from(ids)), { random, temperature, topK })
+    ids = [...ids, id].slice(-reach)
+    yield id
+    await setImmediate()
   }
-  return decode(model.tokenizer, ids.slice(given))
 }
 
 /** The logits of the token that follows `ids`. */

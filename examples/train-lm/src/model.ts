@@ -72,20 +72,22 @@ function deviations({ width, layers }: { width: number; layers: number }): Reado
   }
 }
 
-/** Logits of the next token at each place of `ids`, `[ids.length, vocabulary]`. `biases` come from {@link attentionBiases}. */
-export function forward(options: {
+/** A sequence to run through the network. `biases` come from {@link attentionBiases}. */
+export interface Pass {
   readonly config: ModelConfig
   readonly weights: Weights
   readonly ids: Int32Array
   readonly biases: readonly tf.Tensor2D[]
-}): tf.Tensor2D {
-  const { config, weights, ids, biases } = options
-  const weight = (name: string) => {
-    const found = weights.get(name)
-    // Weights are checked against the config when they are loaded.
-    if (found === undefined) throw new RangeError(`no weight "${name}"`)
-    return found
-  }
+}
+
+/** Logits of the next token at each place of `ids`, `[ids.length, vocabulary]`. */
+export function forward(pass: Pass): tf.Tensor2D {
+  return matMul(hiddenStates(pass), weightOf(pass.weights, 'head'))
+}
+
+/** What the network makes of each place of `ids` before it names a token, `[ids.length, width]`. */
+export function hiddenStates({ config, weights, ids, biases }: Pass): tf.Tensor2D {
+  const weight = (name: string) => weightOf(weights, name)
   const size = config.width / config.heads
   // One-hot times matrix, because the wasm backend has no gradient of a row look-up.
   let x = matMul(oneHot(ids, config.vocabulary), weight('embedding'))
@@ -105,7 +107,14 @@ export function forward(options: {
     const inner = matMul(normalise(x, weight(`${layer}.feedforward.gain`)), weight(`${layer}.feedforward.in`))
     x = tf.add(x, matMul(tf.square(tf.relu(inner)), weight(`${layer}.feedforward.out`)))
   }
-  return matMul(normalise(x, weight('gain')), weight('head'))
+  return normalise(x, weight('gain'))
+}
+
+function weightOf(weights: Weights, name: string): tf.Variable<tf.Rank.R2> {
+  const found = weights.get(name)
+  // Weights are checked against the config when they are loaded.
+  if (found === undefined) throw new RangeError(`no weight "${name}"`)
+  return found
 }
 
 /** Mean negative log likelihood of `targets`, in nats a token. */

@@ -1,9 +1,61 @@
+export { type ExpressRequest, expressPaywall } from './adapters/express.ts'
+export { type HonoContext, honoPaywall } from './adapters/hono.ts'
+export { nodeListener } from './adapters/node.ts'
+export {
+  createPayingFetch,
+  type PayingFetchOptions,
+  type Payment,
+  type SignExact,
+} from './buyer/createPayingFetch.ts'
+export {
+  BudgetExceededError,
+  CaptureTooHighError,
+  DepositLimitError,
+  NoWayToPayError,
+  PaymentLoopError,
+  PaymentRepeatedError,
+  PaymentRequiredInvalidError,
+  QuoteChangedError,
+  ReservationSpentError,
+  SnapshotForgedError,
+} from './buyer/errors.ts'
+export {
+  type Budget,
+  type BudgetLimits,
+  type BudgetOptions,
+  type BudgetReservation,
+  type BudgetState,
+  openBudget,
+  type Spending,
+} from './buyer/openBudget.ts'
+export {
+  type ChannelSpending,
+  type ChannelWallet,
+  type ChannelWalletOptions,
+  openChannelWallet,
+  type PreparedPayment,
+  type WalletChannel,
+} from './buyer/openChannelWallet.ts'
+export { PrivateKeyInvalidError } from './curve/errors.ts'
+export { type Curve, openCurve } from './curve/openCurve.ts'
+export { createTypedHasher, type TypedDomain, type TypedHasher } from './curve/typedData.ts'
+export { fromHex, toHex, writeHex, writeUint } from './curve/words.ts'
+export {
+  type Authorization,
+  authorizationToJson,
+  authorizationTypes,
+  type ExactPayload,
+  exactPayloadSchema,
+} from './exact/authorization.ts'
+export { checkExact } from './exact/checkExact.ts'
 export { ExactUnsignableError } from './exact/errors.ts'
-export { type ExactReason, exactReasons } from './exact/reasons.ts'
+export { type ExactReason, type ExactRefusal, exactReasons } from './exact/reasons.ts'
 export { type SignExactOptions, signExact } from './exact/signExact.ts'
 export {
+  createExactVerifier,
   type ExactPayment,
   type ExactVerdict,
+  type ExactVerifier,
   type VerifyExactOptions,
   verifyExact,
 } from './exact/verifyExact.ts'
@@ -19,7 +71,106 @@ export {
 export { type OpenSettlementsOptions, openSettlements } from './facilitator/openSettlements.ts'
 export type { FacilitatorChain } from './facilitator/relayer.ts'
 export type { DiscoveredResource, ResourceCatalogue } from './facilitator/resources.ts'
+export { type ChannelBook, largestGap, snapshotToJson } from './ledger/channelBook.ts'
+export {
+  ChannelForeignError,
+  ChannelNotOpenError,
+  DepositTooLowError,
+  HoldSpentError,
+  OverchargeError,
+  TickForeignError,
+  VoucherSignatureError,
+  VoucherTooLowError,
+} from './ledger/errors.ts'
+export { type FundChannelParameters, fundChannel } from './ledger/fundChannel.ts'
+export {
+  type Hold,
+  type Ledger,
+  type LedgerOptions,
+  openLedger,
+  type Payee,
+  type ReadChannel,
+} from './ledger/openLedger.ts'
+export {
+  type ChannelPayment,
+  type ChannelPaymentJson,
+  channelPaymentSchema,
+  channelPaymentToJson,
+} from './ledger/payment.ts'
+export { type ChannelSnapshot, channelSnapshotSchema } from './ledger/snapshot.ts'
+export { type ClaimEvent, type Claimer, type ClaimerOptions, startClaimer } from './ledger/startClaimer.ts'
+export { type StreamSchemeOptions, streamScheme } from './ledger/streamScheme.ts'
+export {
+  type CallReceipt,
+  callReceiptHeader,
+  decodeCallReceipt,
+  encodeCallReceipt,
+  hashCallReceipt,
+  type SignedCallReceipt,
+  signCallReceipt,
+  verifyCallReceipt,
+} from './seller/callReceipt.ts'
+export type { AnswerLimits } from './seller/createAnswers.ts'
+export {
+  createPaywall,
+  type PaidCall,
+  type PaidHandler,
+  type PaidRoute,
+  type Paywall,
+  type PaywallOptions,
+} from './seller/createPaywall.ts'
+export { digestRequest } from './seller/digestRequest.ts'
+export {
+  CallReceiptInvalidError,
+  CaptureExceedsError,
+  FacilitatorUnreachableError,
+  IdempotencyConflictError,
+  PaidBodyTooLargeError,
+  PaymentRefusedError,
+  SettlementPendingError,
+} from './seller/errors.ts'
+export { type ExactCurrency, type ExactSchemeOptions, exactScheme } from './seller/exactScheme.ts'
+export { type HttpFacilitatorOptions, httpFacilitator } from './seller/httpFacilitator.ts'
+export { type MppOptions, mppNonce } from './seller/mppCharge.ts'
+export { overridesHeader } from './seller/overrides.ts'
+export { priceRoute } from './seller/priceRoute.ts'
 export type { PaidRequest, Price, Reservation, SellerScheme } from './seller/scheme.ts'
+export { maxHeaderBytes } from './wire/base64.ts'
+export {
+  ChallengeExpiredError,
+  ChallengeForeignError,
+  ChallengeMalformedError,
+  HeaderFieldsError,
+  HeaderNotBase64Error,
+  HeaderNotJsonError,
+  HeaderTooLargeError,
+  WireError,
+} from './wire/errors.ts'
+export {
+  decodePaymentPayload,
+  decodePaymentRequired,
+  decodeSettleResponse,
+  encodePaymentPayload,
+  encodePaymentRequired,
+  encodeSettleResponse,
+  headerNames,
+} from './wire/headers.ts'
+export {
+  type Challenge,
+  type ChallengeFields,
+  type Credential,
+  createChallenge,
+  decodeChallenge,
+  decodeCredential,
+  decodePaymentReceipt,
+  encodeChallenge,
+  encodeCredential,
+  encodePaymentReceipt,
+  type PaymentReceipt,
+  verifyChallenge,
+} from './wire/mpp.ts'
+export { chainIdOf, networkOfV1, v1OfNetwork } from './wire/networks.ts'
+export { paymentRequiredResponse } from './wire/paymentRequiredResponse.ts'
 export {
   type PaymentPayload,
   type PaymentRequired,
@@ -33,4 +184,17 @@ export {
   type VerifyResponse,
   verifyResponseSchema,
 } from './wire/x402.ts'
-export { type V1Payload, type V1Requirements, v1PayloadSchema, v1RequirementsSchema } from './wire/x402v1.ts'
+export {
+  decodeV1Payload,
+  encodeV1Payload,
+  encodeV1SettleResponse,
+  fromV1Requirements,
+  toV1Requirements,
+  toV1SettleResponse,
+  type V1Payload,
+  type V1Required,
+  type V1Requirements,
+  type V1SettleResponse,
+  v1PayloadSchema,
+  v1RequirementsSchema,
+} from './wire/x402v1.ts'

@@ -26,7 +26,7 @@ const mnemonic = 'test test test test test test test test test test test junk'
 export const accountAt = (addressIndex: number) => mnemonicToAccount(mnemonic, { addressIndex })
 
 /** Anvil on a free port with a token of EIP-3009 that accounts 0 to 4 own; `stop` ends it. */
-export async function startLocalChain(chainId = 31337) {
+export async function startLocalChain(chainId = 31337, deploying: Parameters<typeof deployLocal>[1] = {}) {
   const platform = process.platform
   const arch = process.arch === 'x64' ? 'amd64' : process.arch
   const binary = require.resolve(`@foundry-rs/anvil-${platform}-${arch}/bin/anvil`)
@@ -49,7 +49,7 @@ export async function startLocalChain(chainId = 31337) {
   const options = { chain, transport: http(url, { retryCount: 0 }), pollingInterval: 20 } as const
   const walletOf = (index: number) => createWalletClient({ ...options, account: accountAt(index) })
   const client = createTestClient({ ...options, mode: 'anvil' }).extend(publicActions)
-  const deployment = await deployLocal(walletOf(0))
+  const deployment = await deployLocal(walletOf(0), deploying)
   const [currency] = deployment.currencies
   if (currency === undefined) throw new RangeError('a local deployment has a currency')
 
@@ -77,6 +77,7 @@ export async function startLocalChain(chainId = 31337) {
     walletOf,
     mint,
     deployment,
+    currency,
     token: currency.address,
     requirements,
     balanceOf: (account: Address, token: Address = currency.address) =>

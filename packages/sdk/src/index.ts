@@ -140,6 +140,21 @@ export { TickInvalidError, TicksTooManyError, VoucherForeignError } from './erro
 export { decodeRevert } from './errors/decodeRevert.ts'
 export { DeploymentFailedError, DeploymentUnknownError } from './errors/deployments.ts'
 export { GatewayAnswerError, GatewayError, GatewayUnreachableError } from './errors/gateway.ts'
+export {
+  HaggleActError,
+  HaggleBoundsError,
+  HaggleChainError,
+  HaggleContentError,
+  HaggleDeadlineError,
+  HaggleDealError,
+  HaggleEquivocationError,
+  HaggleForeignError,
+  HaggleNotProposedError,
+  HaggleOverError,
+  HaggleRoundsError,
+  HaggleStrategyError,
+  HaggleTurnError,
+} from './errors/haggling.ts'
 export { MillraceError, type MillraceErrorOptions } from './errors/MillraceError.ts'
 export {
   CurrencyMismatchError,
@@ -185,6 +200,7 @@ export {
   healthSchema,
   type IndexedAccount,
   type IndexedAsset,
+  type IndexedChannel,
   type IndexedLease,
   type IndexedTill,
   indexedAssetSchema,
@@ -203,6 +219,7 @@ export {
 } from './gateway/answers.ts'
 export {
   type AssetFilter,
+  type ChannelFilter,
   type GatewayClient,
   type GatewayClientOptions,
   gatewayClient,
@@ -214,6 +231,47 @@ export * from './generated/debt.ts'
 export * from './generated/market.ts'
 export * from './generated/testDollar.ts'
 export * from './generated/till.ts'
+export { advanceHaggle } from './haggling/advanceHaggle.ts'
+export { checkHaggledOffer } from './haggling/checkHaggledOffer.ts'
+export { type DecideHaggleOptions, decideHaggle } from './haggling/decideHaggle.ts'
+export {
+  agreedTerms,
+  answerHaggle,
+  type HaggleOptions,
+  type HaggleSideOptions,
+  haggle,
+} from './haggling/haggle.ts'
+export {
+  type HaggleStore,
+  type HandleHaggleOptions,
+  handleHaggle,
+  type KeptHaggle,
+} from './haggling/handleHaggle.ts'
+export {
+  type HaggleAct,
+  type HaggleHead,
+  type HaggleMessage,
+  type HaggleSpeech,
+  haggleMessageSchema,
+  hashHaggleMessage,
+} from './haggling/message.ts'
+export { outsideOption } from './haggling/outsideOption.ts'
+export { type ReceiveHaggleOptions, receiveHaggleMessage } from './haggling/receiveHaggleMessage.ts'
+export { signHaggleMessage } from './haggling/signHaggleMessage.ts'
+export type { Strategy, StrategyView } from './haggling/strategy.ts'
+export {
+  type HaggleCall,
+  type HaggleSubject,
+  type HaggleTerms,
+  haggleCallSchema,
+  haggleSubjectSchema,
+  haggleTermsSchema,
+  hashHaggleCall,
+  hashHaggleTerms,
+} from './haggling/terms.ts'
+export { type TimeDependentOptions, timeDependent } from './haggling/timeDependent.ts'
+export { titForTat } from './haggling/titForTat.ts'
+export type { Haggle } from './haggling/transcript.ts'
 export {
   type BundleRef,
   bundleRefSchema,

@@ -38,6 +38,7 @@ export function createDraft(options: { readonly journal: boolean }): Draft {
     tills: new Map(),
     accounts: new Map(),
     currencies: new Map(),
+    channels: new Map(),
     series: new Map(),
   }
   const dirty = new Map<RelationName, Set<string>>()

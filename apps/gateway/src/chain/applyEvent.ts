@@ -194,6 +194,50 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
     case 'market.SeriesCancelled':
       draft.put('series', { operator: event.args.operator, series: event.args.series })
       return
+
+    case 'channels.ChannelOpened': {
+      const { id, payer, signer, payee, asset, currency, closeDelay, salt, epoch, deposit } = event.args
+      const before = draft.get('channels', id)
+      draft.put('channels', {
+        channel: id,
+        seq: seqOf(event),
+        ...{ payer, signer, payee, asset, currency, salt, close_delay: closeDelay },
+        epoch: Number(epoch),
+        opened_at: event.time,
+        deposit,
+        claimed: 0n,
+        claimed_ever: before?.claimed_ever ?? 0n,
+        closes_at: null,
+      })
+      return
+    }
+    case 'channels.ChannelToppedUp': {
+      const { id, amount, deposit, closesAt } = event.args
+      change(draft, event, 'channels', id, (channel) => ({
+        deposit: sum(event, channel.deposit, amount, deposit),
+        closes_at: closesAt === 0 ? null : closesAt,
+      }))
+      return
+    }
+    case 'channels.ChannelClaimed': {
+      const { id, amount, claimed } = event.args
+      change(draft, event, 'channels', id, (channel) => ({
+        claimed: sum(event, channel.claimed, amount, claimed),
+        claimed_ever: channel.claimed_ever + amount,
+      }))
+      return
+    }
+    case 'channels.CloseRequested':
+      change(draft, event, 'channels', event.args.id, () => ({ closes_at: event.args.closesAt }))
+      return
+    case 'channels.ChannelClosed': {
+      const { id, claimed, refunded } = event.args
+      change(draft, event, 'channels', id, (channel) => {
+        sum(event, claimed, refunded, channel.deposit)
+        return { epoch: channel.epoch + 1, deposit: 0n, claimed: 0n, closes_at: null }
+      })
+      return
+    }
     default:
       event satisfies never
   }

@@ -1,10 +1,10 @@
-import { assetsAbi, marketAbi, tillAbi } from '@millrace/sdk'
+import { assetsAbi, channelsAbi, marketAbi, tillAbi } from '@millrace/sdk'
 import { type AbiEvent, encodeAbiParameters, encodeEventTopics, toEventSelector, zeroAddress } from 'viem'
 import { expect, test } from 'vitest'
 import { createRandom } from '../../test/chain/random.ts'
 import { emptyWorld, playBlock, worldContracts } from '../../test/chain/World.ts'
 import { decodeLog, followedTopics, type RawLog } from './decodeLog.ts'
-import { eventAbis, type Noun } from './events.ts'
+import { eventAbis, type Noun, nouns } from './events.ts'
 
 const place = {
   blockNumber: '0x1',
@@ -12,8 +12,7 @@ const place = {
   transactionHash: `0x${'2'.repeat(64)}`,
   logIndex: '0x0',
 }
-const generated = { assets: assetsAbi, till: tillAbi, market: marketAbi } as const
-const nouns = ['assets', 'till', 'market'] as const
+const generated = { assets: assetsAbi, till: tillAbi, market: marketAbi, channels: channelsAbi } as const
 
 function eventsOf(abi: readonly { readonly type: string }[]): AbiEvent[] {
   return abi.filter((item): item is AbiEvent => item.type === 'event')

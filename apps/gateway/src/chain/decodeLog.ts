@@ -33,6 +33,7 @@ const decoders: { readonly [N in Noun]: ReadonlyMap<string, Decoder> } = {
   assets: compileAll('assets'),
   till: compileAll('till'),
   market: compileAll('market'),
+  channels: compileAll('channels'),
 }
 
 /** First topics of all events that are followed, for the filter. */

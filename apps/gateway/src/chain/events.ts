@@ -32,10 +32,20 @@ export const eventAbis = {
     'event NonceCancelled(address indexed operator, uint256 nonce)',
     'event SeriesCancelled(address indexed operator, uint64 series)',
   ]),
+  channels: parseAbi([
+    'event ChannelOpened(bytes32 indexed id, address indexed payer, address indexed signer, address payee, uint256 asset, address currency, uint40 closeDelay, bytes32 salt, uint64 epoch, uint128 deposit)',
+    'event ChannelToppedUp(bytes32 indexed id, uint128 amount, uint128 deposit, uint40 closesAt)',
+    'event ChannelClaimed(bytes32 indexed id, uint128 amount, uint128 claimed)',
+    'event CloseRequested(bytes32 indexed id, uint40 closesAt)',
+    'event ChannelClosed(bytes32 indexed id, uint64 epoch, uint128 claimed, uint128 refunded)',
+  ]),
 } as const
 
 /** A contract the index follows. */
 export type Noun = keyof typeof eventAbis
+
+/** All of them. */
+export const nouns = Object.keys(eventAbis) as readonly Noun[]
 
 type Abis = typeof eventAbis
 
@@ -61,7 +71,7 @@ export interface EventPlace {
   readonly transaction: string
 }
 
-/** One event of the assets, till or market, decoded. Addresses and hashes are lower-case hex. */
+/** One event of the assets, till, market or channels, decoded. Addresses and hashes are lower-case hex. */
 export type ChainEvent = EventBody & EventPlace
 
 /** More logs than any block has: 2^20. */

@@ -62,6 +62,14 @@ export function keysOf(event: ChainEvent, touch: Touch): void {
       return
     case 'market.NonceCancelled':
       return
+    case 'channels.ChannelOpened':
+    case 'channels.ChannelToppedUp':
+    case 'channels.ChannelClaimed':
+    case 'channels.CloseRequested':
+    case 'channels.ChannelClosed':
+      // Opened again after a close, a channel is there already.
+      touch('channels', event.args.id)
+      return
     case 'market.SeriesCancelled':
       touch('series', event.args.operator)
       return

@@ -105,6 +105,43 @@ export async function listPayments(
   return pageOf(rows, filter.limit, (row) => row.seq)
 }
 
+/** One channel, or undefined if the index never saw it open. */
+export async function getChannel(session: Session, channel: string): Promise<Row<'channels'> | undefined> {
+  const [row] = await select(session, relations.channels, 'where channel = $1', [channel.toLowerCase()])
+  return row
+}
+
+/** Channels, those opened last first, from before `before` (a page's `next`), at most `limit`. */
+export async function listChannels(
+  session: Session,
+  filter: {
+    readonly payer?: string
+    readonly signer?: string
+    readonly payee?: string
+    readonly asset?: bigint
+    /** Only those that hold a deposit. */
+    readonly open?: boolean
+    readonly before?: bigint
+    readonly limit: number
+  },
+): Promise<Page<Row<'channels'>>> {
+  if (filter.asset !== undefined && !isId(filter.asset)) return { items: [], next: null }
+  const where = conditions()
+  if (filter.payer !== undefined) where.add('payer = ?', filter.payer.toLowerCase())
+  if (filter.signer !== undefined) where.add('signer = ?', filter.signer.toLowerCase())
+  if (filter.payee !== undefined) where.add('payee = ?', filter.payee.toLowerCase())
+  if (filter.asset !== undefined) where.add('asset = ?', filter.asset)
+  if (filter.open !== undefined) where.add('(deposit > 0) = ?', filter.open)
+  if (filter.before !== undefined) where.add('seq < ?', filter.before)
+  const rows = await select(
+    session,
+    relations.channels,
+    `${where.text()} order by seq desc limit ${where.parameter(filter.limit + 1)}`,
+    where.parameters,
+  )
+  return pageOf(rows, filter.limit, (row) => row.seq)
+}
+
 /** Every currency an account has or had in the till; empty for one that never had any. */
 export async function getAccount(session: Session, account: string): Promise<Row<'accounts'>[]> {
   return select(session, relations.accounts, 'where account = $1 order by currency', [account.toLowerCase()])

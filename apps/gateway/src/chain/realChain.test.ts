@@ -1,15 +1,22 @@
 import {
   assetsAbi,
+  type Channel,
   cancelAllOffers,
   cancelOffers,
+  claimVouchers,
+  closeChannel,
   extendLease,
+  getChannel as getChannelOnChain,
   getLease as getLeaseOnChain,
   getTill as getTillOnChain,
+  hashChannel,
   type Lease,
   marketAbi,
+  openChannel,
   openLease,
   payAsset,
   pullRoyalties,
+  requestClose,
   setDevice,
   setOperator,
   setRunningCosts,
@@ -18,14 +25,26 @@ import {
   settleLease,
   settleTill,
   setUpstream,
+  signVoucher,
   startLease,
   stopLease,
   tillAbi,
+  topUpChannel,
   transferAsset,
   transferInTill,
   withdrawFromTill,
 } from '@millrace/sdk'
-import { createWalletClient, erc20Abi, type Hash, type Hex, http, keccak256, toHex } from 'viem'
+import {
+  createWalletClient,
+  erc20Abi,
+  type Hash,
+  type Hex,
+  http,
+  keccak256,
+  toHex,
+  zeroAddress,
+  zeroHash,
+} from 'viem'
 import { foundry } from 'viem/chains'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { dumpIndex } from '../../test/chain/dumpIndex.ts'
@@ -38,16 +57,18 @@ import { openDatabase } from '../database/openDatabase.ts'
 import {
   getAccount,
   getAsset,
+  getChannel,
   getLease,
   getTill,
   isCancelled,
+  listChannels,
   listCurrencies,
   listLeases,
 } from './queries.ts'
 import { type ChainIndex, startIndex } from './startIndex.ts'
 
 const people = [1, 2, 3, 4]
-const ROUNDS = 48
+const ROUNDS = 60
 /** Named here, so that nothing has to be estimated; what the contracts refuse is mined as a failure. */
 const overrides = { gas: 2_000_000n }
 
@@ -87,6 +108,19 @@ function walletOf(index: number) {
   return createWalletClient({ chain: foundry, account, transport: http(chain.url, { retryCount: 0 }) })
 }
 
+/** The channel of a person with an account, or with an asset's till. */
+function channelOf(payer: number, asset: bigint): Channel {
+  return {
+    payer: accountAt(payer).address,
+    signer: accountAt(payer).address,
+    payee: asset === 0n ? accountAt(4).address : zeroAddress,
+    asset,
+    currency: chain.currency,
+    closeDelay: 900,
+    salt: zeroHash,
+  }
+}
+
 /** One random deed on the contracts; those that the contracts refuse are simply not done. */
 async function act(random: Random, assets: readonly bigint[], leases: Hex[]): Promise<void> {
   const { deployment, currency } = chain
@@ -113,7 +147,28 @@ async function act(random: Random, assets: readonly bigint[], leases: Hex[]): Pr
     })
     leases.push(id)
   }
+  const payer = random.pick(people)
+  const channel = channelOf(payer, random.pick([0n, ...assets]))
+  const onChannel = { overrides, deployment, channel } as const
+  /** A voucher on the channel's life of now. */
+  const voucher = async (cumulative: bigint) => {
+    const id = hashChannel(channel, deployment)
+    const { epoch } = await getChannelOnChain(chain.client, { deployment, channel: id })
+    const nothing = { anchor: zeroHash, tickPrice: 0n, maxTicks: 0, terms: zeroHash }
+    const signed = { channel: id, epoch, cumulative, ...nothing }
+    return { voucher: signed, signature: await signVoucher(accountAt(payer), signed, deployment) }
+  }
+  const payee = walletOf(channel.asset === 0n ? 4 : 1)
   const deeds: readonly (() => Promise<unknown>)[] = [
+    () => openChannel(walletOf(payer), { ...onChannel, amount }),
+    () => openChannel(walletOf(payer), { ...onChannel, amount }),
+    () => topUpChannel(walletOf(payer), { ...onChannel, amount }),
+    async () => {
+      const claim = { channel, ...(await voucher(amount)) }
+      return claimVouchers(wallet, { overrides, deployment, claims: [claim] })
+    },
+    () => requestClose(walletOf(payer), onChannel),
+    async () => closeChannel(payee, { ...onChannel, last: await voucher(amount) }),
     () => payAsset(wallet, { ...on, amount }),
     () => payAsset(wallet, { ...on, amount }),
     () => settleTill(wallet, on),
@@ -225,6 +280,30 @@ async function compare(database: Database, assets: readonly bigint[], leases: re
     })
     if (own.state === 'settled') expect((own.earned ?? 0n) + (own.refunded ?? 0n)).toBe(own.deposit)
   }
+  for (const payer of people) {
+    for (const asset of [0n, ...assets]) {
+      const id = hashChannel(channelOf(payer, asset), deployment)
+      const theirs = await getChannelOnChain(client, { deployment, channel: id })
+      const own = await getChannel(database, id)
+      expect({
+        deposit: own?.deposit ?? 0n,
+        claimed: own?.claimed ?? 0n,
+        epoch: BigInt(own?.epoch ?? 0),
+        closesAt: own?.closes_at ?? 0,
+      }).toEqual({
+        deposit: theirs.deposit,
+        claimed: theirs.claimed,
+        epoch: theirs.epoch,
+        closesAt: theirs.closesAt,
+      })
+    }
+  }
+  const open = await listChannels(database, { open: true, limit: 1_000 })
+  for (const { deposit, claimed } of open.items) expect(deposit).toBeGreaterThanOrEqual(claimed)
+  const [locked] = await getAccount(database, deployment.channels)
+  expect(locked?.balance ?? 0n).toBe(
+    open.items.reduce((sum, { deposit, claimed }) => sum + deposit - claimed, 0n),
+  )
   const holders = [
     ...people.map((index) => accountAt(index).address),
     deployment.market,
@@ -300,6 +379,7 @@ test('behavior: after random deeds and rolled back blocks the tables say what th
     for (const database of databases) expect(await dumpIndex(database)).toEqual(expected)
     expect(expected.leases?.length, `seed ${seed}`).toBeGreaterThan(3)
     expect(expected.payments?.length, `seed ${seed}`).toBeGreaterThan(10)
+    expect(expected.channels?.length, `seed ${seed}`).toBeGreaterThan(3)
   } finally {
     await Promise.all(indexes.map((index) => index.close()))
   }

@@ -102,6 +102,17 @@ export const relations = {
     key: ['currency'],
     columns: [...columns('text', 'currency'), ...columns('money', 'deposited', 'withdrawn')],
   },
+  channels: {
+    name: 'channels',
+    key: ['channel'],
+    columns: [
+      ...columns('text', 'channel', 'payer', 'signer', 'payee', 'currency', 'salt'),
+      ...columns('bigint', 'seq', 'asset'),
+      ...columns('integer', 'close_delay', 'epoch', 'opened_at'),
+      ...columns('money', 'deposit', 'claimed', 'claimed_ever'),
+      ...optional('integer', 'closes_at'),
+    ],
+  },
   series: {
     name: 'series',
     key: ['operator'],

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { bloomBits, inBloom } from './bloom.ts'
 import { decodeLog, followedTopics, type RawLog } from './decodeLog.ts'
 import { RpcInconsistent, RpcRefused } from './errors.ts'
-import type { ChainEvent, Noun } from './events.ts'
+import { type ChainEvent, type Noun, nouns } from './events.ts'
 import type { Rpc } from './rpc.ts'
 import type { BlockMark } from './store.ts'
 
@@ -47,13 +47,8 @@ const ROUND_COUNT = 500
 
 /** Reads blocks and events of the contracts through an RPC. `onRefused` hears of ranges that were too wide. */
 export function createSource(rpc: Rpc, contracts: Contracts, onRefused: () => void = () => {}): Source {
-  const nouns = new Map(
-    (['assets', 'till', 'market'] as const).map((noun): [string, Noun] => [
-      contracts[noun].toLowerCase(),
-      noun,
-    ]),
-  )
-  const addressBits = [...nouns.keys()].map((address) => bloomBits(address as Hex))
+  const nounAt = new Map(nouns.map((noun): [string, Noun] => [contracts[noun].toLowerCase(), noun]))
+  const addressBits = [...nounAt.keys()].map((address) => bloomBits(address as Hex))
   const topicBits = followedTopics.map(bloomBits)
 
   async function headersAt(numbers: readonly number[]): Promise<Header[]> {
@@ -72,7 +67,7 @@ export function createSource(rpc: Rpc, contracts: Contracts, onRefused: () => vo
     return headers
   }
 
-  const addresses = [...nouns.keys()]
+  const addresses = [...nounAt.keys()]
 
   async function logs(filter: Readonly<Record<string, unknown>>, address = addresses): Promise<RawLog[]> {
     const answer = await rpc.call('eth_getLogs', [{ ...filter, address, topics: [followedTopics] }])
@@ -115,7 +110,7 @@ export function createSource(rpc: Rpc, contracts: Contracts, onRefused: () => vo
   }
 
   function decode(log: RawLog, time: number): ChainEvent[] {
-    const noun = nouns.get(log.address.toLowerCase())
+    const noun = nounAt.get(log.address.toLowerCase())
     if (noun === undefined) {
       throw new RpcInconsistent(`a log of "${log.address}" came unasked`, { address: log.address })
     }

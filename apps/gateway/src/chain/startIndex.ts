@@ -2,7 +2,7 @@ import type { Session } from '../database/Database.ts'
 import { GatewayFault } from '../errors/GatewayFault.ts'
 import type { ChainIndex, IndexOptions, IndexStatus, Listeners } from './ChainIndex.ts'
 import { EventOutOfPlace, IndexMoved, ReorgTooDeep, RpcInconsistent, WrongChain } from './errors.ts'
-import type { ChainEvent } from './events.ts'
+import { type ChainEvent, nouns } from './events.ts'
 import { createRange } from './range.ts'
 import { createRpc } from './rpc.ts'
 import { createSource, type Header, type Source } from './source.ts'
@@ -49,9 +49,7 @@ export function startIndex(options: IndexOptions): ChainIndex {
   const source = createSource(rpc, deployment, range.refused)
   const identity = JSON.stringify([
     deployment.chainId,
-    deployment.assets.toLowerCase(),
-    deployment.till.toLowerCase(),
-    deployment.market.toLowerCase(),
+    ...nouns.map((noun) => deployment[noun].toLowerCase()),
     deployment.startBlock ?? 0,
   ])
 

@@ -4,17 +4,19 @@ import { leaseStateNames } from '../chain/LeaseState.ts'
 import {
   getAccount,
   getAsset,
+  getChannel,
   getLease,
   getTill,
   type IndexedAsset,
   type IndexedLease,
   listAssets,
+  listChannels,
   listLeases,
   listPayments,
 } from '../chain/queries.ts'
 import type { LogRow, Row } from '../chain/relations.ts'
 import type { Database } from '../database/Database.ts'
-import { AssetNotIndexed, LeaseNotIndexed } from './errors.ts'
+import { AssetNotIndexed, ChannelNotIndexed, LeaseNotIndexed } from './errors.ts'
 import { mount } from './mount.ts'
 import * as wire from './wire.ts'
 
@@ -74,6 +76,25 @@ const lease = z
     openedTx: wire.hash,
   })
   .openapi('Lease')
+
+const channel = z
+  .object({
+    id: wire.hash,
+    payer: wire.address,
+    signer: wire.address,
+    payee: wire.address.nullable(),
+    asset: wire.amount.nullable(),
+    currency: wire.address,
+    closeDelay: z.int(),
+    salt: wire.hash,
+    epoch: z.int(),
+    openedAt: wire.seconds,
+    deposit: wire.amount,
+    claimed: wire.amount,
+    claimedEver: wire.amount,
+    closesAt: wire.seconds.nullable(),
+  })
+  .openapi('Channel')
 
 const payment = z.object({
   payer: wire.address,
@@ -206,6 +227,48 @@ export function chainRoutes(
     app,
     {
       method: 'get',
+      path: '/v1/channels',
+      summary: 'Payment channels, those opened last first. One without a deposit is closed.',
+      query: z.object({
+        payer: addressField,
+        signer: addressField,
+        payee: addressField,
+        asset: assetField.optional(),
+        open: z
+          .enum(['true', 'false'])
+          .transform((text) => text === 'true')
+          .optional(),
+        limit,
+        cursor,
+      }),
+      answer: z.object({ channels: z.array(channel), next: z.string().nullable() }),
+      handle: async ({ query: { cursor: before, ...filter }, c }) => {
+        const page = await listChannels(database, defined({ ...filter, before }))
+        return c.json({ channels: page.items.map(channelJson), next: page.next?.toString() ?? null })
+      },
+    },
+    timeoutMs,
+  )
+  mount(
+    app,
+    {
+      method: 'get',
+      path: '/v1/channels/{id}',
+      summary: 'One payment channel.',
+      params: z.object({ id: wire.read.hash }),
+      answer: channel,
+      handle: async ({ params: { id }, c }) => {
+        const found = await getChannel(database, id)
+        if (found === undefined) throw new ChannelNotIndexed(id)
+        return c.json(channelJson(found))
+      },
+    },
+    timeoutMs,
+  )
+  mount(
+    app,
+    {
+      method: 'get',
       path: '/v1/accounts/{address}',
       summary: 'What an account has in the till.',
       params: z.object({ address: wire.read.address }),
@@ -279,6 +342,25 @@ function leaseJson(row: IndexedLease): z.input<typeof lease> {
     refunded: row.refunded?.toString() ?? null,
     bondToBuyer: row.bond_to_buyer?.toString() ?? null,
     openedTx: row.opened_tx,
+  }
+}
+
+function channelJson(row: Row<'channels'>): z.input<typeof channel> {
+  return {
+    id: row.channel,
+    payer: row.payer,
+    signer: row.signer,
+    payee: row.asset === 0n ? row.payee : null,
+    asset: row.asset === 0n ? null : row.asset.toString(),
+    currency: row.currency,
+    closeDelay: row.close_delay,
+    salt: row.salt,
+    epoch: row.epoch,
+    openedAt: row.opened_at,
+    deposit: row.deposit.toString(),
+    claimed: row.claimed.toString(),
+    claimedEver: row.claimed_ever.toString(),
+    closesAt: row.closes_at,
   }
 }
 

@@ -135,6 +135,18 @@ export class FacilitatorOff extends GatewayFault {
   }
 }
 
+/** The channel asked for is not in the index. */
+export class ChannelNotIndexed extends GatewayFault {
+  static readonly code = 'CHANNEL_NOT_INDEXED'
+  constructor(channel: string) {
+    super(
+      ChannelNotIndexed.code,
+      `Channel "${channel}" is not in the index. It may be newer than the index's head: see /v1/health.`,
+      { status: 404, details: { channel } },
+    )
+  }
+}
+
 /** The gateway is at fault. */
 export class Internal extends GatewayFault {
   static readonly code = 'INTERNAL'

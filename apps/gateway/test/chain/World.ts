@@ -17,11 +17,12 @@ export interface WorldLog {
   readonly data: Hex
 }
 
-/** Addresses of the three contracts in a synthetic chain. */
+/** Addresses of the contracts in a synthetic chain. */
 export const worldContracts = {
   assets: `0x${'a5'.repeat(20)}`,
   till: `0x${'71'.repeat(20)}`,
   market: `0x${'3a'.repeat(20)}`,
+  channels: `0x${'c4'.repeat(20)}`,
 } as const
 
 export const worldCurrency: Hex = `0x${'c0'.repeat(20)}`
@@ -47,11 +48,23 @@ interface WorldLease {
   earned: bigint
 }
 
+interface WorldChannel {
+  readonly id: Hex
+  readonly payer: Hex
+  readonly payee: Hex
+  readonly asset: bigint
+  epoch: bigint
+  deposit: bigint
+  claimed: bigint
+  closing: boolean
+}
+
 /** Everything the model of the contracts knows; plain data, so that a fork can start from a copy. */
 export interface WorldState {
   readonly assets: WorldAsset[]
   readonly balances: Map<Hex, bigint>
   readonly leases: Map<Hex, WorldLease>
+  readonly channels: Map<Hex, WorldChannel>
   leaseCount: number
   nonces: number
   series: number
@@ -62,7 +75,15 @@ const EPOCH = 60
 const HOUR_PRICE = 3_600_000n
 
 export function emptyWorld(): WorldState {
-  return { assets: [], balances: new Map(), leases: new Map(), leaseCount: 0, nonces: 0, series: 0 }
+  return {
+    assets: [],
+    balances: new Map(),
+    leases: new Map(),
+    channels: new Map(),
+    leaseCount: 0,
+    nonces: 0,
+    series: 0,
+  }
 }
 
 export function person(index: number): Hex {
@@ -195,6 +216,61 @@ export function playBlock(world: WorldState, plan: BlockPlan): WorldLog[] {
     const by = random.oneIn(4) ? operator : buyer
     emit({ type: 'market.LeaseStopped', args: { lease: id, by, stoppedAt: time } })
   }
+  /** One step in the life of a channel: it opens, grows, pays, is about to close, closes, and opens again. */
+  const useChannel = () => {
+    const payer = someone()
+    const asset = random.oneIn(2) ? BigInt(1 + random.below(world.assets.length)) : 0n
+    const payee = asset === 0n ? person(0) : zeroAddress
+    const id = keccak256(toHex(`${payer} ${payee} ${asset}`))
+    const channel = world.channels.get(id) ?? {
+      ...{ id, payer, payee, asset, epoch: 0n, deposit: 0n, claimed: 0n, closing: false },
+    }
+    world.channels.set(id, channel)
+    const amount = BigInt(1 + random.below(1_000_000))
+    const fund = () => {
+      if (balanceOf(payer) < amount) deposit(payer, amount * 3n)
+      move(payer, worldContracts.channels, amount)
+      channel.deposit += amount
+    }
+    if (channel.deposit === 0n) {
+      const terms = { payer, signer: person(1), payee, asset, currency: worldCurrency, closeDelay: 900 }
+      const { epoch } = channel
+      fund()
+      const args = { id, ...terms, salt: zeroHash, epoch, deposit: amount }
+      emit({ type: 'channels.ChannelOpened', args })
+      return
+    }
+    switch (random.below(4)) {
+      case 0: {
+        fund()
+        if (random.oneIn(2)) channel.closing = false
+        const closesAt = channel.closing ? time + 900 : 0
+        emit({ type: 'channels.ChannelToppedUp', args: { id, amount, deposit: channel.deposit, closesAt } })
+        return
+      }
+      case 1: {
+        const left = channel.deposit - channel.claimed
+        if (left === 0n) return
+        const due = left / 3n + 1n
+        channel.claimed += due
+        emit({ type: 'channels.ChannelClaimed', args: { id, amount: due, claimed: channel.claimed } })
+        if (asset === 0n) move(worldContracts.channels, payee, due)
+        else pay(worldContracts.channels, asset, due)
+        return
+      }
+      case 2:
+        channel.closing = true
+        emit({ type: 'channels.CloseRequested', args: { id, closesAt: time + 900 } })
+        return
+      default: {
+        const { epoch, claimed } = channel
+        const refunded = channel.deposit - claimed
+        emit({ type: 'channels.ChannelClosed', args: { id, epoch, claimed, refunded } })
+        if (refunded > 0n) move(worldContracts.channels, payer, refunded)
+        Object.assign(channel, { epoch: epoch + 1n, deposit: 0n, claimed: 0n, closing: false })
+      }
+    }
+  }
   const rearrange = () => {
     const asset = BigInt(1 + random.below(world.assets.length))
     const known = assetOf(world, asset)
@@ -240,19 +316,20 @@ export function playBlock(world: WorldState, plan: BlockPlan): WorldLog[] {
     const dice = random.below(100)
     const leases = [...world.leases.values()]
     if (dice < 3) rearrange()
-    else if (dice < 8) pull(BigInt(1 + random.below(world.assets.length)))
-    else if (dice < 15) {
+    else if (dice < 20) useChannel()
+    else if (dice < 25) pull(BigInt(1 + random.below(world.assets.length)))
+    else if (dice < 32) {
       const who = someone()
       const amount = balanceOf(who) / 3n
       if (amount === 0n) continue
       move(who, zeroAddress, amount)
       emit({ type: 'till.Withdrawn', args: { token: worldCurrency, from: who, to: who, amount } })
-    } else if (dice < 40) {
+    } else if (dice < 52) {
       const who = someone()
       const amount = BigInt(1 + random.below(1_000_000))
       if (balanceOf(who) < amount) deposit(who, amount * 5n)
       pay(who, BigInt(1 + random.below(world.assets.length)), amount)
-    } else if (dice < 55 || leases.length === 0) open()
+    } else if (dice < 65 || leases.length === 0) open()
     else advance(random.pick(leases))
   }
   return logs

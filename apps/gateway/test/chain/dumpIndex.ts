@@ -8,6 +8,7 @@ const tables = {
   currencies: 'currency',
   payments: 'seq',
   cancellations: 'operator, nonce',
+  channels: 'channel',
   series: 'operator',
 } as const
 

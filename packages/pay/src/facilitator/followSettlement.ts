@@ -4,6 +4,7 @@ import { findOutcome, type Outcome } from './findOutcome.ts'
 import type { SettlementJournal } from './journal.ts'
 import type { FacilitatorChain, Relayer } from './relayer.ts'
 import type { Sent, Settlement } from './settlementBook.ts'
+import { pause } from './waiting.ts'
 
 /** A chain, and what sends on it. */
 export interface Place {
@@ -56,17 +57,4 @@ export async function followSettlement(
     } else if (look % looksBetweenRepeats === 0) await relayer.repeat(settlement.sent.raw)
     await pause(client.pollingInterval, signal)
   }
-}
-
-/** Resolves after `ms`, or at once when it is called off. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const finish = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
-      done()
-    }
-    const timer = setTimeout(finish, ms)
-    signal.addEventListener('abort', finish, { once: true })
-  })
 }

@@ -23,6 +23,7 @@ import {
   type SentEntry,
   type Settlement,
 } from './settlementBook.ts'
+import { within } from './waiting.ts'
 
 export interface FacilitatorOptions {
   readonly chains: readonly FacilitatorChain[]
@@ -330,17 +331,4 @@ const isUnreachable = (error: unknown) => error instanceof Error && error.name =
 
 function isSent(settlement: Settlement): settlement is Settlement & { sent: Sent } {
   return settlement.sent !== null
-}
-
-/** What a promise comes to, or null if that takes longer than `ms`. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<null>((done) => {
-    timer = setTimeout(() => done(null), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,3 +1,4 @@
+import type { MillraceError } from '@millrace/sdk/errors'
 import type { Address, Hash } from 'viem'
 import type { PaymentPayload, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
 
@@ -30,6 +31,15 @@ export interface SellerScheme {
   /** What to ask for. Several entries where there are several currencies or chains; none where it cannot serve this price. */
   requirements(price: Price, request: PaidRequest): Promise<readonly PaymentRequirements[]>
   /**
+   * Names a payment that buys one call only, so that the same payment sent again is taken for the same call. Null, or left
+   * out, where one payment may buy several.
+   */
+  paymentKey?(payment: PaymentPayload): string | null
+  /**
+   * What to ask for after a refusal: the same, with what the payer has to know to do better. Default: the same.
+   */
+  explain?(error: MillraceError, requirements: PaymentRequirements): PaymentRequirements
+  /**
    * Checks a payment and holds it: nothing is served before this resolves.
    *
    * @throws PaymentRefusedError with the exact code
@@ -45,7 +55,17 @@ export interface Reservation {
   readonly payer: Address
   /** Most that can be captured, in base units. */
   readonly ceiling: bigint
-  /** Charges `amount`, at most the ceiling. */
+  /**
+   * Holds `amount` more, waiting up to `ms` milliseconds for the payer to promise it; `false` if it does not. Only ways of paying
+   * that go on while a response streams have it.
+   */
+  extend?(amount: bigint, ms: number): Promise<boolean>
+  /**
+   * Charges `amount`, at most the ceiling. After a SettlementPendingError, and only then, it may be called again with the
+   * same amount.
+   *
+   * @throws SettlementPendingError while the outcome is not known; PaymentRefusedError if nothing was charged
+   */
   capture(amount: bigint): Promise<SettleResponse>
   /** Nothing was served; nothing is charged. */
   release(reason: string): Promise<void>

@@ -138,6 +138,25 @@ export const indexedLeaseSchema = z.object({
 
 /** A page of leases, newest first. */
 export const leasePageSchema = z.object({ leases: z.array(indexedLeaseSchema), next: text.nullable() })
+/** A payment channel as the gateway's index has it; without a deposit it is closed. */
+export const indexedChannelSchema = z.object({
+  id: hashSchema,
+  payer: addressSchema,
+  signer: addressSchema,
+  payee: addressSchema.nullable(),
+  asset: id.nullable(),
+  currency: addressSchema,
+  closeDelay: time,
+  salt: hashSchema,
+  epoch: count,
+  openedAt: time,
+  deposit: amount,
+  claimed: amount,
+  claimedEver: amount,
+  closesAt: time.nullable(),
+})
+/** A page of channels, those opened last first. */
+export const channelPageSchema = z.object({ channels: z.array(indexedChannelSchema), next: text.nullable() })
 /** A page of assets, by id. */
 export const assetPageSchema = z.object({ assets: z.array(indexedAssetSchema), next: text.nullable() })
 
@@ -184,6 +203,8 @@ export type Network = z.output<typeof networkSchema>
 export type IndexedAsset = z.output<typeof indexedAssetSchema>
 /** A lease as a gateway's index has it. */
 export type IndexedLease = z.output<typeof indexedLeaseSchema>
+/** A payment channel as a gateway's index has it. */
+export type IndexedChannel = z.output<typeof indexedChannelSchema>
 /** A till as a gateway's index has it. */
 export type IndexedTill = z.output<typeof indexedTillSchema>
 /** Balances of an account in the till. */

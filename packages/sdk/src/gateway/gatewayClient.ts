@@ -7,12 +7,15 @@ import { type PublishedOffer, publishedOfferToJson } from '../market/offer.ts'
 import {
   accountSchema,
   assetPageSchema,
+  channelPageSchema,
   healthSchema,
   type IndexedAccount,
   type IndexedAsset,
+  type IndexedChannel,
   type IndexedLease,
   type IndexedTill,
   indexedAssetSchema,
+  indexedChannelSchema,
   indexedLeaseSchema,
   indexedTillSchema,
   type Listing,
@@ -39,6 +42,19 @@ export interface GatewayClientOptions {
 const publishBatch = 1000
 /** Most milliseconds that a gateway can make us wait between attempts. */
 const longestWait = 5_000
+
+/** Which channels to list. */
+export interface ChannelFilter {
+  readonly payer?: Address
+  readonly signer?: Address
+  readonly payee?: Address
+  readonly asset?: bigint
+  /** Only those that hold a deposit, or only those that hold none. */
+  readonly open?: boolean
+  /** From the page before. */
+  readonly cursor?: string
+  readonly limit?: number
+}
 
 /** Filters of `listLeases`. */
 export interface LeaseFilter {
@@ -95,6 +111,9 @@ export interface GatewayClient {
   listLeases(filter?: LeaseFilter): Promise<z.output<typeof leasePageSchema>>
   /** One lease of the index, or `null`. */
   getLease(lease: Hash): Promise<IndexedLease | null>
+  listChannels(filter?: ChannelFilter): Promise<z.output<typeof channelPageSchema>>
+  /** One payment channel of the index, or `null`. */
+  getChannel(channel: Hash): Promise<IndexedChannel | null>
   /** Revenue and payments of an asset's till, or `null`. */
   getTill(asset: bigint): Promise<IndexedTill | null>
   /** Balances of an account in the till. */
@@ -196,6 +215,8 @@ export function gatewayClient(url: string, options: GatewayClientOptions = {}): 
     getAsset: (asset) => orNull(ask(indexedAssetSchema, `/v1/assets/${asset}`)),
     listLeases: (filter = {}) => ask(leasePageSchema, `/v1/leases${search({ ...filter })}`),
     getLease: (lease) => orNull(ask(indexedLeaseSchema, `/v1/leases/${lease}`)),
+    listChannels: (filter = {}) => ask(channelPageSchema, `/v1/channels${search({ ...filter })}`),
+    getChannel: (channel) => orNull(ask(indexedChannelSchema, `/v1/channels/${channel}`)),
     getTill: (asset) => orNull(ask(indexedTillSchema, `/v1/tills/${asset}`)),
     getAccount: (account) => ask(accountSchema, `/v1/accounts/${account}`),
     // A gateway without its database says so with status 503, in the same form.
@@ -207,7 +228,7 @@ export function gatewayClient(url: string, options: GatewayClientOptions = {}): 
   }
 }
 
-function search(fields: Readonly<Record<string, string | number | bigint | undefined>>): string {
+function search(fields: Readonly<Record<string, string | number | bigint | boolean | undefined>>): string {
   const given = Object.entries(fields).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, String(value)]],
   )

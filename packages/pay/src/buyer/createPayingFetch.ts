@@ -1,0 +1,252 @@
+import { type Currency, type Deployment, hashSchema, uintSchema } from '@millrace/sdk'
+import { type Address, getAddress, isAddress, isAddressEqual } from 'viem'
+import * as z from 'zod'
+import { channelPaymentToJson } from '../ledger/payment.ts'
+import { channelSnapshotSchema } from '../ledger/snapshot.ts'
+import {
+  decodePaymentRequired,
+  decodeSettleResponse,
+  encodePaymentPayload,
+  headerNames,
+} from '../wire/headers.ts'
+import {
+  type PaymentRequired,
+  type PaymentRequirements,
+  paymentRequiredSchema,
+  type SettleResponse,
+} from '../wire/x402.ts'
+import {
+  NoWayToPayError,
+  PaymentLoopError,
+  PaymentRequiredInvalidError,
+  QuoteChangedError,
+} from './errors.ts'
+import type { Budget } from './openBudget.ts'
+import type { ChannelWallet, PreparedPayment } from './openChannelWallet.ts'
+
+/** Signs a one-time payment by ERC-3009, scheme `exact`: what goes into `payload`. */
+export type SignExact = (requirements: PaymentRequirements) => Promise<Readonly<Record<string, unknown>>>
+
+/** What a paid answer cost. */
+export interface Payment {
+  readonly url: string
+  readonly scheme: string
+  /** Base units. */
+  readonly amount: bigint
+  readonly payee: string
+  readonly settled: SettleResponse | null
+}
+
+/** How a fetch pays. */
+export interface PayingFetchOptions {
+  readonly deployment: Deployment
+  readonly currency: Currency
+  readonly budget: Budget
+  /** Pays on channels, scheme `stream`: preferred where it can be had. */
+  readonly channels?: ChannelWallet
+  /** Pays once, scheme `exact`. */
+  readonly signExact?: SignExact
+  /** Most that one answer may cost, in base units. Default: what the budget allows. */
+  readonly maxPrice?: bigint
+  /** Default: the global one. */
+  readonly fetch?: typeof globalThis.fetch
+  readonly onPayment?: (payment: Payment) => void
+}
+
+const streamExtraSchema = z.object({
+  channels: z.string().refine((value) => isAddress(value)),
+  assetId: uintSchema(64).optional(),
+  closeDelay: z.int().min(0).max(2_592_000),
+  deposit: uintSchema(96),
+  terms: hashSchema,
+  funds: z.boolean(),
+  channel: channelSnapshotSchema.optional(),
+})
+
+/** What a server asked for a service the last time, and was paid. */
+interface Quote {
+  readonly requirements: PaymentRequirements
+  readonly resource: PaymentRequired['resource']
+}
+
+/** Most payments that are offered for one request: the first, and one after what was forgotten is learned. */
+const mostAttempts = 2
+
+/**
+ * Makes a `fetch` that pays where it is asked to, and never beyond its budget. A server that was paid before is paid with the
+ * request, without asking first. What a server cannot do: ask for more than it quoted, or for another payee, between quote and
+ * payment; send a paid request elsewhere; ask again for what was paid.
+ *
+ * @param options Deployment, currency, budget, and the ways to pay.
+ * @returns A function that is called like `fetch`.
+ * @throws (when called) NoWayToPayError | PaymentRequiredInvalidError | QuoteChangedError | PaymentLoopError |
+ * BudgetExceededError | SnapshotForgedError, and what `fetch` throws
+ * @example
+ * const fetch = createPayingFetch({ deployment, currency, budget, channels })
+ * const answer = await fetch('https://api.example/v1/data')
+ */
+export function createPayingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
+  const { deployment, currency, budget, channels, signExact } = options
+  const send = options.fetch ?? globalThis.fetch
+  const network = `eip155:${deployment.chainId}`
+  const quotes = new Map<string, Quote>()
+
+  /** Why a way to pay cannot be taken; `null` if it can. */
+  function objection(way: PaymentRequirements): string | null {
+    if (way.scheme !== 'stream' && way.scheme !== 'exact') return `scheme '${way.scheme}' is not known here`
+    if (way.network !== network) return `network '${way.network}' is not '${network}'`
+    if (!isAddress(way.asset) || !isAddressEqual(getAddress(way.asset), currency.address))
+      return `currency '${way.asset}' is not '${currency.address}'`
+    if (!isAddress(way.payTo)) return `'${way.payTo}' is no account`
+    if (options.maxPrice !== undefined && BigInt(way.amount) > options.maxPrice)
+      return `${way.amount} is more than the ${options.maxPrice} that one answer may cost`
+    if (way.scheme === 'exact') return signExact === undefined ? 'no key signs one-time payments here' : null
+    if (channels === undefined) return 'no channels are kept here'
+    const extra = streamExtraSchema.safeParse(way.extra)
+    if (!extra.success) return `its terms cannot be read: ${extra.error.issues[0]?.message}`
+    if (!isAddressEqual(getAddress(extra.data.channels), deployment.channels))
+      return `channels contract '${extra.data.channels}' is not '${deployment.channels}'`
+    return null
+  }
+
+  function choose(url: string, required: PaymentRequired): PaymentRequirements {
+    const reasons: string[] = []
+    const ways = required.accepts.filter((way) => {
+      const reason = objection(way)
+      if (reason !== null) reasons.push(`${way.scheme}: ${reason}`)
+      return reason === null
+    })
+    // A channel costs no transaction a payment; else the cheaper one.
+    const [best] = ways.toSorted(
+      (a, b) =>
+        Number(b.scheme === 'stream') - Number(a.scheme === 'stream') ||
+        (BigInt(a.amount) < BigInt(b.amount) ? -1 : 1),
+    )
+    if (best === undefined) throw new NoWayToPayError({ url, reasons })
+    return best
+  }
+
+  const payeeOf = (way: PaymentRequirements): string => {
+    const extra = way.scheme === 'stream' ? streamExtraSchema.parse(way.extra) : null
+    return extra?.assetId === undefined ? way.payTo.toLowerCase() : `asset:${extra.assetId}`
+  }
+
+  /** A second demand for the same request must be the first one. */
+  function requireUnchanged(url: string, quoted: PaymentRequirements, asked: PaymentRequirements): void {
+    const changed = (field: string, was: string, is: string) =>
+      new QuoteChangedError({ url, field, quoted: was, asked: is })
+    if (BigInt(asked.amount) > BigInt(quoted.amount)) throw changed('amount', quoted.amount, asked.amount)
+    if (payeeOf(asked) !== payeeOf(quoted)) throw changed('payee', payeeOf(quoted), payeeOf(asked))
+  }
+
+  async function pay(way: PaymentRequirements, service: string): Promise<Paid> {
+    const amount = BigInt(way.amount)
+    if (way.scheme === 'stream' && channels !== undefined) {
+      const extra = streamExtraSchema.parse(way.extra)
+      const { assetId, closeDelay, deposit, terms, funds } = extra
+      const payee = assetId === undefined ? { account: getAddress(way.payTo) as Address } : { asset: assetId }
+      const prepared = await channels.prepare({ amount, service, payee, closeDelay, deposit, terms, funds })
+      return { payload: channelPaymentToJson(prepared.payment), prepared }
+    }
+    const reservation = await budget.reserve({ amount, payee: payeeOf(way), service })
+    try {
+      const payload = (await signExact?.(way)) ?? {}
+      // Once it is signed and sent it can be settled, whatever the answer.
+      await reservation.capture(amount)
+      return { payload, prepared: null }
+    } catch (error) {
+      await reservation.release().catch(() => {})
+      throw error
+    }
+  }
+
+  return async (input, init) => {
+    const request = new Request(input, init)
+    const url = request.url
+    const { origin, pathname } = new URL(url)
+    const service = `${request.method} ${origin}${pathname}`
+    let quote = quotes.get(service)
+    if (quote === undefined) {
+      const response = await send(request.clone())
+      if (response.status !== 402) return response
+      quote = quoteOf(url, await readRequired(url, response))
+    }
+    for (let attempt = 1; ; attempt++) {
+      const { requirements, resource } = quote
+      const { payload, prepared } = await pay(requirements, service)
+      const headers = new Headers(request.headers)
+      headers.set(
+        headerNames.payment,
+        encodePaymentPayload({ x402Version: 2, resource, accepted: requirements, payload }),
+      )
+      let response: Response
+      try {
+        // A redirect would carry the payment to whoever it names.
+        response = await send(new Request(request.clone(), { headers, redirect: 'manual' }))
+      } catch (error) {
+        await prepared?.unknown()
+        throw error
+      }
+      if (response.status !== 402) {
+        const settled = readSettled(response)
+        const charged = settled?.amount === undefined ? BigInt(requirements.amount) : BigInt(settled.amount)
+        // An answer that failed without a word of payment was not charged.
+        await prepared?.done(settled === null && response.status >= 400 ? 0n : charged)
+        quotes.set(service, quote)
+        const payee = payeeOf(requirements)
+        options.onPayment?.({ url, scheme: requirements.scheme, amount: charged, payee, settled })
+        return response
+      }
+      const required = await readRequired(url, response)
+      const asked = choose(url, required)
+      const snapshot = asked.scheme === 'stream' ? streamExtraSchema.parse(asked.extra).channel : undefined
+      await prepared?.refused(snapshot ?? null)
+      const isKnown = quotes.has(service)
+      quotes.delete(service)
+      // A price that rose since another request is a new quote; one that rises for this request is not paid.
+      if (!(isKnown && attempt === 1)) requireUnchanged(url, requirements, asked)
+      if (attempt >= mostAttempts)
+        throw new PaymentLoopError({ url, attempts: attempt, reason: required.error ?? 'no reason given' })
+      quote = { requirements: asked, resource: required.resource }
+    }
+  }
+
+  function quoteOf(url: string, required: PaymentRequired): Quote {
+    return { requirements: choose(url, required), resource: required.resource }
+  }
+}
+
+interface Paid {
+  readonly payload: Readonly<Record<string, unknown>>
+  readonly prepared: PreparedPayment | null
+}
+
+/** Reads what a server asks for, from its header or its body. */
+async function readRequired(url: string, response: Response): Promise<PaymentRequired> {
+  const header = response.headers.get(headerNames.required)
+  const wrong = (reason: string, cause?: unknown) => new PaymentRequiredInvalidError({ url, reason, cause })
+  let required: PaymentRequired
+  try {
+    if (header === null) required = paymentRequiredSchema.parse(await response.json())
+    else {
+      required = decodePaymentRequired(header)
+      await response.body?.cancel()
+    }
+  } catch (cause) {
+    throw wrong(cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause), cause)
+  }
+  const named = URL.canParse(required.resource.url, url) ? new URL(required.resource.url, url) : null
+  if (named === null || named.origin !== new URL(url).origin)
+    throw wrong(`it asks to be paid for '${required.resource.url}', which is elsewhere`)
+  return required
+}
+
+function readSettled(response: Response): SettleResponse | null {
+  const header = response.headers.get(headerNames.response)
+  if (header === null) return null
+  try {
+    return decodeSettleResponse(header)
+  } catch {
+    return null
+  }
+}

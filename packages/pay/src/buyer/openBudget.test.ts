@@ -1,0 +1,135 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type BudgetLimits, openBudget } from './openBudget.ts'
+
+let folder: string
+let time: number
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'budget-'))
+  time = 1_790_000_000
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 }))
+
+const open = (limits: BudgetLimits, path = join(folder, 'budget.jsonl')) =>
+  openBudget({ path, limits, now: () => time })
+const spend = (amount: bigint, changes: { payee?: string; service?: string; ref?: string } = {}) => ({
+  amount,
+  payee: 'asset:7',
+  service: 'GET https://api.example/data',
+  ...changes,
+})
+
+describe('openBudget', () => {
+  test('default: reserve, then capture or release', async () => {
+    const budget = await open({ lifetime: 100n })
+    const first = await budget.reserve(spend(60n))
+    expect(budget.state()).toMatchObject({ spent: 0n, reserved: 60n, inPeriod: 60n })
+    await first.capture(25n)
+    const second = await budget.reserve(spend(75n))
+    await second.release()
+    expect(budget.state()).toMatchObject({ spent: 25n, reserved: 0n })
+    await budget.close()
+  })
+
+  test.each<[string, BudgetLimits, string | null]>([
+    ['perPayment', { perPayment: 9n }, null],
+    ['perPeriod', { perPeriod: 19n }, null],
+    ['perPayee', { perPayee: 19n }, 'asset:7'],
+    ['perService', { perService: 19n }, 'GET https://api.example/data'],
+    ['lifetime', { lifetime: 19n }, null],
+  ])('error: BudgetExceededError for %s', async (limit, limits, subject) => {
+    const budget = await open(limits)
+    if (limit !== 'perPayment') await budget.reserve(spend(10n))
+    await expect(budget.reserve(spend(10n))).rejects.toMatchObject({
+      code: 'BUDGET_EXCEEDED',
+      details: { limit, amount: 10n, subject },
+    })
+    await budget.close()
+  })
+
+  test('behavior: what was spent long ago no longer counts in the period, and always in the lifetime', async () => {
+    const budget = await open({ perPeriod: 10n, period: 60, lifetime: 15n })
+    await (await budget.reserve(spend(10n))).capture(10n)
+    time += 59
+    await expect(budget.reserve(spend(1n))).rejects.toMatchObject({ details: { limit: 'perPeriod' } })
+    time += 1
+    await (await budget.reserve(spend(5n))).capture(5n)
+    time += 60
+    await expect(budget.reserve(spend(1n))).rejects.toMatchObject({
+      details: { limit: 'lifetime', used: 15n },
+    })
+    await budget.close()
+  })
+
+  test('behavior: a crash frees nothing: what was reserved counts as spent', async () => {
+    const path = join(folder, 'crashed.jsonl')
+    const budget = await open({ lifetime: 100n })
+    await (await budget.reserve(spend(10n, { ref: 'a' }))).capture(4n)
+    await budget.reserve(spend(50n, { ref: 'b' }))
+    appendFileSync(path, readFileSync(join(folder, 'budget.jsonl')))
+    appendFileSync(path, 'deadbeef [9,{"type":"ended"')
+    await budget.close()
+    const again = await open({ lifetime: 100n }, path)
+    expect(again.state()).toMatchObject({ spent: 54n, reserved: 0n })
+    await expect(again.reserve(spend(47n))).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' })
+    await expect(again.reserve(spend(1n, { ref: 'a' }))).rejects.toMatchObject({ code: 'PAYMENT_REPEATED' })
+    await again.close()
+  })
+
+  test('error: a reservation ends once, and within what it holds', async () => {
+    const budget = await open({})
+    const reservation = await budget.reserve(spend(10n))
+    await expect(reservation.capture(11n)).rejects.toMatchObject({ code: 'CAPTURE_TOO_HIGH' })
+    await reservation.capture(10n)
+    await expect(reservation.release()).rejects.toMatchObject({ code: 'RESERVATION_SPENT' })
+    await budget.close()
+  })
+
+  test('behavior: no interleaving of parallel payments passes a limit, through restarts too', async () => {
+    const payment = fc.record({
+      amount: fc.bigInt({ min: 0n, max: 40n }),
+      payee: fc.constantFrom('asset:1', 'asset:2'),
+      captured: fc.bigInt({ min: 0n, max: 40n }),
+      end: fc.constantFrom('capture', 'release', 'hang'),
+      wait: fc.integer({ min: 0, max: 30 }),
+    })
+    const limits = { perPayment: 35n, perPeriod: 100n, period: 60, perPayee: 70n, lifetime: 300n }
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(payment, { maxLength: 8 }), { maxLength: 6 }), async (rounds) => {
+        const path = join(folder, `${run++}.jsonl`)
+        let budget = await open(limits, path)
+        /** Every payment that was let through, with the most that it can have cost. */
+        const paid: { at: number; amount: bigint; payee: string }[] = []
+        for (const round of rounds) {
+          // All ask at once; their ends come in between.
+          await Promise.all(
+            round.map(async ({ amount, payee, captured, end }) => {
+              const reservation = await budget.reserve(spend(amount, { payee })).catch(() => null)
+              if (reservation === null) return
+              const spent = end === 'release' ? 0n : end === 'hang' || captured > amount ? amount : captured
+              paid.push({ at: time, amount: spent, payee })
+              if (end !== 'hang') await reservation.capture(spent)
+            }),
+          )
+          const recent = paid.filter(({ at }) => at > time - limits.period)
+          const sum = (list: readonly { amount: bigint }[]) =>
+            list.reduce((total, { amount }) => total + amount, 0n)
+          expect(sum(recent)).toBeLessThanOrEqual(limits.perPeriod)
+          expect(sum(recent.filter(({ payee }) => payee === 'asset:1'))).toBeLessThanOrEqual(limits.perPayee)
+          expect(sum(paid)).toBeLessThanOrEqual(limits.lifetime)
+          for (const { amount } of paid) expect(amount).toBeLessThanOrEqual(limits.perPayment)
+          await budget.close()
+          budget = await open(limits, path)
+          expect(budget.state().spent).toBe(sum(paid))
+          time += round[0]?.wait ?? 0
+        }
+        await budget.close()
+      }),
+      { numRuns: process.env.MILLRACE_DEEP === undefined ? 40 : 2_000 },
+    )
+  })
+})

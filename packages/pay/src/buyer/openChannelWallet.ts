@@ -1,0 +1,360 @@
+import { openJournal } from '@millrace/journal'
+import {
+  type Channel,
+  type ChannelState,
+  type Currency,
+  channelSchema,
+  channelToJson,
+  type Deployment,
+  hashChannel,
+  hashVoucher,
+  parse,
+  recoverSigner,
+  type Signer,
+  signChannelAuthorization,
+  signVoucher,
+  uintSchema,
+} from '@millrace/sdk'
+import { type Address, type Hash, isAddressEqual, zeroAddress, zeroHash } from 'viem'
+import * as z from 'zod'
+import type { Payee } from '../ledger/openLedger.ts'
+import type { ChannelPayment } from '../ledger/payment.ts'
+import type { ChannelSnapshot } from '../ledger/snapshot.ts'
+import { DepositLimitError, SnapshotForgedError } from './errors.ts'
+import type { Budget, BudgetReservation, Spending } from './openBudget.ts'
+
+/** How a payer's channels are opened. */
+export interface ChannelWalletOptions {
+  /** File that holds what was signed; it has one user at a time. */
+  readonly path: string
+  readonly deployment: Deployment
+  readonly currency: Currency
+  /** Whose money it is. Signs what funds a channel, and nothing else. */
+  readonly payer: Signer & { readonly address: Address }
+  /** Signs vouchers. Default: the payer. */
+  readonly signer?: Signer & { readonly address: Address }
+  readonly budget: Budget
+  readonly readChannel: (id: Hash) => Promise<ChannelState>
+  /** Opens or tops up a channel by a transaction of the payer's own. Without it only sellers that fund are paid. */
+  readonly fund?: (channel: Channel, amount: bigint) => Promise<void>
+  /** Most that is locked in one channel, in base units: what is at stake if its key is lost. */
+  readonly maxDeposit: bigint
+}
+
+/** What is to be paid on a channel. */
+export interface ChannelSpending extends Omit<Spending, 'payee'> {
+  readonly payee: Payee
+  /** What the seller asks for in a new channel. */
+  readonly deposit: bigint
+  /** What the seller asks for, in seconds. */
+  readonly closeDelay: number
+  readonly terms: Hash
+  /** Whether the seller sends authorizations. */
+  readonly funds: boolean
+}
+
+/** A payment that is signed and on disk. Exactly one of its ends is called, once the answer is there. */
+export interface PreparedPayment {
+  readonly payment: ChannelPayment
+  /** The seller charged `charged`, at most the price. */
+  done(charged: bigint): Promise<void>
+  /** Nobody knows: it counts as charged in full. */
+  unknown(): Promise<void>
+  /** The seller refused and shows its book, or nothing. What the payer forgot is learned from it if it proves it. */
+  refused(snapshot: ChannelSnapshot | null): Promise<void>
+}
+
+/** What a payer has on a channel. Amounts in base units. */
+export interface WalletChannel {
+  readonly id: Hash
+  readonly channel: Channel
+  readonly epoch: bigint
+  readonly deposit: bigint
+  /** Promised in all: what the payee can claim. */
+  readonly signed: bigint
+  /** What sellers said they charged. */
+  readonly charged: bigint
+}
+
+/** A payer's channels. */
+export interface ChannelWallet {
+  /**
+   * Signs what a request costs. Any number can be prepared before the first is answered. The budget is asked for what is
+   * promised beyond earlier promises, before it is signed; the voucher is on disk before it is returned.
+   *
+   * @throws BudgetExceededError | DepositLimitError | JournalWriteError
+   */
+  prepare(spending: ChannelSpending): Promise<PreparedPayment>
+  channels(): readonly WalletChannel[]
+  close(): Promise<void>
+}
+
+const entrySchema = z.object({
+  channel: channelSchema,
+  epoch: uintSchema(64),
+  signed: uintSchema(128),
+  charged: uintSchema(128),
+})
+type Entry = z.input<typeof entrySchema>
+
+interface Own extends WalletChannel {
+  epoch: bigint
+  deposit: bigint
+  signed: bigint
+  charged: bigint
+  /** Prices of requests that are not answered yet. */
+  inFlight: bigint
+  /** A deposit that is on its way, for which later payments wait. */
+  funding: Promise<void> | null
+}
+
+const compactAfter = 5_000
+/** Seconds for which an authorization is good. */
+const authorizationLife = 3600
+
+/**
+ * Opens a payer's channels. A voucher is on disk before it leaves, and counts against the budget by what it promises beyond
+ * the last one. A wallet that lost its file finds its channels again by their parties, and learns what it had signed from the
+ * seller, who must show the voucher.
+ *
+ * @throws JournalCorruptError | JournalWriteError
+ * @example
+ * const wallet = await openChannelWallet({ path, deployment, currency, payer, budget, readChannel, maxDeposit: 5_000_000n })
+ */
+export async function openChannelWallet(options: ChannelWalletOptions): Promise<ChannelWallet> {
+  const { deployment, currency, payer, budget, readChannel, maxDeposit } = options
+  const signer = options.signer ?? payer
+  const journal = await openJournal<Entry>({ path: options.path })
+  const kept = new Map<Hash, { epoch: bigint; signed: bigint; charged: bigint }>()
+  for (const { entry } of journal.replayed) {
+    const { channel, ...rest } = parse(entrySchema, entry, 'channel')
+    kept.set(hashChannel(channel, deployment), rest)
+  }
+  const owns = new Map<Hash, Promise<Own>>()
+  const opened = new Map<Hash, Own>()
+
+  function channelFor({ payee, closeDelay }: Pick<ChannelSpending, 'payee' | 'closeDelay'>): Channel {
+    return {
+      payer: payer.address,
+      signer: signer.address,
+      payee: 'account' in payee ? payee.account : zeroAddress,
+      asset: 'asset' in payee ? payee.asset : 0n,
+      currency: currency.address,
+      closeDelay: Math.max(closeDelay, 900),
+      // Always the same, so that a wallet that lost its file finds the channel.
+      salt: zeroHash,
+    }
+  }
+
+  async function load(channel: Channel, id: Hash): Promise<Own> {
+    const state = await readChannel(id)
+    const before = kept.get(id)
+    const same = before !== undefined && before.epoch === state.epoch
+    const floor = state.claimed
+    const own: Own = {
+      ...{ id, channel, epoch: state.epoch, deposit: state.deposit, inFlight: 0n, funding: null },
+      signed: same && before.signed > floor ? before.signed : floor,
+      // What was in flight when we stopped may have been charged.
+      charged: same && before.signed > floor ? before.signed : floor,
+    }
+    opened.set(id, own)
+    return own
+  }
+
+  function ownOf(channel: Channel): Promise<Own> {
+    const id = hashChannel(channel, deployment)
+    const known = owns.get(id)
+    if (known !== undefined) return known
+    const loading = load(channel, id)
+    owns.set(id, loading)
+    loading.catch(() => owns.delete(id))
+    return loading
+  }
+
+  async function note(own: Own): Promise<void> {
+    const { channel, epoch, signed, charged } = own
+    await journal.append({
+      channel: channelToJson(channel),
+      epoch: epoch.toString(),
+      signed: signed.toString(),
+      charged: charged.toString(),
+    })
+    if (journal.length <= compactAfter) return
+    await journal.compact(() =>
+      [...opened.values()].map((each) => ({
+        channel: channelToJson(each.channel),
+        epoch: each.epoch.toString(),
+        signed: each.signed.toString(),
+        charged: each.charged.toString(),
+      })),
+    )
+  }
+
+  /** Brings the channel's deposit up to `least`; by a transaction, or by an authorization that goes with the payment. */
+  async function fundUpTo(own: Own, least: bigint, spending: ChannelSpending) {
+    const missing = least - own.deposit
+    const wanted = spending.deposit > missing ? spending.deposit : missing
+    const room = maxDeposit - own.deposit
+    if (missing > room) throw new DepositLimitError({ channel: own.id, needed: least, most: maxDeposit })
+    const amount = wanted > room ? room : wanted
+    if (options.fund !== undefined) {
+      await options.fund(own.channel, amount)
+      await look(own)
+      return undefined
+    }
+    const validBefore = BigInt(Math.floor(Date.now() / 1000) + authorizationLife)
+    const { channel, epoch } = own
+    return signChannelAuthorization(payer, { deployment, currency, channel, epoch, amount, validBefore })
+  }
+
+  async function look(own: Own): Promise<void> {
+    const state = await readChannel(own.id)
+    if (state.epoch !== own.epoch) {
+      own.epoch = state.epoch
+      own.signed = state.claimed
+      own.charged = state.claimed
+    }
+    own.deposit = state.deposit
+  }
+
+  async function prepare(spending: ChannelSpending): Promise<PreparedPayment> {
+    const { amount, service, terms, payee } = spending
+    const own = await ownOf(channelFor(spending))
+    const taken: BudgetReservation[] = []
+    const named = 'account' in payee ? payee.account.toLowerCase() : `asset:${payee.asset}`
+    const reserve = (money: bigint) =>
+      budget.reserve({
+        ...{ amount: money, payee: named, service },
+        // What is added for the same payment is no repetition.
+        ...(spending.ref === undefined || taken.length > 0 ? {} : { ref: spending.ref }),
+      })
+    const target = () => {
+      const committed = own.charged + own.inFlight + amount
+      return committed > own.signed ? committed : own.signed
+    }
+    let reserved = 0n
+    let funding: ChannelPayment['funding']
+    let funded: () => void = () => {}
+    try {
+      for (;;) {
+        // A reservation of the whole price, so that what parallel payments do meanwhile is covered too.
+        const most = target() - own.signed > amount ? target() - own.signed : amount
+        if (reserved < most) {
+          taken.push(await reserve(most - reserved))
+          reserved = most
+          continue
+        }
+        if (own.funding !== null) {
+          await own.funding
+          continue
+        }
+        if (target() > own.deposit) {
+          own.funding = new Promise((resolve) => {
+            funded = () => {
+              own.funding = null
+              resolve()
+            }
+          })
+          funding = await fundUpTo(own, target(), spending)
+          // By a transaction it is there; by an authorization it is once the seller has answered.
+          if (funding === undefined) {
+            funded()
+            funded = () => {}
+            continue
+          }
+        }
+        break
+      }
+    } catch (error) {
+      funded()
+      await Promise.all(taken.map((reservation) => reservation.release()))
+      throw error
+    }
+    // Nothing else runs from here until the promise is counted.
+    const cumulative = target()
+    let left = cumulative - own.signed
+    own.signed = cumulative
+    own.inFlight += amount
+    const captures = taken.map((reservation) => {
+      const part = left < reservation.amount ? left : reservation.amount
+      left -= part
+      return reservation.capture(part)
+    })
+    const voucher = {
+      ...{ channel: own.id, epoch: own.epoch, cumulative, terms },
+      ...{ anchor: zeroHash, tickPrice: 0n, maxTicks: 0 },
+    }
+    let open = true
+    const finish = async (charged: bigint) => {
+      if (!open) return
+      open = false
+      own.inFlight -= amount
+      own.charged += charged
+      if (funding !== undefined) await look(own).catch(() => {})
+      funded()
+      await note(own)
+    }
+    try {
+      const [signature] = await Promise.all([
+        signVoucher(signer, voucher, deployment),
+        note(own),
+        ...captures,
+      ])
+      return {
+        payment: {
+          ...{ channel: own.channel, voucher, signature },
+          ...(funding === undefined ? {} : { funding }),
+        },
+        done: (charged) => finish(charged > amount ? amount : charged),
+        unknown: () => finish(amount),
+        async refused(snapshot) {
+          await finish(0n)
+          if (snapshot !== null) await learn(own, snapshot)
+        },
+      }
+    } catch (error) {
+      await finish(0n).catch(() => {})
+      throw error
+    }
+  }
+
+  /** Takes over what a seller can prove: it was signed by us. */
+  async function learn(own: Own, snapshot: ChannelSnapshot): Promise<void> {
+    const forged = (reason: string) => new SnapshotForgedError({ channel: own.id, reason })
+    const { best, spent, worth, epoch, channel } = snapshot
+    if (channel !== own.id) throw forged(`it is of channel '${channel}'`)
+    if (epoch !== own.epoch) {
+      await look(own)
+      if (epoch !== own.epoch) throw forged(`it is of epoch ${epoch}, on chain it is ${own.epoch}`)
+    }
+    if (spent > worth) throw forged(`${spent} were charged of ${worth} that are promised`)
+    const proven = best === null ? 0n : best.voucher.cumulative
+    const beyond = worth > proven ? worth : proven
+    if (beyond > own.signed) {
+      const { voucher, signature } = best ?? {}
+      const digest = voucher === undefined ? null : hashVoucher(voucher, deployment)
+      const by = digest === null ? null : await recoverSigner(digest, signature ?? '0x')
+      const isOurs =
+        voucher?.channel === own.id &&
+        voucher.epoch === own.epoch &&
+        by !== null &&
+        isAddressEqual(by, signer.address)
+      // Ticks are shown by us word by word; this wallet signs none, so they prove nothing.
+      if (!isOurs || beyond > proven) throw forged(`${beyond} are promised by no voucher of ours`)
+      own.signed = beyond
+    }
+    const others = own.inFlight
+    const charged = spent > others ? spent - others : 0n
+    if (charged > own.charged) own.charged = charged > own.signed ? own.signed : charged
+    await note(own)
+  }
+
+  return {
+    prepare,
+    channels: () =>
+      [...opened.values()].map(({ id, channel, epoch, deposit, signed, charged }) => ({
+        ...{ id, channel, epoch, deposit, signed, charged },
+      })),
+    close: () => journal.close(),
+  }
+}

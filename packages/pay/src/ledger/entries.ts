@@ -1,0 +1,35 @@
+import {
+  channelSchema,
+  hashSchema,
+  parse,
+  signatureSchema,
+  uintSchema,
+  voucherSchema,
+  voucherWorth,
+} from '@millrace/sdk'
+import * as z from 'zod'
+import type { ChannelBook } from './channelBook.ts'
+
+/** A book as the ledger's file has it. */
+const bookEntrySchema = z.object({
+  id: hashSchema,
+  channel: channelSchema,
+  epoch: uintSchema(64),
+  deposit: uintSchema(128),
+  claimed: uintSchema(128),
+  closesAt: z.int().min(0),
+  best: z.object({ voucher: voucherSchema, signature: signatureSchema }).nullable(),
+  ticks: z.int().min(0),
+  word: hashSchema.nullable(),
+  spent: uintSchema(128),
+})
+
+/** A book as the ledger's file has it, in JSON. */
+export type BookEntry = z.input<typeof bookEntrySchema>
+
+/** Reads a book back. */
+export function readBook(entry: BookEntry): ChannelBook {
+  const book = parse(bookEntrySchema, entry, 'book')
+  const worth = book.best === null ? 0n : voucherWorth(book.best.voucher, book.ticks)
+  return { ...book, wordBytes: null, worth }
+}

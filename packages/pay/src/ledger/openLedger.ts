@@ -1,0 +1,420 @@
+import { openJournal } from '@millrace/journal'
+import {
+  type Channel,
+  type ChannelState,
+  type ChannelsDomain,
+  channelToJson,
+  hashChannel,
+  type Tick,
+  VoucherForeignError,
+  voucherToJson,
+  voucherWorth,
+} from '@millrace/sdk'
+import { type Address, type Hash, isAddressEqual, zeroAddress } from 'viem'
+import { openCurve } from '../curve/openCurve.ts'
+import { type ChannelBook, newBook, snapshotOf, takeTick, takeVoucher } from './channelBook.ts'
+import { createVoucherHasher } from './createVoucherHasher.ts'
+import { type BookEntry, readBook } from './entries.ts'
+import {
+  ChannelForeignError,
+  ChannelNotOpenError,
+  DepositTooLowError,
+  HoldSpentError,
+  OverchargeError,
+  VoucherSignatureError,
+  VoucherTooLowError,
+} from './errors.ts'
+import type { ChannelPayment } from './payment.ts'
+import type { ChannelSnapshot } from './snapshot.ts'
+
+/** Who is paid on the channels of a ledger: an account, or an asset's till. */
+export type Payee = { readonly account: Address } | { readonly asset: bigint }
+
+/** What a ledger asks of the chain. `getChannel` of the SDK, at the depth at which the seller trusts a deposit. */
+export type ReadChannel = (id: Hash) => Promise<ChannelState>
+
+/** How a ledger is opened. */
+export interface LedgerOptions extends ChannelsDomain {
+  /** File that holds it; it has one user at a time. */
+  readonly path: string
+  readonly payee: Payee
+  readonly currency: Address
+  readonly readChannel: ReadChannel
+  /** Sends an authorization that opens or tops up a channel, and waits until the chain shows it. Without it payers fund channels themselves. */
+  readonly fund?: (channel: Channel, funding: NonNullable<ChannelPayment['funding']>) => Promise<void>
+  /** Shortest close delay that is taken, in seconds. Default 900. */
+  readonly leastCloseDelay?: number
+}
+
+/** Money of a channel that is held for one request. */
+export interface Hold {
+  readonly payer: Address
+  readonly channel: Hash
+  /** Most that can be captured. */
+  readonly held: bigint
+  /** Holds `amount` more, out of what is promised beyond. `false` if that is not enough. */
+  extend(amount: bigint): boolean
+  /** Charges `amount`; the rest is free for further requests. */
+  capture(amount: bigint): ChannelSnapshot
+  /** Charges nothing. */
+  release(): ChannelSnapshot
+}
+
+/** A payee's books of all its channels. */
+export interface Ledger {
+  readonly payee: Payee
+  /** Whether it sends authorizations that fund channels. */
+  readonly funds: boolean
+  /**
+   * Takes what a payment promises. Resolves when it is on disk.
+   *
+   * @throws ChannelForeignError | ChannelNotOpenError | VoucherForeignError | VoucherSignatureError | DepositTooLowError |
+   * TickForeignError | TickInvalidError | TicksTooManyError | JournalWriteError
+   */
+  accept(payment: ChannelPayment): Promise<ChannelSnapshot>
+  /**
+   * Takes a payment and holds `amount` of it for a request. Resolves when both are on disk: nothing is served before.
+   *
+   * @throws VoucherTooLowError and what `accept` throws
+   */
+  hold(payment: ChannelPayment, amount: bigint): Promise<Hold>
+  /**
+   * Takes a tick of the voucher that counts, in about the time of one hash. It is on disk after the next `flush`; what a crash
+   * takes before that is what was served since.
+   *
+   * @returns What the channel promises now.
+   * @throws ChannelNotOpenError | TickForeignError | TickInvalidError | TicksTooManyError | DepositTooLowError
+   */
+  tick(channel: Hash, tick: Tick): bigint
+  /** Resolves once the channel promises `worth`, or with `false` after `ms` without. */
+  waitForWorth(channel: Hash, worth: bigint, ms: number): Promise<boolean>
+  /** The book of a channel, if it has one. */
+  book(channel: Hash): Readonly<ChannelBook> | undefined
+  /** Books with something promised, as they are now. */
+  books(): readonly Readonly<ChannelBook>[]
+  /** Reads the channel's deposit, claims and close from the chain. */
+  refresh(channel: Hash): Promise<void>
+  /** Waits for what was taken to be on disk. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Lines after which the file is rewritten with one line a channel. */
+const compactAfter = 20_000
+
+/**
+ * Opens the books of a payee's channels. Every voucher is on disk before its request is served; vouchers that arrive together
+ * share one write. After a crash the books stand where they stood: what was held for requests in flight counts as charged,
+ * since nobody knows how much of it was served.
+ *
+ * Many requests can be in flight on one channel: the payer signs growing sums in the order in which it sends, they arrive in
+ * any order, and a request is served if all that was charged and held, and its price, is within the best promise.
+ *
+ * @throws JournalCorruptError | JournalWriteError
+ * @example
+ * const ledger = await openLedger({ path: 'ledger.jsonl', ...deployment, payee: { asset: 7n }, currency, readChannel })
+ */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const { payee, currency, readChannel, leastCloseDelay = 900 } = options
+  const curve = await openCurve()
+  const hashOf = createVoucherHasher(curve, options)
+  const journal = await openJournal<readonly BookEntry[]>({ path: options.path })
+  const books = new Map<Hash, ChannelBook>()
+  for (const { entry } of journal.replayed)
+    for (const line of entry) {
+      const book = readBook(line)
+      books.set(book.id, book)
+    }
+  /** Channels that the chain was asked about since the start: what happened before is not known. */
+  const seen = new Set<Hash>()
+  const loading = new Map<Hash, Promise<ChannelBook>>()
+  const waiting = new Map<Hash, Set<() => void>>()
+
+  // ---- what is written together
+
+  let dirty = new Set<ChannelBook>()
+  let flushing: Promise<void> | null = null
+  let next: Promise<void> | null = null
+
+  async function write(): Promise<void> {
+    const changed = dirty
+    dirty = new Set()
+    if (changed.size === 0) return
+    try {
+      await journal.append([...changed].map(entryOf))
+    } catch (error) {
+      for (const book of changed) dirty.add(book)
+      throw error
+    }
+    if (journal.length > compactAfter) await journal.compact(() => [[...books.values()].map(entryOf)])
+  }
+
+  /** Resolves when every change up to this call is on disk. */
+  function flush(): Promise<void> {
+    if (flushing === null) {
+      const now = write()
+      flushing = now
+      const done = () => {
+        flushing = null
+      }
+      now.then(done, done)
+      return now
+    }
+    // Changes made since the write under way began go with the next one, all together.
+    next ??= flushing
+      .catch(() => {})
+      .then(() => {
+        next = null
+        return flush()
+      })
+    return next
+  }
+
+  function changed(book: ChannelBook): void {
+    dirty.add(book)
+    const listeners = waiting.get(book.id)
+    if (listeners !== undefined) for (const wake of listeners) wake()
+  }
+
+  // ---- channels
+
+  function requireOurs(id: Hash, channel: Channel): void {
+    const account = 'account' in payee ? payee.account : zeroAddress
+    const asset = 'asset' in payee ? payee.asset : 0n
+    const foreign = (field: string, value: unknown, wanted: unknown) =>
+      new ChannelForeignError({ channel: id, field, value, wanted })
+    if (!isAddressEqual(channel.payee, account)) throw foreign('payee', channel.payee, account)
+    if (channel.asset !== asset) throw foreign('asset', channel.asset, asset)
+    if (!isAddressEqual(channel.currency, currency)) throw foreign('currency', channel.currency, currency)
+    if (channel.closeDelay < leastCloseDelay)
+      throw foreign('closeDelay', channel.closeDelay, `${leastCloseDelay} or more`)
+  }
+
+  /** Brings a book up to what the chain says; a new epoch is a new book. */
+  function see(channel: Channel, state: ChannelState): ChannelBook {
+    const { id } = state
+    seen.add(id)
+    const known = books.get(id)
+    if (known !== undefined && known.epoch === state.epoch) {
+      known.deposit = state.deposit
+      known.closesAt = state.closesAt
+      if (state.claimed > known.claimed) {
+        known.claimed = state.claimed
+        if (known.spent < state.claimed) known.spent = state.claimed
+        dirty.add(known)
+      }
+      return known
+    }
+    const book = newBook(channel, state)
+    books.set(id, book)
+    dirty.add(book)
+    return book
+  }
+
+  /** Channels that were looked for and are not open: the same question comes again soon. */
+  async function load(id: Hash, channel: Channel): Promise<ChannelBook> {
+    const under = loading.get(id)
+    if (under !== undefined) return under
+    const work = readChannel(id).then((state) => {
+      if (state.state !== 'open') throw new ChannelNotOpenError({ channel: id, state: state.state })
+      return see(channel, state)
+    })
+    loading.set(id, work)
+    const done = () => loading.delete(id)
+    work.then(done, done)
+    return work
+  }
+
+  /** Ids are hashes of seven fields: remembered by the object's content, since every payment names its channel whole. */
+  const ids = new Map<string, Hash>()
+  function idOf(channel: Channel): Hash {
+    const { payer, signer, payee: to, asset, currency: token, closeDelay, salt } = channel
+    const key = `${payer}${signer}${to}${asset}${token}${closeDelay}${salt}`
+    const known = ids.get(key)
+    if (known !== undefined) return known
+    const id = hashChannel(channel, options)
+    if (ids.size > 100_000) ids.clear()
+    ids.set(key, id)
+    return id
+  }
+
+  async function take(payment: ChannelPayment): Promise<ChannelBook> {
+    const { channel, voucher, signature, tick, funding } = payment
+    const id = idOf(channel)
+    requireOurs(id, channel)
+    if (voucher.channel === id) {
+      const signer = curve.recover(hashOf(voucher), signature)
+      if (signer !== channel.signer.toLowerCase())
+        throw new VoucherSignatureError({ channel: id, signer: channel.signer })
+    }
+    if (funding !== undefined) {
+      await options.fund?.(channel, funding)
+      await load(id, channel)
+    }
+    let book = books.get(id)
+    if (book === undefined || !seen.has(id) || book.epoch !== voucher.epoch) book = await load(id, channel)
+    if (voucher.channel !== id || voucher.epoch !== book.epoch) {
+      throw new VoucherForeignError({
+        channel: voucher.channel,
+        epoch: voucher.epoch,
+        wantedChannel: id,
+        wantedEpoch: book.epoch,
+      })
+    }
+    if (book.closesAt !== 0) throw new ChannelNotOpenError({ channel: id, state: 'closing' })
+    let worth = promiseOf(book, payment)
+    if (worth > book.deposit) {
+      // It may have been topped up since.
+      book = await load(id, channel)
+      worth = promiseOf(book, payment)
+      if (worth > book.deposit) throw new DepositTooLowError({ channel: id, worth, deposit: book.deposit })
+    }
+    // From here to the write nothing else runs in between.
+    const grown = takeVoucher(book, { voucher, signature })
+    const ticked = tick === undefined ? false : takeTickOf(book, payment)
+    if (grown || ticked) changed(book)
+    return book
+  }
+
+  function takeTickOf(book: ChannelBook, { voucher, tick }: ChannelPayment): boolean {
+    // An older chain than the one that counts: all its ticks are in the newer voucher's sum.
+    if (tick === undefined || book.best?.voucher.anchor !== voucher.anchor) return false
+    return takeTick(book, tick, curve.keccak256)
+  }
+
+  function holdOn(book: ChannelBook, amount: bigint): Hold {
+    let held = amount
+    let spent = false
+    const end = (charged: bigint): ChannelSnapshot => {
+      if (spent) throw new HoldSpentError({ channel: book.id })
+      if (charged < 0n || charged > held) throw new OverchargeError({ amount: charged, held })
+      spent = true
+      book.spent -= held - charged
+      held = charged
+      changed(book)
+      // It is charged already as far as the disk is concerned; what is given back can wait for the next write.
+      flush().catch(() => {})
+      return snapshotOf(book)
+    }
+    return {
+      payer: book.channel.payer,
+      channel: book.id,
+      get held() {
+        return held
+      },
+      extend(more) {
+        if (spent) throw new HoldSpentError({ channel: book.id })
+        if (book.spent + more > book.worth) return false
+        book.spent += more
+        held += more
+        dirty.add(book)
+        return true
+      },
+      capture: end,
+      release: () => end(0n),
+    }
+  }
+
+  return {
+    payee,
+    funds: options.fund !== undefined,
+    book: (id) => books.get(id),
+    async accept(payment) {
+      const book = await take(payment)
+      await flush()
+      return snapshotOf(book)
+    },
+    async hold(payment, amount) {
+      const book = await take(payment)
+      const needed = book.spent + amount
+      if (needed > book.worth) {
+        await flush()
+        const { id, worth } = book
+        throw new VoucherTooLowError({ channel: id, worth, needed, snapshot: snapshotOf(book) })
+      }
+      book.spent = needed
+      dirty.add(book)
+      const hold = holdOn(book, amount)
+      try {
+        await flush()
+      } catch (error) {
+        hold.release()
+        throw error
+      }
+      return hold
+    },
+    tick(id, tick) {
+      const book = books.get(id)
+      if (book === undefined || book.closesAt !== 0 || !seen.has(id))
+        throw new ChannelNotOpenError({ channel: id, state: book === undefined ? 'unknown' : 'closing' })
+      const worth = book.best === null ? 0n : voucherWorth(book.best.voucher, tick.ticks)
+      if (worth > book.deposit) throw new DepositTooLowError({ channel: id, worth, deposit: book.deposit })
+      if (takeTick(book, tick, curve.keccak256)) changed(book)
+      return book.worth
+    },
+    waitForWorth(channel, worth, ms) {
+      const enough = () => (books.get(channel)?.worth ?? 0n) >= worth
+      if (enough()) return Promise.resolve(true)
+      return new Promise((resolve) => {
+        const listeners = waiting.get(channel) ?? new Set()
+        waiting.set(channel, listeners)
+        const end = (result: boolean) => {
+          clearTimeout(timer)
+          listeners.delete(look)
+          if (listeners.size === 0 && waiting.get(channel) === listeners) waiting.delete(channel)
+          resolve(result)
+        }
+        const look = () => {
+          if (enough()) end(true)
+        }
+        const timer = setTimeout(() => end(false), ms)
+        listeners.add(look)
+      })
+    },
+    books: () => [...books.values()],
+    async refresh(id) {
+      const book = books.get(id)
+      if (book === undefined) return
+      const state = await readChannel(id)
+      if (state.epoch === book.epoch && state.state !== 'none') see(book.channel, state)
+      // Closed: what could be claimed of this life was, and its vouchers are worth nothing in the next.
+      else {
+        books.delete(id)
+        seen.delete(id)
+        dirty.delete(book)
+        if (state.state === 'open') see(book.channel, state)
+      }
+      await flush()
+    },
+    flush,
+    async close() {
+      await flush().catch(() => {})
+      await journal.compact(() => [[...books.values()].map(entryOf)]).catch(() => {})
+      await journal.close()
+    },
+  }
+}
+
+/** What a payment would make the book worth: a word pays on every voucher that names its chain, the best one too. */
+function promiseOf({ best }: ChannelBook, { voucher, tick }: ChannelPayment): bigint {
+  const ticks = tick?.ticks ?? 0
+  const own = voucherWorth(voucher, ticks)
+  const onBest = best?.voucher.anchor === voucher.anchor ? voucherWorth(best.voucher, ticks) : 0n
+  return own > onBest ? own : onBest
+}
+
+function entryOf(book: ChannelBook): BookEntry {
+  const { channel, epoch, deposit, claimed, closesAt, best, ticks, word, spent } = book
+  return {
+    channel: channelToJson(channel),
+    id: book.id,
+    epoch: epoch.toString(),
+    deposit: deposit.toString(),
+    claimed: claimed.toString(),
+    closesAt,
+    best: best === null ? null : { voucher: voucherToJson(best.voucher), signature: best.signature },
+    ticks,
+    word,
+    spent: spent.toString(),
+  }
+}

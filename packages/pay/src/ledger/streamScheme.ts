@@ -1,0 +1,112 @@
+import { type Currency, type Deployment, InvalidInputError, parse } from '@millrace/sdk'
+import { type Hash, zeroHash } from 'viem'
+import type { Reservation, SellerScheme } from '../seller/scheme.ts'
+import type { SettleResponse } from '../wire/x402.ts'
+import { snapshotToJson } from './channelBook.ts'
+import { VoucherTooLowError } from './errors.ts'
+import type { Ledger } from './openLedger.ts'
+import { channelPaymentSchema } from './payment.ts'
+import type { ChannelSnapshot } from './snapshot.ts'
+
+/** How a seller is paid on channels. */
+export interface StreamSchemeOptions {
+  readonly ledger: Ledger
+  readonly deployment: Deployment
+  readonly currency: Currency
+  /** Hash of what was agreed with the buyer; zero for the list price. */
+  readonly terms?: Hash
+  /** What a buyer should put into a new channel at least, in base units. Default 200 times the price. */
+  readonly deposit?: bigint
+  /** Shortest close delay, in seconds. Default 900. */
+  readonly closeDelay?: number
+  /** Where further vouchers and ticks are sent while a response streams, an absolute URL. Default: none. */
+  readonly payUrl?: string
+  /** Whether the seller sends authorizations that fund channels. Default: as the ledger was opened. */
+  readonly funds?: boolean
+}
+
+/**
+ * Takes payment by voucher and tick on a channel, as scheme `stream` of x402 version 2: nothing goes to the chain for a
+ * payment, any number of requests can be in flight, and a response that streams can be paid as it goes.
+ *
+ * `payload` is a `ChannelPayment` in JSON; `extra` says what a channel must be. docs/specs/payments.md is the manual.
+ *
+ * @param options Ledger, deployment, currency and terms.
+ * @returns The scheme.
+ * @example
+ * const scheme = streamScheme({ ledger, deployment, currency })
+ */
+export function streamScheme(options: StreamSchemeOptions): SellerScheme {
+  const { ledger, deployment, currency, terms = zeroHash, closeDelay = 900 } = options
+  const { payee } = ledger
+  const network = `eip155:${deployment.chainId}`
+
+  const answer = (amount: bigint, payer: string, snapshot: ChannelSnapshot): SettleResponse => ({
+    success: true,
+    // Settled by the voucher that stands behind it; the claim comes later, for many at once.
+    transaction: '',
+    network,
+    payer,
+    amount: amount.toString(),
+    extra: { channel: snapshotToJson(snapshot) },
+  })
+
+  return {
+    scheme: 'stream',
+    async requirements(price) {
+      const { amount } = price
+      return [
+        {
+          scheme: 'stream',
+          network,
+          amount: amount.toString(),
+          asset: currency.address,
+          payTo: 'account' in payee ? payee.account : deployment.till,
+          maxTimeoutSeconds: 300,
+          extra: {
+            name: currency.name,
+            version: currency.version,
+            channels: deployment.channels,
+            till: deployment.till,
+            ...('asset' in payee ? { assetId: payee.asset.toString() } : {}),
+            closeDelay,
+            deposit: (options.deposit ?? amount * 200n).toString(),
+            terms,
+            funds: options.funds ?? ledger.funds,
+            ...(options.payUrl === undefined ? {} : { payUrl: options.payUrl }),
+          },
+        },
+      ]
+    },
+    explain(error, requirements) {
+      if (!(error instanceof VoucherTooLowError)) return requirements
+      return { ...requirements, extra: { ...requirements.extra, channel: snapshotToJson(error.snapshot) } }
+    },
+    async reserve(payment, { requirements }): Promise<Reservation> {
+      const paid = parse(channelPaymentSchema, payment.payload, 'payment.payload')
+      if (terms !== zeroHash && paid.voucher.terms !== terms)
+        throw new InvalidInputError({
+          what: 'payment.payload.voucher.terms',
+          issues: [{ path: '', message: `must be '${terms}', which was agreed` }],
+        })
+      const hold = await ledger.hold(paid, BigInt(requirements.amount))
+      return {
+        payer: hold.payer,
+        get ceiling() {
+          return hold.held
+        },
+        async extend(amount, ms) {
+          if (hold.extend(amount)) return true
+          const book = ledger.book(hold.channel)
+          if (book === undefined) return false
+          await ledger.waitForWorth(hold.channel, book.spent + amount, ms)
+          return hold.extend(amount)
+        },
+        capture: async (amount) => answer(amount, hold.payer, hold.capture(amount)),
+        async release() {
+          hold.release()
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import type { Reservation } from '../seller/scheme.ts'
+import { answerText, readAnswer } from './answerText.ts'
+import type { Charge } from './charge.ts'
+import type { OpenCall } from './createReplays.ts'
+import { UpstreamCutError } from './errors.ts'
+import { type CountTokens, createMeter, type Meter } from './meter.ts'
+import type { ModelCall } from './modelCall.ts'
+import { renamed } from './renamed.ts'
+import { type Settlement, settleCall } from './settleCall.ts'
+import { streamAnswer } from './streamAnswer.ts'
+import { callUpstream, readAll, type Upstream, type UpstreamAnswer } from './upstream.ts'
+
+export interface AnswerOptions {
+  readonly upstream: Upstream
+  readonly countTokens?: CountTokens
+  readonly onCharge?: (charge: Charge) => void
+  readonly call: ModelCall
+  /** Base units: the most that the call can cost. */
+  readonly quote: bigint
+  /** Whether the price depends on nothing that is delivered. */
+  readonly flat: boolean
+  readonly reservation: Reservation
+  readonly open: OpenCall | null
+  /** Aborted when the buyer leaves. */
+  readonly signal: AbortSignal
+}
+
+/** How long a stream waits for the buyer to promise more. */
+const extendMs = 10_000
+
+interface Begun {
+  readonly answer: UpstreamAnswer
+  readonly meter: Meter
+}
+
+/**
+ * Answers a call for which money is held. The reservation is captured or released however it ends.
+ *
+ * @throws UpstreamUnreachableError, UpstreamTimeoutError, UpstreamRefusedError, UpstreamAnswerInvalidError,
+ * UpstreamCutError, SettlementFailedError; nothing is charged then
+ */
+export async function answerCall(options: AnswerOptions): Promise<Response> {
+  const { call, reservation } = options
+  const answer = await callUpstream(options.upstream, { ...call, signal: options.signal }).catch(
+    async (error: unknown) => {
+      await reservation.release('the upstream did not answer')
+      throw error
+    },
+  )
+  const begun = { answer, meter: createMeter(call, options.countTokens) }
+  return call.stream ? streamed(options, begun) : whole(options, begun)
+}
+
+async function whole(options: AnswerOptions, { answer, meter }: Begun): Promise<Response> {
+  const { call, open, reservation, signal } = options
+  let text: string
+  try {
+    text = await readAll(answer.chunks)
+    const read = readAnswer(text)
+    if (signal.aborted) throw new UpstreamCutError()
+    meter.deliver(answerText(read))
+    meter.report(read.usage)
+    text = renamed(read, text, call)
+  } catch (error) {
+    await reservation.release('the upstream did not answer completely')
+    throw error
+  }
+  const settlement = await settleCall(options, { meter, outcome: 'complete' })
+  const body = Buffer.from(text)
+  const headers = { 'content-type': 'application/json', ...receiptHeader(settlement) }
+  open?.answered({ status: 200, headers, body })
+  return new Response(body, { headers })
+}
+
+async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promise<Response> {
+  const { reservation, open } = options
+  const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' }
+  let early: Settlement | null = null
+  const stream = await streamAnswer({
+    ...options,
+    answer,
+    meter,
+    held: () => reservation.ceiling,
+    extend: async (amount) => (await reservation.extend?.(amount, extendMs)) ?? false,
+    begin: async () => {
+      // What does not depend on the answer is charged when the answer begins, so that its receipt is a header.
+      if (options.flat) early = await settleCall(options, { meter, outcome: 'complete' })
+    },
+    settle: async (outcome) => {
+      try {
+        const settlement = early ?? (await settleCall(options, { meter, outcome }))
+        // Until the whole answer is kept, a repetition is credited what was charged.
+        open?.charged(settlement.charged)
+        return early === null ? settlement.receipt : null
+      } catch (error) {
+        open?.dropped()
+        throw error
+      }
+    },
+    keep: (body) => open?.answered({ status: 200, headers: { ...headers, ...receiptHeader(early) }, body }),
+  }).catch(async (error: unknown) => {
+    answer.cancel()
+    if (early === null) await reservation.release('the upstream did not answer')
+    throw error
+  })
+  return new Response(stream, { headers: { ...headers, ...receiptHeader(early) } })
+}
+
+const receiptHeader = (settlement: Settlement | null): Record<string, string> =>
+  settlement?.receipt == null ? {} : { 'payment-response': settlement.receipt }

@@ -1,0 +1,185 @@
+import { type Answer, answerText, readAnswer } from './answerText.ts'
+import { errorBody } from './errorBody.ts'
+import { MoneyStoppedError, UpstreamCutError } from './errors.ts'
+import type { Meter } from './meter.ts'
+import type { ModelCall } from './modelCall.ts'
+import { costUp } from './modelPrice.ts'
+import { readEvents } from './readEvents.ts'
+import { renamed } from './renamed.ts'
+import type { UpstreamAnswer } from './upstream.ts'
+
+/** How a stream ended: `unsent` where the buyer left before the first event. */
+export type StreamOutcome = 'complete' | 'failed' | 'left' | 'unsent'
+
+export interface StreamOptions {
+  readonly call: ModelCall
+  readonly answer: UpstreamAnswer
+  readonly meter: Meter
+  /** Base units that are held now; less than the quote where a part was paid. */
+  readonly held: () => bigint
+  /** Asks for so much more; whether it is held now. */
+  readonly extend: (amount: bigint) => Promise<boolean>
+  readonly quote: bigint
+  /** Aborted when the buyer leaves. */
+  readonly signal: AbortSignal
+  /** Called when the first event is there, before the answer begins. */
+  readonly begin: () => Promise<void>
+  /** Called once when nothing more is delivered; gives what the buyer is told of the payment, null where there is nothing to tell. */
+  readonly settle: (outcome: StreamOutcome) => Promise<string | null>
+  /** Given the whole answer where it was complete and is not too long to be kept. */
+  readonly keep: (body: Uint8Array<ArrayBuffer>) => void
+}
+
+const maxEvent = 1 << 20
+const maxKept = 1 << 20
+const utf8 = new TextEncoder()
+const frame = (data: string) => `data: ${data}\n\n`
+
+/**
+ * Passes a streamed answer on event by event, each as soon as it came and none before the buyer took the last, and ends
+ * when the money does. The receipt is a comment before the closing mark, so that every client of the API reads past it.
+ *
+ * @returns The stream, once its first event is there.
+ * @throws What the upstream's answer throws before its first event, and what `begin` throws.
+ */
+export async function streamAnswer(options: StreamOptions): Promise<ReadableStream<Uint8Array>> {
+  const events = eventsOf(options)
+  const first = await events.next()
+  await options.begin()
+  const ending = createEnding(options)
+  const frames = framesOf(options, { first, events, ending })
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await frames.next()
+        if (done) controller.close()
+        else controller.enqueue(utf8.encode(value))
+      },
+      async cancel() {
+        ending.left()
+        options.answer.cancel()
+        await frames.return()
+        // A generator that nobody has begun does not come to its end.
+        await ending.settle().catch(() => null)
+      },
+    },
+    // Nothing is read from the upstream before somebody waits for it.
+    { highWaterMark: 0 },
+  )
+}
+
+/** How a stream ends, and its settlement, which happens once however many notice the end. */
+function createEnding(options: StreamOptions) {
+  let outcome: StreamOutcome = 'unsent'
+  let gone = false
+  let settled: Promise<string | null> | undefined
+  return {
+    begun() {
+      outcome = 'left'
+    },
+    left() {
+      gone = true
+    },
+    ended(failure: unknown) {
+      // An answer that broke off because the buyer left did not fail.
+      if (failure === null) outcome = 'complete'
+      else outcome = gone || options.signal.aborted ? 'left' : 'failed'
+    },
+    settle() {
+      settled ??= options.settle(outcome)
+      return settled
+    },
+  }
+}
+
+async function* framesOf(
+  options: StreamOptions,
+  {
+    first,
+    events,
+    ending,
+  }: {
+    first: IteratorResult<string, void>
+    events: AsyncGenerator<string, void, void>
+    ending: ReturnType<typeof createEnding>
+  },
+): AsyncGenerator<string, void, void> {
+  const kept: string[] = []
+  let size = 0
+  ending.begun()
+  try {
+    let failure: unknown = null
+    try {
+      for (let next = first; !next.done; next = await events.next()) {
+        size += next.value.length
+        if (size <= maxKept) kept.push(next.value)
+        yield next.value
+      }
+    } catch (error) {
+      failure = error
+    }
+    ending.ended(failure)
+    const receipt = await ending.settle().catch((error: unknown) => {
+      failure ??= error
+      return null
+    })
+    if (failure !== null) yield frame(JSON.stringify(errorBody(failure).body))
+    const last = receipt === null ? '' : `: payment-response ${receipt}\n\n`
+    const end = `${last}${failure === null ? frame('[DONE]') : ''}`
+    if (failure === null && size <= maxKept) options.keep(utf8.encode(`${kept.join('')}${end}`))
+    if (end !== '') yield end
+  } finally {
+    options.answer.cancel()
+    // The buyer left: what it was sent is charged all the same.
+    await ending.settle().catch(() => null)
+  }
+}
+
+async function* eventsOf(options: StreamOptions): AsyncGenerator<string, void, void> {
+  const { call, answer, meter, held } = options
+  let last: Answer | null = null
+  for await (const data of readEvents(answer.chunks, maxEvent)) {
+    if (data === '[DONE]') return
+    const event = readAnswer(data)
+    if (event.error !== undefined && event.error !== null) throw new UpstreamCutError()
+    const text = answerText(event)
+    if (text !== '') {
+      const short = meter.costWith(text) - held()
+      if (short > 0n && !(await extended(options, short))) {
+        throw new MoneyStoppedError({ reserved: held(), output: meter.read().output })
+      }
+      meter.deliver(text)
+    }
+    meter.report(event.usage)
+    if (meter.overran()) {
+      yield frame(JSON.stringify(cutShort(last ?? event, call)))
+      return
+    }
+    last = event
+    const usageOnly = event.choices?.length === 0 && event.usage != null
+    if (usageOnly && !call.includeUsage) continue
+    yield frame(renamed(event, data, call))
+  }
+  throw new UpstreamCutError()
+}
+
+/** Output tokens that more money is asked for at once: to ask for each would stop the stream at each. */
+const extendTokens = 32
+
+/** Whether at least `short` more is held: a stretch of the answer if the payer promises it, what is missing otherwise. */
+async function extended({ call, held, quote, extend }: StreamOptions, short: bigint): Promise<boolean> {
+  const stretch = costUp({ ...call.model.price, perRequest: 0n }, { input: 0, output: extendTokens })
+  const left = quote - held()
+  return extend(stretch < short ? short : stretch < left ? stretch : left)
+}
+
+/** Ends the choices where the upstream did not keep to its limit. */
+function cutShort(event: Answer, call: ModelCall): object {
+  const choices = (event.choices ?? []).map(({ delta, index }) => ({
+    index,
+    ...(delta === undefined ? { text: '' } : { delta: {} }),
+    logprobs: null,
+    finish_reason: 'length',
+  }))
+  return { ...event, model: call.model.id, choices }
+}

@@ -1,0 +1,290 @@
+import type { Signer } from '@millrace/sdk'
+import { MillraceError } from '@millrace/sdk/errors'
+import type { Address } from 'viem'
+import { WireError } from '../wire/errors.ts'
+import { encodeSettleResponse, headerNames } from '../wire/headers.ts'
+import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
+import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
+import { takeAnswerBody } from './answerBody.ts'
+import { type Again, type AnswerLimits, createAnswers, type OpenAnswer } from './createAnswers.ts'
+import { digestRequest } from './digestRequest.ts'
+import {
+  IdempotencyConflictError,
+  PaidBodyTooLargeError,
+  PaymentRefusedError,
+  SettlementPendingError,
+} from './errors.ts'
+import { type MppOptions, mppChallenges } from './mppCharge.ts'
+import { chargeOf, overridesHeader, withoutOverrides } from './overrides.ts'
+import { addPaidHeaders } from './paidHeaders.ts'
+import { problem, unavailable } from './problem.ts'
+import { readBody, withBody } from './readBody.ts'
+import { type ReadPayment, readPayment } from './readPayment.ts'
+import type { PaidRequest, Price, Reservation, SellerScheme } from './scheme.ts'
+
+export interface PaywallOptions {
+  /** The ways to be paid, the most wanted first. */
+  readonly schemes: readonly SellerScheme[]
+  /** Signs a receipt for every paid call; without it there is none. */
+  readonly receipts?: Signer
+  /** Speaks MPP too. */
+  readonly mpp?: MppOptions
+  /** Most bytes of a request's body; 10 MiB by default. */
+  readonly maxBodyBytes?: number
+  /** Most bytes of an answer that is held back until it is complete and paid; 8 MiB by default. */
+  readonly maxAnswerBytes?: number
+  readonly answers?: AnswerLimits
+  /** Unix seconds. */
+  readonly now?: () => number
+}
+
+/** What is sold. */
+export interface PaidRoute {
+  /** Of a request; 0 is free. */
+  readonly price: Price | ((request: Request) => Price | Promise<Price>)
+  /** What it is, for clients that show it. */
+  readonly resource?: Omit<ResourceInfo, 'url'>
+}
+
+/** Who pays for a call, and at most how much. */
+export interface PaidCall {
+  readonly payer: Address
+  readonly ceiling: bigint
+}
+
+/** Answers a request for which money is held. It is null where the route is free. */
+export type PaidHandler = (request: Request, call: PaidCall | null) => Response | Promise<Response>
+
+export interface Paywall {
+  /** Answers a request: with what to pay, or by `handler` once money is held for it. */
+  charge(request: Request, route: PaidRoute, handler: PaidHandler): Promise<Response>
+}
+
+/**
+ * Makes a paywall: it says what to pay in x402 v2, x402 v1 and MPP at once, takes the payment in any of them, holds the
+ * money, lets the handler answer, charges, and only then gives the answer out. An answer of 400 and above, and one that
+ * breaks off, is not charged. The same payment, or the same `Idempotency-Key` of the same payer, for the same request is
+ * answered again and not charged again.
+ *
+ * @param options Ways to be paid, the key for receipts, limits.
+ * @returns The paywall; `priceRoute` and the adapters use it.
+ * @see https://github.com/x402-foundation/x402/blob/main/specs/transports-v2/http.md
+ * @example
+ * const paywall = createPaywall({ schemes: [exactScheme({ currencies, facilitator })], receipts: account })
+ */
+export function createPaywall(options: PaywallOptions): Paywall {
+  const { schemes, receipts, mpp, now = () => Math.floor(Date.now() / 1000) } = options
+  const { maxBodyBytes = 10 << 20, maxAnswerBytes = 8 << 20 } = options
+  const answers = createAnswers(now, options.answers)
+
+  /** Everything about one request that the steps below need. */
+  interface Call {
+    readonly request: Request
+    readonly paid: PaidRequest
+    readonly resource: ResourceInfo
+    readonly price: Price
+    readonly accepts: readonly PaymentRequirements[]
+    readonly handler: PaidHandler
+  }
+
+  async function refuse(
+    { resource, accepts }: Call,
+    error: string,
+    further: { readonly status?: 400 | 402; readonly headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<Response> {
+    const challenges = mpp === undefined ? [] : await mppChallenges(accepts, { ...mpp, now: now() })
+    return paymentRequiredResponse(
+      { x402Version: 2, error, resource, accepts: [...accepts] },
+      { challenges, ...further },
+    )
+  }
+
+  /** Holds the money, answers, charges. Says to `opened` how to answer a repetition. */
+  async function serve(call: Call, read: ReadPayment, opened: OpenAnswer): Promise<Response> {
+    const { paid, handler } = call
+    const scheme = schemes.find((each) => each.scheme === read.requirements.scheme)
+    let reservation: Reservation
+    try {
+      if (scheme === undefined) throw new PaymentRefusedError({ reason: 'unsupported_scheme' })
+      reservation = await scheme.reserve(read.payment, { requirements: read.requirements, request: paid })
+    } catch (error) {
+      opened.finish(null)
+      if (error instanceof PaymentRefusedError) return refuse(call, error.reason)
+      if (error instanceof MillraceError && !error.retryable) {
+        const accepts = call.accepts.map((each) =>
+          each.scheme === scheme?.scheme ? (scheme.explain?.(error, each) ?? each) : each,
+        )
+        return refuse({ ...call, accepts }, error.code.toLowerCase())
+      }
+      if (error instanceof MillraceError) return unavailable(error)
+      throw error
+    }
+    if (paid.idempotencyKey === null) return answer(call, read, { reservation, opened: [opened] })
+    for (;;) {
+      const found = answers.begin(
+        `key ${reservation.payer} ${paid.idempotencyKey}`.toLowerCase(),
+        paid.digest,
+      )
+      if (found.type === 'new') return answer(call, read, { reservation, opened: [opened, found.answer] })
+      if (found.type === 'conflict') {
+        await reservation.release('idempotency conflict')
+        opened.finish(null)
+        return problem(409, new IdempotencyConflictError({ key: paid.idempotencyKey }))
+      }
+      const again = await found.again
+      if (again === null) continue
+      await reservation.release('answered before')
+      opened.finish(null)
+      return again()
+    }
+
+    async function answer(
+      { request }: Call,
+      { dialect, requirements }: ReadPayment,
+      held: { readonly reservation: Reservation; readonly opened: readonly OpenAnswer[] },
+    ): Promise<Response> {
+      const { payer, ceiling } = held.reservation
+      const finish = (again: Again | null, bytes?: number) => {
+        for (const each of held.opened) each.finish(again, bytes)
+      }
+      const giveBack = async (reason: string) => {
+        await held.reservation.release(reason)
+        finish(null)
+      }
+      let response: Response
+      let body: Awaited<ReturnType<typeof takeAnswerBody>>
+      let amount: bigint
+      try {
+        response = await handler(request, { payer, ceiling })
+        if (response.status >= 400) {
+          await giveBack(`answered with ${response.status}`)
+          return withoutOverrides(response)
+        }
+        body = await takeAnswerBody(response, maxAnswerBytes)
+        amount = chargeOf(response, call.price, ceiling)
+      } catch (error) {
+        await giveBack('the handler failed')
+        throw error
+      }
+      const headers = new Headers(response.headers)
+      headers.delete(overridesHeader)
+      const { status } = response
+      const give = (content: BodyInit | null) =>
+        new Response(bodiless.has(status) ? null : content, { status, headers })
+
+      let done: Again | null = null
+      const capture: Again = async () => {
+        if (done !== null) return done()
+        let settled: Awaited<ReturnType<Reservation['capture']>>
+        try {
+          settled = await held.reservation.capture(amount)
+        } catch (error) {
+          if (error instanceof SettlementPendingError) return unavailable(error)
+          if (body.type === 'stream') await body.stream.cancel().catch(() => undefined)
+          if (!(error instanceof PaymentRefusedError)) throw error
+          captured = null
+          const failed = { success: false, transaction: '', network: requirements.network, payer }
+          const errorReason = error.reason
+          const response = encodeSettleResponse({ ...failed, errorReason })
+          return refuse(call, errorReason, { headers: { [headerNames.response]: response } })
+        }
+        captured = capture
+        const charged = { dialect, request: paid, requirements, payer, amount, settled, at: now() }
+        await addPaidHeaders(headers, { ...charged, signer: receipts ?? null })
+        if (body.type === 'stream') {
+          done = streamed(call)
+          return give(body.stream)
+        }
+        const { bytes } = body
+        done = () => Promise.resolve(give(bytes))
+        finish(done, bytes.length)
+        return give(bytes)
+      }
+      let captured: Again | null | undefined
+      let given: Response
+      try {
+        given = await capture()
+      } catch (error) {
+        finish(null)
+        throw error
+      }
+      if (captured === null) finish(null)
+      // Not known yet: the same payment again asks again, and gets the answer that is kept here.
+      else if (captured === undefined) finish(once(capture), body.type === 'whole' ? body.bytes.length : 0)
+      else if (body.type === 'stream') finish(streamed(call))
+      return given
+    }
+  }
+
+  const streamed =
+    (call: Call): Again =>
+    () =>
+      refuse(call, 'payment_already_used')
+
+  async function pay(call: Call): Promise<Response> {
+    const { request, paid, accepts } = call
+    let read: ReadPayment | null
+    try {
+      read = await readPayment(request.headers, { accepts, mpp, now: now() })
+    } catch (error) {
+      if (error instanceof WireError) return refuse(call, error.code.toLowerCase(), { status: 400 })
+      if (error instanceof PaymentRefusedError) return refuse(call, error.reason)
+      throw error
+    }
+    if (read === null) return refuse(call, 'payment required')
+    const { scheme } = read.requirements
+    const key = schemes.find((each) => each.scheme === scheme)?.paymentKey?.(read.payment) ?? null
+    if (key === null) return serve(call, read, { finish: () => undefined })
+    for (;;) {
+      const found = answers.begin(`payment ${key}`, paid.digest)
+      if (found.type === 'conflict') return refuse(call, 'payment_already_used')
+      if (found.type === 'new') {
+        try {
+          return await serve(call, read, found.answer)
+        } catch (error) {
+          found.answer.finish(null)
+          throw error
+        }
+      }
+      const again = await found.again
+      if (again !== null) return again()
+    }
+  }
+
+  return {
+    async charge(request, route, handler) {
+      let body: Uint8Array<ArrayBuffer>
+      try {
+        body = await readBody(request, maxBodyBytes)
+      } catch (error) {
+        if (error instanceof PaidBodyTooLargeError) return problem(413, error)
+        throw error
+      }
+      const { method, url, headers } = request
+      const whole = withBody(request, body)
+      const price = typeof route.price === 'function' ? await route.price(whole.clone()) : route.price
+      if (price.amount === 0n && price.upTo !== true) return handler(whole, null)
+      const paid: PaidRequest = {
+        method,
+        url,
+        digest: digestRequest({ method, url, body }),
+        idempotencyKey: headers.get('idempotency-key'),
+      }
+      const accepts = (await Promise.all(schemes.map((each) => each.requirements(price, paid)))).flat()
+      return pay({ request: whole, paid, resource: { url, ...route.resource }, price, accepts, handler })
+    },
+  }
+}
+
+/** Statuses whose answers have no body. */
+const bodiless = new Set([101, 204, 205, 304])
+
+/** Runs one at a time, for those who ask at once: both get an answer, in turn. */
+function once(work: Again): Again {
+  let last: Promise<unknown> = Promise.resolve()
+  return () => {
+    const next = last.then(work, work)
+    last = next.catch(() => undefined)
+    return next
+  }
+}
