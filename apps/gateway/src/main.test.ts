@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask } from '../test/ask.ts'
 import { type LocalChain, startLocalChain } from '../test/localChain.ts'
@@ -67,22 +68,33 @@ describe('main', () => {
     first.child.kill('SIGKILL')
     await first.ended
 
-    const second = run(...args)
+    const key = `0x${'5a'.repeat(32)}` as const
+    await writeFile(join(folder, 'relayer.key'), `${key}\n`)
+    const second = run(...args, '--x402-relayer', join(folder, 'relayer.key'))
     const again = await second.said('gateway.started')
     const listing = await ask(String(again.url), `/v1/offers/${offer.id}`)
     expect(listing.body).toMatchObject({ id: offer.id, state: 'live' })
+    const supported = await ask(String(again.url), '/x402/supported')
+    expect(supported.body.signers).toEqual({ 'eip155:*': [privateKeyToAccount(key).address] })
     second.child.kill('SIGTERM')
     expect(await second.ended).toBe(0)
     expect(second.output()).toContain('gateway.closed')
     expect(second.output()).not.toContain(offer.published.signature)
+    expect(second.output()).not.toContain(key.slice(2))
   })
 
   test('error: UsageWrong', async () => {
+    const whole = [
+      ...['--rpc', chain.url, '--deployment', join(folder, 'deployment.json')],
+      ...['--data-dir', join(folder, 'other')],
+    ]
     const cases: [string[], string][] = [
       [[], '--rpc is missing'],
       [['--colour', 'red'], 'colour'],
       [['--rpc', 'http://127.0.0.1:1', '--deployment', join(folder, 'nowhere.json')], 'nowhere.json'],
       [['--rpc', 'ftp://x', '--deployment', 'x'], 'rpc'],
+      [[...whole, '--x402-relayer', join(folder, 'nowhere.key')], 'nowhere.key'],
+      [[...whole, '--x402-relayer', join(folder, 'deployment.json')], 'holds no private key'],
     ]
     await Promise.all(
       cases.map(async ([args, message]) => {

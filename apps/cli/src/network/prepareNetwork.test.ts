@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { channelsOf, deployLocal, deploymentSchema, parse } from '@millrace/sdk'
-import { getCode } from 'viem/actions'
+import type { Hex } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { getBalance, getCode } from 'viem/actions'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type HomePaths, homePaths } from '../home/homePaths.ts'
 import { type Chain, openChain } from './chain/openChain.ts'
@@ -50,6 +52,8 @@ describe('default', () => {
     const { client } = openFaucet(paths, state)
     for (const address of [planned.assets, planned.till, planned.market, planned.channels])
       expect(await getCode(client, { address })).toBeDefined()
+    const relayer = privateKeyToAccount(readFileSync(paths.network.relayer, 'utf8').trim() as Hex)
+    expect(await getBalance(client, { address: relayer.address })).toBeGreaterThan(0n)
     expect(planDeployment(paths, state)).toEqual(planned)
     await prepareNetwork(paths, state)
     expect(written()).toEqual(planned)

@@ -108,6 +108,10 @@ describe('requests that are not taken', () => {
       status: 404,
       body: { error: { code: 'LEASE_NOT_INDEXED' } },
     })
+    expect(await get(`/v1/channels/0x${'1'.repeat(64)}`)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'CHANNEL_NOT_INDEXED' } },
+    })
     expect(await get('/v1/leases?state=lost')).toMatchObject({ status: 400 })
     expect(await get('/v1/leases?buyr=0x')).toMatchObject({ status: 400 })
   })

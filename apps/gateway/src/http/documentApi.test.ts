@@ -25,6 +25,10 @@ test('behavior: it names every HTTP route of the protocol', () => {
     '/v1/leases/{id}',
     '/v1/tills/{asset}',
     '/v1/accounts/{address}',
+    '/x402/verify',
+    '/x402/settle',
+    '/x402/supported',
+    '/x402/discovery/resources',
   ])
     expect(Object.keys(paths)).toContain(path)
 })
