@@ -79,6 +79,7 @@ export {
   ChannelForeignError,
   ChannelNotOpenError,
   DepositTooLowError,
+  FundingRefusedError,
   HoldSpentError,
   OverchargeError,
   TickForeignError,
