@@ -1,8 +1,8 @@
 import { decodeRevert } from '@millrace/sdk'
 import type { Address } from 'viem'
-import { estimateGas } from 'viem/actions'
+import { estimateGas, getCode } from 'viem/actions'
 import { openCurve } from '../curve/openCurve.ts'
-import { checkExact, diagnoseExact } from '../exact/checkExact.ts'
+import { checkExact, reach } from '../exact/checkExact.ts'
 import { encodeTransfer } from '../exact/encodeTransfer.ts'
 import { type ExactReason, type ExactRefusal, exactReasons } from '../exact/reasons.ts'
 import { createExactVerifier, type ExactPayment } from '../exact/verifyExact.ts'
@@ -48,6 +48,8 @@ export interface Facilitator {
   close(): Promise<void>
 }
 
+/** Most gas of a settlement: some five times what a usual one takes. */
+const maxGas = 400_000n
 const dayInSeconds = 86_400n
 
 /**
@@ -66,6 +68,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   const verifyExact = createExactVerifier(await openCurve())
   const settlements = new Map<string, Settlement>()
   const closing = new AbortController()
+  let writing: Promise<unknown> = Promise.resolve()
   const places = new Map(chains.map((chain) => [chain.network, { chain, relayer: createRelayer(chain) }]))
   type Place = { readonly chain: FacilitatorChain; readonly relayer: Relayer }
 
@@ -85,20 +88,23 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     { chain, relayer }: Place,
     sent: SentSettlement & { raw: `0x${string}` },
   ): Promise<Outcome> {
-    const interval = chain.client.pollingInterval
+    const { client } = chain
     for (let look = 0; ; look++) {
       if (closing.signal.aborted) throw new FacilitatorClosedError()
-      const outcome = await findOutcome(chain.client, sent).catch(() => null)
+      const options = look % 8 === 7 ? {} : { ownOnly: true as const }
+      const outcome = await findOutcome(client, sent, options).catch(() => null)
       if (outcome !== null) return outcome
-      if (look % 20 === 19) await relayer.repeat(sent.raw)
-      await pause(interval, closing.signal)
+      if (look % 32 === 31) await relayer.repeat(sent.raw)
+      // A chain that mines at once has it in a moment; one that does not is not asked more often than it likes.
+      await pause(Math.min(client.pollingInterval, 4 << Math.min(look, 16)), closing.signal)
     }
   }
 
   /** Writes down what became of a settlement; one that failed may be tried again, so it is forgotten. */
-  async function conclude(settlement: Settlement, outcome: Outcome): Promise<Outcome> {
+  function conclude(settlement: Settlement, outcome: Outcome): Outcome {
     const { key } = settlement
-    await journal.append({ ...outcome, key })
+    // Nobody waits for this line: without it the next opening looks at the chain again.
+    writing = Promise.allSettled([writing, journal.append({ ...outcome, key })])
     if (outcome.type === 'settled') settlement.settled = outcome.hash
     else settlements.delete(key)
     return outcome
@@ -118,20 +124,19 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     const { client, relayer: account } = place.chain
     const to = requirements.asset as Address
     const data = encodeTransfer(verdict)
-    const refusal = await checkExact(client, verdict, requirements)
-    if (refusal !== null || payload === null)
-      return { type: 'failed', reason: refusal?.reason ?? exactReasons.payload }
-    let gas: bigint
-    try {
-      gas = await estimateGas(client, { account: account.address, to, data })
-    } catch (error) {
-      const decoded = decodeRevert(error)
-      if (isUnreachable(decoded)) throw decoded
-      return { type: 'failed', reason: (await diagnoseExact(client, verdict, requirements)).reason }
+    if (payload === null) return { type: 'failed', reason: exactReasons.payload }
+    const [tried, prepared, code] = await Promise.all([
+      estimateGas(client, { account: account.address, to, data }).catch(() => null),
+      reach(place.relayer.prepare()),
+      reach(getCode(client, { address: to })),
+    ])
+    if (tried === null || code === undefined || tried > (place.chain.maxGas ?? maxGas)) {
+      const refusal = await checkExact(client, verdict, requirements)
+      return { type: 'failed', reason: refusal?.reason ?? exactReasons.simulation }
     }
     let written = false
     try {
-      await place.relayer.send({ to, data, gas }, async ({ raw, hash, block }) => {
+      await place.relayer.send({ to, data, gas: tried, prepared }, async ({ raw, hash, block }) => {
         if (closing.signal.aborted) throw new FacilitatorClosedError()
         const { digest } = verdict
         const entry = {
@@ -294,6 +299,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     async close() {
       closing.abort()
       await Promise.allSettled([...settlements.values()].map(({ outcome }) => outcome))
+      await writing
     },
   }
 }
@@ -304,5 +310,3 @@ const invalid = ({ reason, message, payer }: ExactRefusal): VerifyResponse => ({
   invalidMessage: message,
   ...(payer === null ? {} : { payer }),
 })
-
-const isUnreachable = (error: unknown) => error instanceof Error && error.name === 'ChainUnreachableError'
