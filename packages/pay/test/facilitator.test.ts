@@ -287,6 +287,33 @@ describe('behavior: payments that are not settled', () => {
     await facilitator.close()
   })
 
+  test('a token that is not among those it settles in, or wants more gas than it gives', async () => {
+    const { network } = chain.requirements
+    const place = { network, client: chain.client, relayer: accountAt(5) }
+    const choosy = await openFacilitator({
+      chains: [{ ...place, assets: [accountAt(1).address] }],
+      journal: memoryJournal(),
+    })
+    const payment = await pay()
+    expect(await choosy.verify(payment, chain.requirements)).toMatchObject({
+      isValid: false,
+      invalidReason: 'unsupported_asset',
+    })
+    expect(await choosy.settle(payment, chain.requirements)).toMatchObject({
+      errorReason: 'unsupported_asset',
+    })
+    await choosy.close()
+    const stingy = await openFacilitator({
+      chains: [{ ...place, maxGas: 30_000n }],
+      journal: memoryJournal(),
+    })
+    expect(await stingy.settle(payment, chain.requirements)).toMatchObject({
+      errorReason: 'invalid_exact_evm_transaction_simulation_failed',
+    })
+    expect(await spent(payment)).toBe(0)
+    await stingy.close()
+  })
+
   test('a contract that stands by its signature only while it is asked pays nothing and is told so', async () => {
     const facilitator = await open(memoryJournal())
     const wallet = accountAt(8)

@@ -12,7 +12,7 @@ import { FacilitatorClosedError } from './errors.ts'
 import { findOutcome, type Outcome, type SentSettlement } from './findOutcome.ts'
 import type { SettlementJournal } from './journal.ts'
 import { createRelayer, type FacilitatorChain, type Relayer } from './relayer.ts'
-import { keyOf, payloadOf, printOf, readBook, type Settlement } from './settlementBook.ts'
+import { keptSeconds, keyOf, payloadOf, printOf, readBook, type Settlement } from './settlementBook.ts'
 import { pause, within } from './waiting.ts'
 
 export interface FacilitatorOptions {
@@ -50,7 +50,6 @@ export interface Facilitator {
 
 /** Most gas of a settlement: some five times what a usual one takes. */
 const maxGas = 400_000n
-const dayInSeconds = 86_400n
 
 /**
  * Opens a facilitator of x402 for scheme `exact`. Settlements that an earlier run sent and did not see through are looked
@@ -76,11 +75,20 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   function inspect(payment: PaymentPayload, requirements: PaymentRequirements) {
     const verdict = verifyExact(payment, { requirements, now: now() })
     if (verdict.type === 'refused') return verdict
-    const place = places.get(requirements.network)
-    if (place !== undefined) return { type: 'right' as const, payment: verdict, place }
-    const message = `This facilitator does not settle on '${requirements.network}'.`
+    const { network, asset } = requirements
+    const place = places.get(network)
     const payer = verdict.authorization.from
-    return { type: 'refused' as const, reason: exactReasons.network, message, payer }
+    const refused = (reason: ExactReason, message: string) => ({
+      type: 'refused' as const,
+      reason,
+      message,
+      payer,
+    })
+    if (place === undefined)
+      return refused(exactReasons.network, `This facilitator does not settle on '${network}'.`)
+    const known = place.chain.assets?.some((each) => each.toLowerCase() === asset.toLowerCase()) ?? true
+    if (!known) return refused(exactReasons.foreignAsset, `This facilitator does not settle in '${asset}'.`)
+    return { type: 'right' as const, payment: verdict, place }
   }
 
   /** Waits until the chain has decided; sends the transaction again while it is not there. */
@@ -186,8 +194,9 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   }
 
   function forgetOld(): void {
-    for (const [key, { settled, validBefore }] of settlements) {
-      if (settled === null || validBefore + dayInSeconds > BigInt(now())) return
+    for (const [key, { settled, forgetAt }] of settlements) {
+      // Those under way are decided by the chain; behind them may be older ones, which can wait for their turn.
+      if (settled === null || forgetAt > now()) return
       settlements.delete(key)
     }
   }
@@ -196,7 +205,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   const recordOf = (entry: (typeof open)[number]) => ({
     key: entry.key,
     print: printOf(entry.requirements, entry.payload),
-    validBefore: entry.payment.authorization.validBefore,
+    forgetAt: now() + keptSeconds,
     sent: entry,
     settled: null,
   })
@@ -274,7 +283,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
       const record = {
         key,
         print: printOf(requirements, payload),
-        validBefore: verdict.authorization.validBefore,
+        forgetAt: now() + keptSeconds,
         sent: null,
         settled: null,
       }

@@ -9,6 +9,8 @@ export interface FacilitatorChain {
   readonly client: ReadClient
   /** Pays the gas; it must send transactions from nowhere else at the same time. */
   readonly relayer: LocalAccount
+  /** The tokens it settles in; any by default, whose transfers then cost its gas. */
+  readonly assets?: readonly Address[]
   /** How long a settlement is waited for before it is answered as pending, in milliseconds. Default 60 000. */
   readonly timeoutMs?: number
   /** Most gas of a settlement, for a stranger's token may want any; 400 000 by default. */
