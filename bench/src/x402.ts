@@ -65,7 +65,8 @@ async function compare(name: string, pair: Record<'ours' | 'stock', () => Promis
   }
   const best = (each: Rate[]) => each.reduce((a, b) => (b.perProcessorSecond > a.perProcessorSecond ? b : a))
   const result = { ours: best(rates.ours), stock: best(rates.stock) }
-  const text = (rate: Rate) => `${rate.perSecond}/s (${rate.perProcessorSecond} a processor second)`
+  const text = (rate: Rate) =>
+    `${rate.perSecond}/s (${rate.perProcessorSecond} a processor second, median ${rate.medianMs} ms)`
   say(`${name.padEnd(34)} ours ${text(result.ours)}, stock ${text(result.stock)}`)
   return result
 }

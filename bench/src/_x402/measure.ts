@@ -5,6 +5,8 @@ export interface Rate {
   readonly perSecond: number
   /** What one thread could do with a core to itself; where a chain answers, its work is not in it. */
   readonly perProcessorSecond: number
+  /** Half of them took no longer, in milliseconds. */
+  readonly medianMs: number
 }
 
 /** Does `work` for `ms` milliseconds, `atOnce` at a time, after a tenth of that to warm up. */
@@ -13,14 +15,18 @@ export async function rateOf(
   { ms, atOnce = 1, most = Number.POSITIVE_INFINITY }: { ms: number; atOnce?: number; most?: number },
 ): Promise<Rate> {
   let index = 0
+  let times: number[] = []
   const run = async (until: number, limit: number) => {
     let runs = 0
+    times = []
     while (performance.now() < until && runs < limit) {
+      const begun = performance.now()
       if (atOnce === 1) {
         const result = work(index++)
         if (result instanceof Promise) await result
       } else await Promise.all(Array.from({ length: atOnce }, () => work(index++)))
       runs += atOnce
+      times.push(performance.now() - begun)
     }
     return runs
   }
@@ -34,5 +40,6 @@ export async function rateOf(
     runs,
     perSecond: Math.round(runs / seconds),
     perProcessorSecond: Math.round(runs / ((user + system) / 1e6)),
+    medianMs: Math.round((times.sort((a, b) => a - b)[times.length >> 1] ?? 0) * 1000) / 1000,
   }
 }
