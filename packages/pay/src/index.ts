@@ -59,7 +59,7 @@ export {
   type VerifyExactOptions,
   verifyExact,
 } from './exact/verifyExact.ts'
-export { FacilitatorClosedError, SettlementsCorruptError } from './facilitator/errors.ts'
+export { FacilitatorClosedError } from './facilitator/errors.ts'
 export {
   type DiscoveredResource,
   type FacilitatorHandlerOptions,
