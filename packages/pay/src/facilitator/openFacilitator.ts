@@ -6,13 +6,13 @@ import { checkExact, reach } from '../exact/checkExact.ts'
 import { encodeTransfer } from '../exact/encodeTransfer.ts'
 import { type ExactReason, type ExactRefusal, exactReasons } from '../exact/reasons.ts'
 import { createExactVerifier, type ExactPayment } from '../exact/verifyExact.ts'
-import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '../wire/x402.ts'
 import { FacilitatorClosedError } from './errors.ts'
 import { findOutcome, type Outcome, type SentSettlement } from './findOutcome.ts'
 import type { SettlementJournal } from './journal.ts'
 import { createRelayer, type FacilitatorChain, type Relayer } from './relayer.ts'
 import { keptSeconds, keyOf, payloadOf, printOf, readBook, type Settlement } from './settlementBook.ts'
+import { type SupportedResponse, supportedOn } from './supported.ts'
 import { pause, within } from './waiting.ts'
 
 export interface FacilitatorOptions {
@@ -21,17 +21,6 @@ export interface FacilitatorOptions {
   readonly journal: SettlementJournal
   /** Unix seconds. */
   readonly now?: () => number
-}
-
-/** Answer to `/supported`. */
-export interface SupportedResponse {
-  readonly kinds: readonly {
-    readonly x402Version: 1 | 2
-    readonly scheme: string
-    readonly network: string
-  }[]
-  readonly extensions: readonly string[]
-  readonly signers: Readonly<Record<string, readonly Address[]>>
 }
 
 /** Checks payments and settles each exactly once. */
@@ -290,20 +279,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
       return wait(begin(record, (settlement) => send(settlement, verdict, { payment, requirements, place })))
     },
 
-    supported() {
-      const networks = chains.map(({ network }) => network)
-      return {
-        kinds: networks.flatMap((network) => {
-          const v1 = v1OfNetwork(network)
-          return [
-            { x402Version: 2 as const, scheme: 'exact', network },
-            ...(v1 === null ? [] : [{ x402Version: 1 as const, scheme: 'exact', network: v1 }]),
-          ]
-        }),
-        extensions: [],
-        signers: { 'eip155:*': [...new Set(chains.map(({ relayer }) => relayer.address))] },
-      }
-    },
+    supported: () => supportedOn(chains),
 
     async close() {
       closing.abort()
