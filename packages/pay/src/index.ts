@@ -59,21 +59,17 @@ export {
   type VerifyExactOptions,
   verifyExact,
 } from './exact/verifyExact.ts'
-export { FacilitatorClosedError, SettlementsCorruptError } from './facilitator/errors.ts'
+export { FacilitatorClosedError } from './facilitator/errors.ts'
 export {
   type DiscoveredResource,
   type FacilitatorHandlerOptions,
   facilitatorHandler,
 } from './facilitator/facilitatorHandler.ts'
 export { memoryJournal, type SettlementEntry, type SettlementJournal } from './facilitator/journal.ts'
-export {
-  type Facilitator,
-  type FacilitatorOptions,
-  openFacilitator,
-  type SupportedResponse,
-} from './facilitator/openFacilitator.ts'
+export { type Facilitator, type FacilitatorOptions, openFacilitator } from './facilitator/openFacilitator.ts'
 export { openSettlements } from './facilitator/openSettlements.ts'
 export type { FacilitatorChain } from './facilitator/relayer.ts'
+export type { SupportedResponse } from './facilitator/supported.ts'
 export { type ChannelBook, largestGap, snapshotToJson } from './ledger/channelBook.ts'
 export {
   ChannelForeignError,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, truncate } from 'node:fs/promises'
+import { mkdtemp, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HTTPFacilitatorClient } from '@x402/core/server'
@@ -8,7 +8,7 @@ import { encodeTransfer } from '../src/exact/encodeTransfer.ts'
 import { signExact } from '../src/exact/signExact.ts'
 import { tokenAbi } from '../src/exact/tokenAbi.ts'
 import { verifyExact } from '../src/exact/verifyExact.ts'
-import { FacilitatorClosedError, SettlementsCorruptError } from '../src/facilitator/errors.ts'
+import { FacilitatorClosedError } from '../src/facilitator/errors.ts'
 import { facilitatorHandler } from '../src/facilitator/facilitatorHandler.ts'
 import { memoryJournal, type SettlementEntry, type SettlementJournal } from '../src/facilitator/journal.ts'
 import { openFacilitator } from '../src/facilitator/openFacilitator.ts'
@@ -287,6 +287,33 @@ describe('behavior: payments that are not settled', () => {
     await facilitator.close()
   })
 
+  test('a token that is not among those it settles in, or wants more gas than it gives', async () => {
+    const { network } = chain.requirements
+    const place = { network, client: chain.client, relayer: accountAt(5) }
+    const choosy = await openFacilitator({
+      chains: [{ ...place, assets: [accountAt(1).address] }],
+      journal: memoryJournal(),
+    })
+    const payment = await pay()
+    expect(await choosy.verify(payment, chain.requirements)).toMatchObject({
+      isValid: false,
+      invalidReason: 'unsupported_asset',
+    })
+    expect(await choosy.settle(payment, chain.requirements)).toMatchObject({
+      errorReason: 'unsupported_asset',
+    })
+    await choosy.close()
+    const stingy = await openFacilitator({
+      chains: [{ ...place, maxGas: 30_000n }],
+      journal: memoryJournal(),
+    })
+    expect(await stingy.settle(payment, chain.requirements)).toMatchObject({
+      errorReason: 'invalid_exact_evm_transaction_simulation_failed',
+    })
+    expect(await spent(payment)).toBe(0)
+    await stingy.close()
+  })
+
   test('a contract that stands by its signature only while it is asked pays nothing and is told so', async () => {
     const facilitator = await open(memoryJournal())
     const wallet = accountAt(8)
@@ -307,23 +334,18 @@ describe('behavior: payments that are not settled', () => {
   })
 })
 
-describe('error: SettlementsCorruptError', () => {
-  test('a bad line before the last stops the opening; a torn last line is dropped', async () => {
-    const path = join(folder, 'torn')
-    const journal = await openSettlements(path)
-    await journal.append({ type: 'failed', key: 'a', reason: 'settlement_pending' })
-    await journal.append({ type: 'failed', key: 'b', reason: 'settlement_pending' })
-    await journal.close()
-    await truncate(path, 90)
-    const torn = await openSettlements(path)
-    expect(torn.replayed).toHaveLength(1)
-    await torn.append({ type: 'failed', key: 'c', reason: 'settlement_pending' })
-    await torn.close()
-    const whole = await openSettlements(path)
-    expect(whole.replayed.map(({ entry }) => entry.key)).toEqual(['a', 'c'])
-    await whole.close()
-    const { writeFile } = await import('node:fs/promises')
-    await writeFile(path, 'nonsense\n{}\n')
-    await expect(openSettlements(path)).rejects.toBeInstanceOf(SettlementsCorruptError)
-  })
+test('behavior: a line that a crash cut short is dropped; what came before it stays', async () => {
+  const path = join(folder, 'torn')
+  const journal = await openSettlements(path)
+  await journal.append({ type: 'failed', key: 'a', reason: 'settlement_pending' })
+  await journal.append({ type: 'failed', key: 'b', reason: 'settlement_pending' })
+  await journal.close()
+  await truncate(path, (await stat(path)).size - 5)
+  const torn = await openSettlements(path)
+  expect(torn.replayed).toHaveLength(1)
+  await torn.append({ type: 'failed', key: 'c', reason: 'settlement_pending' })
+  await torn.close()
+  const whole = await openSettlements(path)
+  expect(whole.replayed.map(({ entry }) => entry.key)).toEqual(['a', 'c'])
+  await whole.close()
 })

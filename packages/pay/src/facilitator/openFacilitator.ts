@@ -1,18 +1,18 @@
 import { decodeRevert } from '@millrace/sdk'
 import type { Address } from 'viem'
-import { estimateGas } from 'viem/actions'
+import { estimateGas, getCode } from 'viem/actions'
 import { openCurve } from '../curve/openCurve.ts'
-import { checkExact, diagnoseExact } from '../exact/checkExact.ts'
+import { checkExact, reach } from '../exact/checkExact.ts'
 import { encodeTransfer } from '../exact/encodeTransfer.ts'
 import { type ExactReason, type ExactRefusal, exactReasons } from '../exact/reasons.ts'
 import { createExactVerifier, type ExactPayment } from '../exact/verifyExact.ts'
-import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '../wire/x402.ts'
 import { FacilitatorClosedError } from './errors.ts'
 import { findOutcome, type Outcome, type SentSettlement } from './findOutcome.ts'
 import type { SettlementJournal } from './journal.ts'
 import { createRelayer, type FacilitatorChain, type Relayer } from './relayer.ts'
-import { keyOf, payloadOf, printOf, readBook, type Settlement } from './settlementBook.ts'
+import { keptSeconds, keyOf, payloadOf, printOf, readBook, type Settlement } from './settlementBook.ts'
+import { type SupportedResponse, supportedOn } from './supported.ts'
 import { pause, within } from './waiting.ts'
 
 export interface FacilitatorOptions {
@@ -21,17 +21,6 @@ export interface FacilitatorOptions {
   readonly journal: SettlementJournal
   /** Unix seconds. */
   readonly now?: () => number
-}
-
-/** Answer to `/supported`. */
-export interface SupportedResponse {
-  readonly kinds: readonly {
-    readonly x402Version: 1 | 2
-    readonly scheme: string
-    readonly network: string
-  }[]
-  readonly extensions: readonly string[]
-  readonly signers: Readonly<Record<string, readonly Address[]>>
 }
 
 /** Checks payments and settles each exactly once. */
@@ -48,7 +37,8 @@ export interface Facilitator {
   close(): Promise<void>
 }
 
-const dayInSeconds = 86_400n
+/** Most gas of a settlement: some five times what a usual one takes. */
+const maxGas = 400_000n
 
 /**
  * Opens a facilitator of x402 for scheme `exact`. Settlements that an earlier run sent and did not see through are looked
@@ -66,6 +56,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   const verifyExact = createExactVerifier(await openCurve())
   const settlements = new Map<string, Settlement>()
   const closing = new AbortController()
+  let writing: Promise<unknown> = Promise.resolve()
   const places = new Map(chains.map((chain) => [chain.network, { chain, relayer: createRelayer(chain) }]))
   type Place = { readonly chain: FacilitatorChain; readonly relayer: Relayer }
 
@@ -73,11 +64,20 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   function inspect(payment: PaymentPayload, requirements: PaymentRequirements) {
     const verdict = verifyExact(payment, { requirements, now: now() })
     if (verdict.type === 'refused') return verdict
-    const place = places.get(requirements.network)
-    if (place !== undefined) return { type: 'right' as const, payment: verdict, place }
-    const message = `This facilitator does not settle on '${requirements.network}'.`
+    const { network, asset } = requirements
+    const place = places.get(network)
     const payer = verdict.authorization.from
-    return { type: 'refused' as const, reason: exactReasons.network, message, payer }
+    const refused = (reason: ExactReason, message: string) => ({
+      type: 'refused' as const,
+      reason,
+      message,
+      payer,
+    })
+    if (place === undefined)
+      return refused(exactReasons.network, `This facilitator does not settle on '${network}'.`)
+    const known = place.chain.assets?.some((each) => each.toLowerCase() === asset.toLowerCase()) ?? true
+    if (!known) return refused(exactReasons.foreignAsset, `This facilitator does not settle in '${asset}'.`)
+    return { type: 'right' as const, payment: verdict, place }
   }
 
   /** Waits until the chain has decided; sends the transaction again while it is not there. */
@@ -85,20 +85,23 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     { chain, relayer }: Place,
     sent: SentSettlement & { raw: `0x${string}` },
   ): Promise<Outcome> {
-    const interval = chain.client.pollingInterval
+    const { client } = chain
     for (let look = 0; ; look++) {
       if (closing.signal.aborted) throw new FacilitatorClosedError()
-      const outcome = await findOutcome(chain.client, sent).catch(() => null)
+      const options = look % 8 === 7 ? {} : { ownOnly: true as const }
+      const outcome = await findOutcome(client, sent, options).catch(() => null)
       if (outcome !== null) return outcome
-      if (look % 20 === 19) await relayer.repeat(sent.raw)
-      await pause(interval, closing.signal)
+      if (look % 32 === 31) await relayer.repeat(sent.raw)
+      // A chain that mines at once has it in a moment; one that does not is not asked more often than it likes.
+      await pause(Math.min(client.pollingInterval, 4 << Math.min(look, 16)), closing.signal)
     }
   }
 
   /** Writes down what became of a settlement; one that failed may be tried again, so it is forgotten. */
-  async function conclude(settlement: Settlement, outcome: Outcome): Promise<Outcome> {
+  function conclude(settlement: Settlement, outcome: Outcome): Outcome {
     const { key } = settlement
-    await journal.append({ ...outcome, key })
+    // Nobody waits for this line: without it the next opening looks at the chain again.
+    writing = Promise.allSettled([writing, journal.append({ ...outcome, key })])
     if (outcome.type === 'settled') settlement.settled = outcome.hash
     else settlements.delete(key)
     return outcome
@@ -118,20 +121,19 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     const { client, relayer: account } = place.chain
     const to = requirements.asset as Address
     const data = encodeTransfer(verdict)
-    const refusal = await checkExact(client, verdict, requirements)
-    if (refusal !== null || payload === null)
-      return { type: 'failed', reason: refusal?.reason ?? exactReasons.payload }
-    let gas: bigint
-    try {
-      gas = await estimateGas(client, { account: account.address, to, data })
-    } catch (error) {
-      const decoded = decodeRevert(error)
-      if (isUnreachable(decoded)) throw decoded
-      return { type: 'failed', reason: (await diagnoseExact(client, verdict, requirements)).reason }
+    if (payload === null) return { type: 'failed', reason: exactReasons.payload }
+    const [tried, prepared, code] = await Promise.all([
+      estimateGas(client, { account: account.address, to, data }).catch(() => null),
+      reach(place.relayer.prepare()),
+      reach(getCode(client, { address: to })),
+    ])
+    if (tried === null || code === undefined || tried > (place.chain.maxGas ?? maxGas)) {
+      const refusal = await checkExact(client, verdict, requirements)
+      return { type: 'failed', reason: refusal?.reason ?? exactReasons.simulation }
     }
     let written = false
     try {
-      await place.relayer.send({ to, data, gas }, async ({ raw, hash, block }) => {
+      await place.relayer.send({ to, data, gas: tried, prepared }, async ({ raw, hash, block }) => {
         if (closing.signal.aborted) throw new FacilitatorClosedError()
         const { digest } = verdict
         const entry = {
@@ -181,8 +183,9 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   }
 
   function forgetOld(): void {
-    for (const [key, { settled, validBefore }] of settlements) {
-      if (settled === null || validBefore + dayInSeconds > BigInt(now())) return
+    for (const [key, { settled, forgetAt }] of settlements) {
+      // Those under way are decided by the chain; behind them may be older ones, which can wait for their turn.
+      if (settled === null || forgetAt > now()) return
       settlements.delete(key)
     }
   }
@@ -191,7 +194,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   const recordOf = (entry: (typeof open)[number]) => ({
     key: entry.key,
     print: printOf(entry.requirements, entry.payload),
-    validBefore: entry.payment.authorization.validBefore,
+    forgetAt: now() + keptSeconds,
     sent: entry,
     settled: null,
   })
@@ -269,31 +272,19 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
       const record = {
         key,
         print: printOf(requirements, payload),
-        validBefore: verdict.authorization.validBefore,
+        forgetAt: now() + keptSeconds,
         sent: null,
         settled: null,
       }
       return wait(begin(record, (settlement) => send(settlement, verdict, { payment, requirements, place })))
     },
 
-    supported() {
-      const networks = chains.map(({ network }) => network)
-      return {
-        kinds: networks.flatMap((network) => {
-          const v1 = v1OfNetwork(network)
-          return [
-            { x402Version: 2 as const, scheme: 'exact', network },
-            ...(v1 === null ? [] : [{ x402Version: 1 as const, scheme: 'exact', network: v1 }]),
-          ]
-        }),
-        extensions: [],
-        signers: { 'eip155:*': [...new Set(chains.map(({ relayer }) => relayer.address))] },
-      }
-    },
+    supported: () => supportedOn(chains),
 
     async close() {
       closing.abort()
       await Promise.allSettled([...settlements.values()].map(({ outcome }) => outcome))
+      await writing
     },
   }
 }
@@ -304,5 +295,3 @@ const invalid = ({ reason, message, payer }: ExactRefusal): VerifyResponse => ({
   invalidMessage: message,
   ...(payer === null ? {} : { payer }),
 })
-
-const isUnreachable = (error: unknown) => error instanceof Error && error.name === 'ChainUnreachableError'

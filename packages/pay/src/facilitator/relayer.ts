@@ -9,8 +9,12 @@ export interface FacilitatorChain {
   readonly client: ReadClient
   /** Pays the gas; it must send transactions from nowhere else at the same time. */
   readonly relayer: LocalAccount
+  /** The tokens it settles in; any by default, whose transfers then cost its gas. */
+  readonly assets?: readonly Address[]
   /** How long a settlement is waited for before it is answered as pending, in milliseconds. Default 60 000. */
   readonly timeoutMs?: number
+  /** Most gas of a settlement, for a stranger's token may want any; 400 000 by default. */
+  readonly maxGas?: bigint
 }
 
 /** A transaction that is signed and not sent. */
@@ -20,19 +24,32 @@ export interface SignedTransaction {
   readonly block: bigint
 }
 
+/** Fees in wei per unit of gas, and the newest block when they were asked. */
+export interface Prepared {
+  readonly maxFeePerGas: bigint
+  readonly maxPriorityFeePerGas: bigint
+  readonly block: bigint
+}
+
+interface Call {
+  readonly to: Address
+  readonly data: Hex
+  readonly gas: bigint
+  readonly prepared: Prepared
+}
+
 /** Gas on top of an estimate: the payer's code may take another path once it is mined. What is not used is not paid. */
 const gasMargin = 30_000n
 
 /** Sends transactions of one account, each with the next number, one after another. */
 export interface Relayer {
+  /** What a transaction costs now; asked while it is not yet its turn. */
+  prepare(): Promise<Prepared>
   /**
    * Signs a transaction, hands it to `ready` to be written down, and sends it. Throws what `ready` throws, and what the
    * chain says if it certainly does not have the transaction; a chain that does not answer may have it, which is no error.
    */
-  send(
-    call: { readonly to: Address; readonly data: Hex; readonly gas: bigint },
-    ready: (signed: SignedTransaction) => Promise<void>,
-  ): Promise<SignedTransaction>
+  send(call: Call, ready: (signed: SignedTransaction) => Promise<void>): Promise<SignedTransaction>
   /** Sends a transaction once more; whatever the chain says to that. */
   repeat(raw: Hex): Promise<void>
 }
@@ -44,20 +61,18 @@ export function createRelayer({ client, relayer, network }: FacilitatorChain): R
   let next: number | null = null
 
   async function sendOne(
-    call: { readonly to: Address; readonly data: Hex; readonly gas: bigint },
+    { to, data, gas, prepared }: Call,
     ready: (signed: SignedTransaction) => Promise<void>,
   ): Promise<SignedTransaction> {
-    const [fees, block, pending] = await Promise.all([
-      estimateFeesPerGas(client),
-      getBlockNumber(client, { cacheTime: 0 }),
-      next ?? getTransactionCount(client, { address: relayer.address, blockTag: 'pending' }),
-    ])
+    const nonce =
+      next ?? (await getTransactionCount(client, { address: relayer.address, blockTag: 'pending' }))
+    const { block, ...fees } = prepared
     const raw = await relayer.signTransaction({
       ...fees,
-      to: call.to,
-      data: call.data,
-      gas: call.gas + gasMargin,
-      nonce: pending,
+      to,
+      data,
+      gas: gas + gasMargin,
+      nonce,
       chainId,
       type: 'eip1559',
     })
@@ -65,7 +80,7 @@ export function createRelayer({ client, relayer, network }: FacilitatorChain): R
     await ready(signed)
     try {
       await sendRawTransaction(client, { serializedTransaction: raw })
-      next = pending + 1
+      next = nonce + 1
     } catch (error) {
       // Somebody else may have used the number, or the node may know more than it says: ask anew next time.
       next = null
@@ -75,6 +90,13 @@ export function createRelayer({ client, relayer, network }: FacilitatorChain): R
   }
 
   return {
+    async prepare() {
+      const [fees, block] = await Promise.all([
+        estimateFeesPerGas(client),
+        getBlockNumber(client, { cacheTime: 0 }),
+      ])
+      return { ...fees, block }
+    },
     send(call, ready) {
       const sent = queue.then(() => sendOne(call, ready))
       queue = sent.catch(() => undefined)

@@ -10,8 +10,8 @@ export interface Settlement {
   readonly key: string
   /** Everything that was signed, and the signature: only the very same payment is answered from here. */
   readonly print: string
-  /** Unix seconds, after which nobody can pay with it. */
-  readonly validBefore: bigint
+  /** Unix seconds, after which it is no longer answered from here. */
+  readonly forgetAt: number
   /** Null while nothing was sent. */
   sent: (SentSettlement & { readonly raw: `0x${string}` }) | null
   outcome: Promise<Outcome>
@@ -65,3 +65,6 @@ export type SentEntry = SentSettlement & {
   readonly raw: `0x${string}`
   readonly payload: ExactPayload
 }
+
+/** How long a settlement is answered from here, in seconds: a payer may sign for ages, and is not remembered that long. */
+export const keptSeconds = 86_400
