@@ -5,11 +5,9 @@ create table settlements (
   -- failed ones may be sent anew
   state text not null check (state in ('sent', 'settled', 'failed')),
   -- what was written since it was last sent, oldest first, each as JSON
-  entries text[] not null,
-  -- when the authorization ends, Unix seconds
-  valid_before numeric(78, 0) not null
+  entries text[] not null
 );
-create index settlements_state on settlements (state, valid_before);
+create index settlements_sent on settlements (key) where state = 'sent';
 
 -- What was paid for, and asks to be listed; by whom it was paid to, for anyone can name a resource of somebody else.
 create table paid_resources (

@@ -130,7 +130,7 @@ async function startOn(
       ? undefined
       : await startFacilitator(options.facilitator, {
           database,
-          chainId: deployment.chainId,
+          deployment,
           rpcUrl,
           rpcTimeoutMs: options.rpcTimeoutMs ?? 5_000,
           pollMs: options.chainPollMs ?? 250,

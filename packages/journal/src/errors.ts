@@ -38,3 +38,16 @@ export class JournalClosedError extends MillraceError {
     super({ code: 'JOURNAL_CLOSED', message: `The journal "${options.path}" is closed.` })
   }
 }
+
+/** Another process uses the journal. */
+export class JournalInUseError extends MillraceError {
+  override readonly name = 'JournalInUseError'
+  constructor(options: { path: string; pid: number | null }) {
+    super({
+      code: 'JOURNAL_IN_USE',
+      message: `The journal "${options.path}" is used by ${options.pid === null ? 'another process' : `process ${options.pid}`}.`,
+      remedy: 'End that process first, or give this one a file of its own.',
+      details: options,
+    })
+  }
+}

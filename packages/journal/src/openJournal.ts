@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from './crc32.ts'
 import { JournalClosedError, JournalCorruptError, JournalWriteError } from './errors.ts'
+import { type Lock, takeLock } from './takeLock.ts'
 
 /** One line of a journal file as it was read back. */
 export interface JournalLine<Entry> {
@@ -20,6 +21,8 @@ interface Waiting {
 export interface OpenJournalOptions {
   /** File that holds the journal; its folder is made if it is missing. */
   readonly path: string
+  /** Refuses to open it while another process, or another part of this one, has it open so. Default `false`. */
+  readonly exclusive?: boolean
 }
 
 export interface Journal<Entry> {
@@ -62,8 +65,18 @@ function encodeLine(sequence: number, json: string): Uint8Array {
  * await journal.append({ type: 'opened', lease: '0x01' })
  */
 export async function openJournal<Entry>(options: OpenJournalOptions): Promise<Journal<Entry>> {
-  const { path } = options
+  const { path, exclusive = false } = options
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const lock = exclusive ? await takeLock(`${path}.lock`, path) : null
+  try {
+    return await openLocked<Entry>(path, lock)
+  } catch (error) {
+    await lock?.release()
+    throw error
+  }
+}
+
+async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journal<Entry>> {
   await rm(`${path}.new`, { force: true })
   const { lines, end, torn } = parse<Entry>(await readOrEmpty(path), path)
 
@@ -172,6 +185,7 @@ export async function openJournal<Entry>(options: OpenJournalOptions): Promise<J
       closed = true
       await enqueue(flush)
       await file.close()
+      await lock?.release()
     },
   }
 }

@@ -62,20 +62,17 @@ export {
 export { FacilitatorClosedError, SettlementTakenError } from './facilitator/errors.ts'
 export { type FacilitatorHandlerOptions, facilitatorHandler } from './facilitator/facilitatorHandler.ts'
 export { memoryJournal, type SettlementEntry, type SettlementJournal } from './facilitator/journal.ts'
-export {
-  type Facilitator,
-  type FacilitatorOptions,
-  openFacilitator,
-  type SupportedResponse,
-} from './facilitator/openFacilitator.ts'
-export { type OpenSettlementsOptions, openSettlements } from './facilitator/openSettlements.ts'
+export { type Facilitator, type FacilitatorOptions, openFacilitator } from './facilitator/openFacilitator.ts'
+export { openSettlements } from './facilitator/openSettlements.ts'
 export type { FacilitatorChain } from './facilitator/relayer.ts'
 export type { DiscoveredResource, ResourceCatalogue } from './facilitator/resources.ts'
+export type { SupportedResponse } from './facilitator/supported.ts'
 export { type ChannelBook, largestGap, snapshotToJson } from './ledger/channelBook.ts'
 export {
   ChannelForeignError,
   ChannelNotOpenError,
   DepositTooLowError,
+  FundingRefusedError,
   HoldSpentError,
   OverchargeError,
   TickForeignError,

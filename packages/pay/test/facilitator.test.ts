@@ -213,7 +213,7 @@ describe('behavior: a settlement whose outcome is not known', () => {
     const path = join(folder, 'crash')
     const payment = await pay(3)
     await chain.client.setAutomine(false)
-    const before = await openSettlements({ path })
+    const before = await openSettlements(path)
     const crashed = await open(before, { timeoutMs: 300 })
     const first = await crashed.settle(payment, chain.requirements)
     expect(first.errorReason).toBe('settlement_pending')
@@ -222,7 +222,7 @@ describe('behavior: a settlement whose outcome is not known', () => {
     await chain.client.setAutomine(true)
     await chain.client.mine({ blocks: 1 })
 
-    const journal = await openSettlements({ path })
+    const journal = await openSettlements(path)
     const facilitator = await open(journal)
     const second = await facilitator.settle(payment, chain.requirements)
     expect(second).toMatchObject({ success: true, transaction: first.transaction })
@@ -230,7 +230,7 @@ describe('behavior: a settlement whose outcome is not known', () => {
     await facilitator.close()
     await journal.close()
     // Decided ones are read back as well.
-    const again = await openSettlements({ path })
+    const again = await openSettlements(path)
     const third = await open(again)
     expect(await third.settle(payment, chain.requirements)).toMatchObject({ transaction: first.transaction })
     await third.close()
@@ -317,6 +317,33 @@ describe('behavior: payments that are not settled', () => {
     await facilitator.close()
   })
 
+  test('a token that is not among those it settles in, or wants more gas than it gives', async () => {
+    const { network } = chain.requirements
+    const place = { network, client: chain.client, relayer: accountAt(5) }
+    const choosy = await openFacilitator({
+      chains: [{ ...place, assets: [accountAt(1).address] }],
+      journal: memoryJournal(),
+    })
+    const payment = await pay()
+    expect(await choosy.verify(payment, chain.requirements)).toMatchObject({
+      isValid: false,
+      invalidReason: 'unsupported_asset',
+    })
+    expect(await choosy.settle(payment, chain.requirements)).toMatchObject({
+      errorReason: 'unsupported_asset',
+    })
+    await choosy.close()
+    const stingy = await openFacilitator({
+      chains: [{ ...place, maxGas: 30_000n }],
+      journal: memoryJournal(),
+    })
+    expect(await stingy.settle(payment, chain.requirements)).toMatchObject({
+      errorReason: 'invalid_exact_evm_transaction_simulation_failed',
+    })
+    expect(await spent(payment)).toBe(0)
+    await stingy.close()
+  })
+
   test('a contract that stands by its signature only while it is asked pays nothing and is told so', async () => {
     const facilitator = await open(memoryJournal())
     const wallet = accountAt(8)
@@ -346,13 +373,14 @@ describe('behavior: payers that are contracts', () => {
       await chain.client.setCode({ address: delegate, bytecode: code })
       await chain.client.setCode({ address: wallet.address, bytecode: concat(['0xef0100', delegate]) })
       const signed = await signExact(wallet, { requirements: chain.requirements, now: now() })
-      return facilitator.settle(signed, chain.requirements)
+      return signed
     }
-    expect(await delegated(agreeingWallet)).toMatchObject({ success: true })
+    const agreed = await delegated(agreeingWallet)
+    expect(await facilitator.settle(agreed, chain.requirements)).toMatchObject({ success: true })
     // Stops at once: it has no ERC-1271.
-    expect(await delegated('0x00')).toMatchObject({
-      success: false,
-      errorReason: 'invalid_exact_evm_signature',
+    expect(await facilitator.verify(await delegated('0x00'), chain.requirements)).toMatchObject({
+      isValid: false,
+      invalidReason: 'invalid_exact_evm_signature',
     })
     expect(await chain.balanceOf(wallet.address)).toBe(4000n)
     await facilitator.close()
@@ -452,27 +480,27 @@ describe('behavior: the file of settlements', () => {
     const payment = await pay(3)
     await facilitator.settle(payment, chain.requirements)
     await facilitator.close()
-    const journal = await openSettlements({ path })
+    const journal = await openSettlements(path)
     await journal.append({ type: 'failed', key: 'a', reason: 'settlement_pending' })
     for (const entry of entries) await journal.append(entry)
     await journal.close()
     await appendFile(path, '00000000 [3,{"type"')
-    const kept = await openSettlements({ path })
+    const kept = await openSettlements(path)
     expect(kept.replayed.map(({ entry }) => entry)).toEqual(entries)
     await kept.close()
-    const later = await openSettlements({ path, now: () => now() + 200_000 })
+    const later = await openSettlements(path, { now: () => now() + 200_000 })
     expect(later.replayed).toEqual([])
     await later.close()
     const text = await readFile(path, 'utf8')
     expect(text).toBe('')
     await writeFile(path, 'nonsense\n')
-    await (await openSettlements({ path })).close()
+    await (await openSettlements(path)).close()
     for (const entry of entries) {
-      const again = await openSettlements({ path })
+      const again = await openSettlements(path)
       await again.append(entry)
       await again.close()
     }
     await writeFile(path, `nonsense\n${await readFile(path, 'utf8')}`)
-    await expect(openSettlements({ path })).rejects.toBeInstanceOf(JournalCorruptError)
+    await expect(openSettlements(path)).rejects.toBeInstanceOf(JournalCorruptError)
   })
 })

@@ -1,21 +1,14 @@
 import { type SettlementEntry, type SettlementJournal, SettlementTakenError } from '@millrace/pay'
 import type { Database } from '../database/Database.ts'
 
-/** Seconds after an authorization's end for which its settlement is read back at opening. */
-const rememberedFor = 86_400
-
 /**
  * Keeps settlements in the gateway's database. Several gateways may share it: the row of an authorization belongs to the
  * one that inserts it, until its settlement fails.
  */
-export async function openSettlementTable(
-  database: Database,
-  options: { readonly now: () => number },
-): Promise<SettlementJournal> {
+export async function openSettlementTable(database: Database): Promise<SettlementJournal> {
+  // Those that are decided are found when somebody asks.
   const rows = await database.query<{ entries: readonly string[] }>(
-    `select entries from settlements where state = 'sent' or (state = 'settled' and valid_before > $1)
-     order by valid_before, key`,
-    [options.now() - rememberedFor],
+    `select entries from settlements where state = 'sent' order by key`,
   )
   return {
     replayed: rows.flatMap(({ entries }) => entries.map((entry) => ({ entry: read(entry) }))),
@@ -31,10 +24,10 @@ export async function openSettlementTable(
         return
       }
       const taken = await database.query(
-        `insert into settlements (key, state, entries, valid_before) values ($1, 'sent', array[$2::text], $3::numeric)
+        `insert into settlements (key, state, entries) values ($1, 'sent', array[$2::text])
          on conflict (key) do update set state = 'sent', entries = excluded.entries where settlements.state = 'failed'
          returning key`,
-        [entry.key, text, String(entry.payload.authorization.validBefore)],
+        [entry.key, text],
       )
       if (taken.length === 0) throw new SettlementTakenError({ key: entry.key })
     },

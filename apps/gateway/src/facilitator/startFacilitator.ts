@@ -1,4 +1,5 @@
 import { facilitatorHandler, openFacilitator } from '@millrace/pay'
+import type { Deployment } from '@millrace/sdk'
 import { createPublicClient, defineChain, http, type LocalAccount } from 'viem'
 import type { Database } from '../database/Database.ts'
 import { openSettlementTable } from './openSettlementTable.ts'
@@ -23,14 +24,15 @@ export async function startFacilitator(
   settings: FacilitatorSettings,
   options: {
     readonly database: Database
-    readonly chainId: number
+    readonly deployment: Deployment
     readonly rpcUrl: string
     readonly rpcTimeoutMs: number
     readonly pollMs: number
     readonly now: () => number
   },
 ): Promise<RunningFacilitator> {
-  const { database, chainId, rpcUrl, rpcTimeoutMs, pollMs, now } = options
+  const { database, deployment, rpcUrl, rpcTimeoutMs, pollMs, now } = options
+  const { chainId, currencies } = deployment
   const chain = defineChain({
     id: chainId,
     name: 'The gateway’s chain',
@@ -48,10 +50,11 @@ export async function startFacilitator(
         network: `eip155:${chainId}`,
         client,
         relayer: settings.relayer,
+        assets: currencies.map(({ address }) => address),
         timeoutMs: settings.timeoutMs ?? 20_000,
       },
     ],
-    journal: await openSettlementTable(database, { now }),
+    journal: await openSettlementTable(database),
     now,
   })
   const handle = facilitatorHandler({ facilitator, catalogue: resourceTable(database, { now }) })

@@ -197,8 +197,15 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         options.onPayment?.({ url, scheme: requirements.scheme, amount: charged, payee, settled })
         return response
       }
-      const required = await readRequired(url, response)
-      const asked = choose(url, required)
+      let required: PaymentRequired
+      let asked: PaymentRequirements
+      try {
+        required = await readRequired(url, response)
+        asked = choose(url, required)
+      } catch (error) {
+        await prepared?.refused(null)
+        throw error
+      }
       const snapshot = asked.scheme === 'stream' ? streamExtraSchema.parse(asked.extra).channel : undefined
       await prepared?.refused(snapshot ?? null)
       const isKnown = quotes.has(service)

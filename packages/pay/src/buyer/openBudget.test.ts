@@ -88,6 +88,35 @@ describe('openBudget', () => {
     await budget.close()
   })
 
+  test('behavior: compaction under load counts nothing twice and loses nothing', async () => {
+    const budget = await open({ lifetime: 10n ** 9n })
+    const copies: string[] = []
+    await Promise.all(
+      Array.from({ length: 64 }, async (_, worker) => {
+        for (let turn = 0; turn < 60; turn++) {
+          await (await budget.reserve(spend(10n))).capture(1n)
+          if (worker !== 0 || turn % 10 !== 0) continue
+          // As a crash would leave it.
+          const path = join(folder, `copy-${turn}.jsonl`)
+          appendFileSync(path, readFileSync(join(folder, 'budget.jsonl')))
+          copies.push(path)
+        }
+      }),
+    )
+    expect(budget.state()).toMatchObject({ spent: 3_840n, reserved: 0n })
+    await budget.close()
+    const again = await open({})
+    expect(again.state().spent).toBe(3_840n)
+    await again.close()
+    for (const path of copies) {
+      const ids = [...readFileSync(path, 'utf8').matchAll(/"type":"reserved","id":"([^"]+)"/g)].map(
+        ([, id]) => id,
+      )
+      expect(new Set(ids).size).toBe(ids.length)
+      await (await open({}, path)).close()
+    }
+  })
+
   test('behavior: no interleaving of parallel payments passes a limit, through restarts too', async () => {
     const payment = fc.record({
       amount: fc.bigInt({ min: 0n, max: 40n }),

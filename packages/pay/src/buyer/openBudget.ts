@@ -99,6 +99,8 @@ interface Item {
   /** Reserved, or spent once it ended. */
   amount: bigint
   ended: boolean
+  /** Whether its line is on disk: one that is not is written by its own `append`. */
+  written: boolean
 }
 
 const compactAfter = 5_000
@@ -115,7 +117,7 @@ const systemClock = () => Math.floor(Date.now() / 1000)
 export async function openBudget(options: BudgetOptions): Promise<Budget> {
   const { limits, now = systemClock } = options
   const period = limits.period ?? 86_400
-  const journal = await openJournal<Entry>({ path: options.path })
+  const journal = await openJournal<Entry>({ path: options.path, exclusive: true })
   /** Spent by payments that no period sees any more. */
   let before = 0n
   /** Payments of the last period in the order of their time, `head` the first that counts. */
@@ -123,6 +125,7 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
   let head = 0
   /** Payments older than that whose end is still open. */
   const overdue = new Set<Item>()
+  let compactAt = compactAfter
   const refs = new Set<string>()
   const byId = new Map<string, Item>()
   const used = { all: 0n, open: 0n, payees: new Map<string, bigint>(), services: new Map<string, bigint>() }
@@ -179,7 +182,7 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
         break
       case 'reserved': {
         const { id, at, amount, payee, service, ref } = entry
-        begin({ id, at, payee, service, ref, amount: BigInt(amount), ended: false })
+        begin({ id, at, payee, service, ref, amount: BigInt(amount), ended: false, written: true })
         break
       }
       case 'ended': {
@@ -212,13 +215,16 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
   }
 
   async function compact(): Promise<void> {
-    if (journal.length <= compactAfter) return
+    if (journal.length <= compactAt) return
     await journal.compact(() => {
       const lines: Entry[] = [{ type: 'before', amount: before.toString(), refs: [...refs] }]
       for (const item of [...overdue, ...items.slice(head)]) {
+        if (!item.written) continue
         lines.push(entryOf(item))
         if (item.ended) lines.push({ type: 'ended', id: item.id, amount: item.amount.toString() })
       }
+      // Only once as much again has come, or a busy period would be written over and over.
+      compactAt = Math.max(compactAfter, 2 * lines.length)
       return lines
     })
   }
@@ -247,11 +253,13 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       if (ref !== undefined && refs.has(ref)) throw new PaymentRepeatedError({ ref })
       check(spending)
       const id = randomUUID()
-      const item: Item = { id, at, payee, service, ref, amount, ended: false }
+      const item: Item = { id, at, payee, service, ref, amount, ended: false, written: false }
       // Taken before the disk is asked, so that nobody else takes it meanwhile.
       begin(item)
       try {
-        await journal.append(entryOf(item))
+        await journal.append(entryOf(item), () => {
+          item.written = true
+        })
       } catch (error) {
         end(item, 0n)
         if (ref !== undefined) refs.delete(ref)

@@ -97,6 +97,15 @@ const entrySchema = z.object({
 })
 type Entry = z.input<typeof entrySchema>
 
+function entryOf({ channel, epoch, signed, charged }: z.output<typeof entrySchema>): Entry {
+  return {
+    channel: channelToJson(channel),
+    epoch: epoch.toString(),
+    signed: signed.toString(),
+    charged: charged.toString(),
+  }
+}
+
 interface Own extends WalletChannel {
   epoch: bigint
   deposit: bigint
@@ -124,11 +133,11 @@ const authorizationLife = 3600
 export async function openChannelWallet(options: ChannelWalletOptions): Promise<ChannelWallet> {
   const { deployment, currency, payer, budget, readChannel, maxDeposit } = options
   const signer = options.signer ?? payer
-  const journal = await openJournal<Entry>({ path: options.path })
-  const kept = new Map<Hash, { epoch: bigint; signed: bigint; charged: bigint }>()
+  const journal = await openJournal<Entry>({ path: options.path, exclusive: true })
+  const kept = new Map<Hash, z.output<typeof entrySchema>>()
   for (const { entry } of journal.replayed) {
-    const { channel, ...rest } = parse(entrySchema, entry, 'channel')
-    kept.set(hashChannel(channel, deployment), rest)
+    const known = parse(entrySchema, entry, 'channel')
+    kept.set(hashChannel(known.channel, deployment), known)
   }
   const owns = new Map<Hash, Promise<Own>>()
   const opened = new Map<Hash, Own>()
@@ -172,22 +181,11 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
   }
 
   async function note(own: Own): Promise<void> {
-    const { channel, epoch, signed, charged } = own
-    await journal.append({
-      channel: channelToJson(channel),
-      epoch: epoch.toString(),
-      signed: signed.toString(),
-      charged: charged.toString(),
-    })
+    await journal.append(entryOf(own))
     if (journal.length <= compactAfter) return
-    await journal.compact(() =>
-      [...opened.values()].map((each) => ({
-        channel: channelToJson(each.channel),
-        epoch: each.epoch.toString(),
-        signed: each.signed.toString(),
-        charged: each.charged.toString(),
-      })),
-    )
+    // Those that were not used since the start are kept as they were.
+    const idle = [...kept].flatMap(([id, entry]) => (opened.has(id) ? [] : [entry]))
+    await journal.compact(() => [...idle, ...opened.values()].map(entryOf))
   }
 
   /** Brings the channel's deposit up to `least`; by a transaction, or by an authorization that goes with the payment. */

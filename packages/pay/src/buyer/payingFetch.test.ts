@@ -258,6 +258,21 @@ describe('a hostile server', () => {
     await Promise.all([server.stop(), elsewhere.stop()])
   })
 
+  test('behavior: an answer that cannot be read ends the payment, and the next call goes on', async () => {
+    let isHostile = true
+    const server = await sell({
+      ask: (required, time) =>
+        isHostile && time > 1 ? { ...required, resource: { url: 'https://elsewhere.example/' } } : required,
+      answer: 'refuse',
+    })
+    const { fetch, close } = await buyer()
+    await expect(fetch(server.url)).rejects.toMatchObject({ code: 'PAYMENT_REQUIRED_INVALID' })
+    isHostile = false
+    await expect(fetch(server.url)).rejects.toMatchObject({ code: 'PAYMENT_LOOP' })
+    await close()
+    await server.stop()
+  })
+
   test('error: DepositLimitError: no more is locked than the wallet may', async () => {
     const server = await sell({}, () => 2_000n)
     const { fetch, budget, close } = await buyer({}, { maxDeposit: 1_999n })

@@ -119,7 +119,8 @@ async function attempt<T>(reading: Promise<T>): Promise<Attempt<T>> {
   }
 }
 
-async function reach<T>(reading: Promise<T>): Promise<T> {
+/** What the chain says; what keeps it from saying it is decoded. */
+export async function reach<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading
   } catch (error) {

@@ -11,6 +11,8 @@ export const exactReasons = {
   validAfter: 'invalid_exact_evm_payload_authorization_valid_after',
   value: 'invalid_exact_evm_payload_authorization_value_mismatch',
   asset: 'asset_not_deployed_contract',
+  /** Ours: the x402 packages have no limit to tokens. */
+  foreignAsset: 'unsupported_asset',
   nonceUsed: 'invalid_exact_evm_nonce_already_used',
   balance: 'invalid_exact_evm_insufficient_balance',
   tokenName: 'invalid_exact_evm_token_name_mismatch',

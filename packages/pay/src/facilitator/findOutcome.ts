@@ -31,13 +31,20 @@ export interface SentSettlement {
 /**
  * Looks at the chain for what became of a settlement: our transaction, or another one that spent the same authorization,
  * for anyone who saw ours may send its content first. Null while nothing is decided.
+ *
+ * @param options `ownOnly` looks for ours alone, which is the usual case and one question instead of two.
  */
-export async function findOutcome(client: ReadClient, sent: SentSettlement): Promise<Outcome | null> {
+export async function findOutcome(
+  client: ReadClient,
+  sent: SentSettlement,
+  options: { readonly ownOnly?: true } = {},
+): Promise<Outcome | null> {
   const receipt = await firstReceipt(client, sent.hashes)
   if (receipt !== null && receipt.status === 'success')
     return isPaid(receipt, sent)
       ? { type: 'settled', hash: receipt.transactionHash }
       : { type: 'failed', reason: exactReasons.transferEvent }
+  if (receipt === null && options.ownOnly) return null
   const other = await findSpender(client, sent)
   if (other !== null)
     return isPaid(other, sent)

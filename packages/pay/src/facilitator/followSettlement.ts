@@ -13,7 +13,9 @@ export interface Place {
 }
 
 /** Looks at the chain between two times that a transaction is sent once more, in case it was lost. */
-const looksBetweenRepeats = 20
+const looksBetweenRepeats = 32
+/** Looks of which one asks also whether somebody else spent the authorization. */
+const looksBetweenStrangers = 8
 /** Times that a fee is raised: an eighth each is more than three times as much in the end. */
 const raises = 10
 /** Times that a transaction's number must be seen taken, for a node may know the count before it knows the receipt. */
@@ -44,9 +46,10 @@ export async function followSettlement(
     })
 
   for (let look = 1; ; look++) {
+    const own = look % looksBetweenStrangers !== 0 && overtaken === 0
     if (signal.aborted) throw new FacilitatorClosedError()
     // Whatever cannot be told now is asked again: the money may have moved.
-    const outcome = await findOutcome(client, settlement.sent).catch(() => null)
+    const outcome = await findOutcome(client, settlement.sent, own ? { ownOnly: true } : {}).catch(() => null)
     if (outcome !== null) return outcome
     if (overtaken >= overtakenLimit) return { type: 'failed', reason: exactReasons.transaction }
     if (performance.now() - since >= raiseAfterMs && raised < raises) {
@@ -55,6 +58,7 @@ export async function followSettlement(
       if (state === 'raised') raised++
       overtaken = state === 'overtaken' ? overtaken + 1 : 0
     } else if (look % looksBetweenRepeats === 0) await relayer.repeat(settlement.sent.raw)
-    await pause(client.pollingInterval, signal)
+    // A chain that mines at once has it in a moment; one that does not is not asked more often than it likes.
+    await pause(Math.min(client.pollingInterval, 4 << Math.min(look, 16)), signal)
   }
 }

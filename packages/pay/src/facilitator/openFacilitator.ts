@@ -1,12 +1,11 @@
 import { decodeRevert } from '@millrace/sdk'
 import type { Address } from 'viem'
-import { estimateGas } from 'viem/actions'
+import { estimateGas, getCode } from 'viem/actions'
 import { openCurve } from '../curve/openCurve.ts'
-import { checkExact, diagnoseExact } from '../exact/checkExact.ts'
+import { checkExact, reach } from '../exact/checkExact.ts'
 import { encodeTransfer } from '../exact/encodeTransfer.ts'
 import { type ExactReason, type ExactRefusal, exactReasons } from '../exact/reasons.ts'
 import { createExactVerifier, type ExactPayment } from '../exact/verifyExact.ts'
-import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '../wire/x402.ts'
 import { FacilitatorClosedError, SettlementTakenError } from './errors.ts'
 import type { Outcome } from './findOutcome.ts'
@@ -14,15 +13,16 @@ import { followSettlement, type Place } from './followSettlement.ts'
 import type { SettlementEntry, SettlementJournal } from './journal.ts'
 import { createRelayer, type FacilitatorChain } from './relayer.ts'
 import {
+  keptSeconds,
   keyOf,
   payloadOf,
   printOf,
   readBook,
-  rememberedFor,
   type Sent,
   type SentEntry,
   type Settlement,
 } from './settlementBook.ts'
+import { type SupportedResponse, supportedOn } from './supported.ts'
 import { within } from './waiting.ts'
 
 export interface FacilitatorOptions {
@@ -31,17 +31,6 @@ export interface FacilitatorOptions {
   readonly journal: SettlementJournal
   /** Unix seconds. */
   readonly now?: () => number
-}
-
-/** Answer to `/supported`. */
-export interface SupportedResponse {
-  readonly kinds: readonly {
-    readonly x402Version: 1 | 2
-    readonly scheme: string
-    readonly network: string
-  }[]
-  readonly extensions: readonly string[]
-  readonly signers: Readonly<Record<string, readonly Address[]>>
 }
 
 /** Checks payments and settles each exactly once. */
@@ -57,6 +46,9 @@ export interface Facilitator {
   /** Stops waiting for settlements; those that were sent are found again at the next opening. */
   close(): Promise<void>
 }
+
+/** Most gas of a settlement: some five times what a usual one takes. */
+const maxGas = 400_000n
 
 /**
  * Opens a facilitator of x402 for scheme `exact`. Settlements that an earlier run sent and did not see through are looked
@@ -74,6 +66,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   const verifyExact = createExactVerifier(await openCurve())
   const settlements = new Map<string, Settlement>()
   const closing = new AbortController()
+  let writing: Promise<unknown> = Promise.resolve()
   const places = new Map<string, Place>(
     chains.map((chain) => [chain.network, { chain, relayer: createRelayer(chain) }]),
   )
@@ -82,18 +75,29 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   function inspect(payment: PaymentPayload, requirements: PaymentRequirements) {
     const verdict = verifyExact(payment, { requirements, now: now() })
     if (verdict.type === 'refused') return verdict
-    const place = places.get(requirements.network)
-    if (place !== undefined) return { type: 'right' as const, payment: verdict, place }
-    const message = `This facilitator does not settle on '${requirements.network}'.`
+    const { network, asset } = requirements
+    const place = places.get(network)
     const payer = verdict.authorization.from
-    return { type: 'refused' as const, reason: exactReasons.network, message, payer }
+    const refused = (reason: ExactReason, message: string) => ({
+      type: 'refused' as const,
+      reason,
+      message,
+      payer,
+    })
+    if (place === undefined)
+      return refused(exactReasons.network, `This facilitator does not settle on '${network}'.`)
+    const known = place.chain.assets?.some((each) => each.toLowerCase() === asset.toLowerCase()) ?? true
+    if (!known) return refused(exactReasons.foreignAsset, `This facilitator does not settle in '${asset}'.`)
+    return { type: 'right' as const, payment: verdict, place }
   }
 
   /** Writes down what became of a settlement; one that failed may be tried again, so it is forgotten. */
   async function conclude(settlement: Settlement, outcome: Outcome): Promise<Outcome> {
     const { key } = settlement
-    // If it cannot be written, the next opening finds the same on the chain.
-    await journal.append({ ...outcome, key }).catch(() => undefined)
+    // Lost, it costs nothing: the next opening looks at the chain again. Only what failed may be written anew soon.
+    const written = journal.append({ ...outcome, key }).catch(() => undefined)
+    writing = Promise.all([writing, written])
+    if (outcome.type === 'failed') await written
     if (outcome.type === 'settled') settlement.settled = outcome.hash
     else settlements.delete(key)
     return outcome
@@ -113,22 +117,22 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     const { client, relayer: account } = place.chain
     const to = requirements.asset as Address
     const data = encodeTransfer(verdict)
-    const refusal = await checkExact(client, verdict, requirements)
-    if (refusal !== null || payload === null)
-      return { type: 'failed', reason: refusal?.reason ?? exactReasons.payload }
-    let gas: bigint
-    try {
-      gas = await estimateGas(client, { account: account.address, to, data })
-    } catch (error) {
-      const decoded = decodeRevert(error)
-      if (isUnreachable(decoded)) throw decoded
-      return { type: 'failed', reason: (await diagnoseExact(client, verdict, requirements)).reason }
+    if (payload === null) return { type: 'failed', reason: exactReasons.payload }
+    const [tried, prepared, code] = await Promise.all([
+      estimateGas(client, { account: account.address, to, data }).catch(() => null),
+      reach(place.relayer.prepare()),
+      reach(getCode(client, { address: to })),
+    ])
+    if (tried === null || code === undefined || tried > (place.chain.maxGas ?? maxGas)) {
+      const refusal = await checkExact(client, verdict, requirements)
+      return { type: 'failed', reason: refusal?.reason ?? exactReasons.simulation }
     }
     let written = false
     try {
-      await place.relayer.send({ to, data, gas }, async ({ raw, hash }, block) => {
+      await place.relayer.send({ to, data, gas: tried, prepared }, async ({ raw, hash }) => {
         if (closing.signal.aborted) throw new FacilitatorClosedError()
         const { digest } = verdict
+        const { block } = prepared
         const entry = {
           key: settlement.key,
           payload,
@@ -183,8 +187,9 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   }
 
   function forgetOld(): void {
-    for (const [key, { settled, validBefore }] of settlements) {
-      if (settled === null || validBefore + rememberedFor > BigInt(now())) return
+    for (const [key, { settled, forgetAt }] of settlements) {
+      // Those under way are decided by the chain; behind them may be older ones, which can wait for their turn.
+      if (settled === null || forgetAt > now()) return
       settlements.delete(key)
     }
   }
@@ -195,7 +200,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     const recordOf = (sent: SentEntry) => ({
       key: sent.key,
       print: printOf(sent.requirements, sent.payload),
-      validBefore: sent.payment.authorization.validBefore,
+      forgetAt: now() + keptSeconds,
       sent,
       settled: null,
     })
@@ -291,31 +296,19 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
       const record = {
         key,
         print: printOf(requirements, payload),
-        validBefore: verdict.authorization.validBefore,
+        forgetAt: now() + keptSeconds,
         sent: null,
         settled: null,
       }
       return wait(begin(record, (settlement) => send(settlement, verdict, { payment, requirements, place })))
     },
 
-    supported() {
-      const networks = chains.map(({ network }) => network)
-      return {
-        kinds: networks.flatMap((network) => {
-          const v1 = v1OfNetwork(network)
-          return [
-            { x402Version: 2 as const, scheme: 'exact', network },
-            ...(v1 === null ? [] : [{ x402Version: 1 as const, scheme: 'exact', network: v1 }]),
-          ]
-        }),
-        extensions: [],
-        signers: { 'eip155:*': [...new Set(chains.map(({ relayer }) => relayer.address))] },
-      }
-    },
+    supported: () => supportedOn(chains),
 
     async close() {
       closing.abort()
       await Promise.allSettled([...settlements.values()].map(({ outcome }) => outcome))
+      await writing
     },
   }
 }
@@ -326,8 +319,6 @@ const invalid = ({ reason, message, payer }: ExactRefusal): VerifyResponse => ({
   invalidMessage: message,
   ...(payer === null ? {} : { payer }),
 })
-
-const isUnreachable = (error: unknown) => error instanceof Error && error.name === 'ChainUnreachableError'
 
 function isSent(settlement: Settlement): settlement is Settlement & { sent: Sent } {
   return settlement.sent !== null

@@ -1,29 +1,24 @@
 import { type Journal, openJournal } from '@millrace/journal'
 import { exactPayloadSchema } from '../exact/authorization.ts'
 import type { SettlementEntry, SettlementJournal } from './journal.ts'
-import { rememberedFor } from './settlementBook.ts'
-
-export interface OpenSettlementsOptions {
-  /** The file; it and its folder are made if they are missing. */
-  readonly path: string
-  /** Unix seconds. */
-  readonly now?: () => number
-}
+import { keptSeconds } from './settlementBook.ts'
 
 /**
  * Opens a file of settlements, each entry forced to disk before `append` resolves. What failed, and what was settled so
  * long ago that its authorization is over, is dropped.
  *
- * @param options The file, and the time.
- * @returns The journal, with `close`.
+ * @param path The file; made if it is missing, with its folder.
+ * @param options `now` in Unix seconds.
+ * @returns The journal, for `openFacilitator`. Close it after the facilitator.
  * @throws JournalCorruptError if a line before the last cannot be read; JournalWriteError.
  * @example
- * const journal = await openSettlements({ path: '/var/lib/facilitator/settlements' })
+ * const journal = await openSettlements('/var/lib/facilitator/settlements')
  */
 export async function openSettlements(
-  options: OpenSettlementsOptions,
+  path: string,
+  options: { readonly now?: () => number } = {},
 ): Promise<SettlementJournal & Pick<Journal<SettlementEntry>, 'close'>> {
-  const { path, now = () => Math.floor(Date.now() / 1000) } = options
+  const { now = () => Math.floor(Date.now() / 1000) } = options
   const journal = await openJournal<SettlementEntry>({ path })
   const entries = journal.replayed.map(({ entry }) => entry)
   const kept = keep(entries, BigInt(now()))
@@ -54,5 +49,5 @@ function isOver(life: readonly SettlementEntry[], now: bigint): boolean {
   const [first] = life
   if (first?.type !== 'sent' || life.at(-1)?.type !== 'settled') return false
   const { authorization } = exactPayloadSchema.parse(first.payload)
-  return authorization.validBefore + rememberedFor <= now
+  return authorization.validBefore + BigInt(keptSeconds) <= now
 }

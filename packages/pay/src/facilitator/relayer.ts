@@ -18,10 +18,21 @@ export interface FacilitatorChain {
   readonly client: ReadClient
   /** Pays the gas; it must send transactions from nowhere else at the same time. */
   readonly relayer: LocalAccount
+  /** The tokens it settles in; any by default, whose transfers then cost its gas. */
+  readonly assets?: readonly Address[]
   /** How long a settlement is waited for before it is answered as pending, in milliseconds. Default 60 000. */
   readonly timeoutMs?: number
   /** How long a transaction may wait before it is sent with a higher fee, in milliseconds. Default 30 000. */
   readonly raiseAfterMs?: number
+  /** Most gas of a settlement, for a stranger's token may want any; 400 000 by default. */
+  readonly maxGas?: bigint
+}
+
+/** Fees in wei per unit of gas, and the newest block when they were asked. */
+export interface Prepared {
+  readonly maxFeePerGas: bigint
+  readonly maxPriorityFeePerGas: bigint
+  readonly block: bigint
 }
 
 /** A transaction that is signed and not sent. */
@@ -34,10 +45,11 @@ export interface RelayedCall {
   readonly to: Address
   readonly data: Hex
   readonly gas: bigint
+  readonly prepared: Prepared
 }
 
 /** Writes a signed transaction down; it leaves only if this resolves. */
-export type Ready = (signed: SignedTransaction, block: bigint) => Promise<void>
+export type Ready = (signed: SignedTransaction) => Promise<void>
 
 /** Gas on top of an estimate: the payer's code may take another path once it is mined. What is not used is not paid. */
 const gasMargin = 30_000n
@@ -47,6 +59,8 @@ const most = (a: bigint, b: bigint) => (a > b ? a : b)
 
 /** Sends transactions of one account, each with the next number, one after another. */
 export interface Relayer {
+  /** What a transaction costs now; asked while it is not yet its turn. */
+  prepare(): Promise<Prepared>
   /**
    * Signs a transaction, hands it to `ready` to be written down, and sends it. Throws what `ready` throws, and what the
    * chain says if it certainly does not have the transaction; a chain that does not answer may have it, which is no error.
@@ -74,15 +88,14 @@ export function createRelayer({ client, relayer, network }: FacilitatorChain): R
   }
 
   async function sendOne(call: RelayedCall, ready: Ready): Promise<void> {
-    const [fees, block, nonce] = await Promise.all([
-      estimateFeesPerGas(client),
-      getBlockNumber(client, { cacheTime: 0 }),
-      next ?? getTransactionCount(client, { address: relayer.address, blockTag: 'pending' }),
-    ])
-    const { to, data } = call
+    const nonce =
+      next ?? (await getTransactionCount(client, { address: relayer.address, blockTag: 'pending' }))
+    const { to, data, prepared } = call
+    const { maxFeePerGas, maxPriorityFeePerGas } = prepared
     const gas = call.gas + gasMargin
+    const fees = { maxFeePerGas, maxPriorityFeePerGas }
     const raw = await relayer.signTransaction({ ...fees, to, data, gas, nonce, chainId, type: 'eip1559' })
-    await ready({ raw, hash: keccak256(raw) }, block)
+    await ready({ raw, hash: keccak256(raw) })
     try {
       await sendRawTransaction(client, { serializedTransaction: raw })
       next = nonce + 1
@@ -100,9 +113,8 @@ export function createRelayer({ client, relayer, network }: FacilitatorChain): R
     const { maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = fees
     const body = { ...(to == null ? {} : { to }), ...(data && { data }), ...(gas && { gas }), nonce, chainId }
     const address = await recoverTransactionAddress({ serializedTransaction: old })
-    const [mined, block, asked] = await Promise.all([
+    const [mined, asked] = await Promise.all([
       getTransactionCount(client, { address, blockTag: 'latest' }),
-      getBlockNumber(client, { cacheTime: 0 }),
       estimateFeesPerGas(client),
     ])
     if (mined > nonce) return 'overtaken'
@@ -115,13 +127,20 @@ export function createRelayer({ client, relayer, network }: FacilitatorChain): R
       maxFeePerGas: most(most(raiseFee(maxFeePerGas), asked.maxFeePerGas), tip),
       type: 'eip1559',
     })
-    await ready({ raw, hash: keccak256(raw) }, block)
+    await ready({ raw, hash: keccak256(raw) })
     // A refusal means that an earlier one was mined meanwhile, or that its fee is high enough already.
     await sendRawTransaction(client, { serializedTransaction: raw }).catch(() => undefined)
     return 'raised'
   }
 
   return {
+    async prepare() {
+      const [fees, block] = await Promise.all([
+        estimateFeesPerGas(client),
+        getBlockNumber(client, { cacheTime: 0 }),
+      ])
+      return { ...fees, block }
+    },
     send: (call, ready) => inTurn(() => sendOne(call, ready)),
     repeat: (raw) =>
       inTurn(async () => {

@@ -8,16 +8,16 @@ import type { SettlementEntry } from './journal.ts'
 /** A settlement and its newest transaction. */
 export type Sent = SentSettlement & { readonly raw: Hex }
 
-/** Seconds after an authorization's end for which its settlement is remembered. */
-export const rememberedFor = 86_400n
+/** How long a settlement is answered from here, in seconds: a payer may sign for ages, and is not remembered that long. */
+export const keptSeconds = 86_400
 
 /** One authorization and what is known about its settlement. */
 export interface Settlement {
   readonly key: string
   /** Everything that was signed, and the signature: only the very same payment is answered from here. */
   readonly print: string
-  /** Unix seconds, after which nobody can pay with it. */
-  readonly validBefore: bigint
+  /** Unix seconds, after which it is no longer answered from here. */
+  readonly forgetAt: number
   /** Null while nothing was sent. */
   sent: Sent | null
   outcome: Promise<Outcome>

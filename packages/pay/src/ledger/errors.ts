@@ -116,3 +116,21 @@ export class HoldSpentError extends MillraceError {
     })
   }
 }
+
+/** The authorization that came with a payment is not sent. */
+export class FundingRefusedError extends MillraceError {
+  override readonly name = 'FundingRefusedError'
+  static readonly code = 'FUNDING_REFUSED'
+  constructor(options: { channel: Hash; amount: bigint; least: bigint | null }) {
+    const { channel, amount, least } = options
+    super({
+      code: FundingRefusedError.code,
+      message:
+        least === null
+          ? `This seller sends no authorization that funds channel '${channel}'.`
+          : `An authorization of ${amount} for channel '${channel}' is not sent; it must bring ${least} at least.`,
+      remedy: 'Put more into the channel, or fund it by a transaction of your own.',
+      details: options,
+    })
+  }
+}

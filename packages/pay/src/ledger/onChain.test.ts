@@ -213,6 +213,29 @@ test('behavior: a top-up is seen when a voucher needs it', async () => {
   await ledger.close()
 })
 
+test('behavior: a payer that was claimed in full, closes and spends the old deposit again is not served', async () => {
+  const { deployment } = chain
+  const ledger = await open('dead')
+  const channel = channelTo(2, { salt: `0x${'03'.repeat(32)}` as Hash })
+  const payer = chain.walletOf(2)
+  await confirm(payer, await openChannel(payer, { deployment, channel, amount: 10_000n }))
+  const first = await ledger.hold(await signed(channel, 100n), 100n)
+  first.capture(100n)
+  const later = await signed(channel, 10_000n)
+  const claimer = startClaimer({ ledger, client: chain.walletOf(0), deployment, everyMs: 3_600_000 })
+  await claimer.claimNow({ all: true })
+  await confirm(payer, await requestClose(payer, { deployment, channel }))
+  await claimer.claimNow()
+  await chain.client.increaseTime({ seconds: 901 })
+  await chain.client.mine({ blocks: 1 })
+  await confirm(payer, await finalizeClose(payer, { deployment, channel }))
+  await expect(ledger.hold(later, 9_900n)).rejects.toMatchObject({ code: 'CHANNEL_NOT_OPEN' })
+  await claimer.claimNow()
+  expect(ledger.book(first.channel)).toBeUndefined()
+  await claimer.stop()
+  await ledger.close()
+})
+
 test('behavior: what the channels hold is what is open and not claimed', async () => {
   const { deployment } = chain
   let expected = 0n

@@ -133,6 +133,66 @@ describe('openLedger', () => {
     await ledger.close()
   })
 
+  test('behavior: a capture of a life that is over does not bury the next life on disk', async () => {
+    const ledger = await open()
+    const old = await ledger.hold(await paymentOf(1, 100n), 100n)
+    states.set(old.channel, openState(channelOf(1), 1_000n, { epoch: 1n }))
+    const inNew = () => paymentOf(1, 300n, { voucher: { epoch: 1n } })
+    ;(await ledger.hold(await inNew(), 300n)).capture(300n)
+    await ledger.flush()
+    old.capture(50n)
+    await ledger.flush()
+    // As after a crash: the file as it is.
+    const path = join(folder, 'copy.jsonl')
+    appendFileSync(path, readFileSync(join(folder, 'ledger.jsonl')))
+    await ledger.close()
+    const again = await open({ path })
+    expect(again.book(old.channel)).toMatchObject({ epoch: 1n, worth: 300n, spent: 300n })
+    await expect(again.hold(await inNew(), 300n)).rejects.toMatchObject({ code: 'VOUCHER_TOO_LOW' })
+    await again.close()
+  })
+
+  test('behavior: the chain is asked again before more is served, so that a closed channel is not served on', async () => {
+    let time = 0
+    const ledger = await open({ freshMs: 60_000, now: () => time })
+    const { channel } = await ledger.hold(await paymentOf(1, 100n), 100n)
+    states.set(channel, openState(channelOf(1), 0n, { state: 'none', epoch: 1n }))
+    time += 59_999
+    await ledger.hold(await paymentOf(1, 200n), 100n)
+    time += 1
+    await expect(ledger.hold(await paymentOf(1, 300n), 100n)).rejects.toMatchObject({
+      code: 'CHANNEL_NOT_OPEN',
+    })
+    await ledger.close()
+  })
+
+  test('error: FundingRefusedError: no transaction is sent for dust, nor where none is needed', async () => {
+    let sent = 0
+    const ledger = await open({
+      leastFunding: 1_000n,
+      fund: async () => {
+        sent++
+      },
+    })
+    const funding = { validAfter: 0n, validBefore: 9n, salt: idOf(channelOf(1)), signature: '0x01' as const }
+    const dust = { ...(await paymentOf(1, 10n)), funding: { ...funding, amount: 999n } }
+    await expect(ledger.hold(dust, 10n)).rejects.toMatchObject({
+      code: 'FUNDING_REFUSED',
+      details: { least: 1_000n },
+    })
+    const unneeded = { ...(await paymentOf(1, 10n)), funding: { ...funding, amount: 1_000n } }
+    await ledger.hold(unneeded, 10n)
+    expect(sent).toBe(0)
+    await ledger.close()
+  })
+
+  test('error: JournalInUseError: one file has one ledger', async () => {
+    const ledger = await open()
+    await expect(open()).rejects.toMatchObject({ code: 'JOURNAL_IN_USE' })
+    await ledger.close()
+    await (await open()).close()
+  })
+
   describe('bad input', () => {
     test.each([
       [

@@ -19,6 +19,7 @@ import {
   ChannelForeignError,
   ChannelNotOpenError,
   DepositTooLowError,
+  FundingRefusedError,
   HoldSpentError,
   OverchargeError,
   VoucherSignatureError,
@@ -42,9 +43,20 @@ export interface LedgerOptions extends ChannelsDomain {
   readonly readChannel: ReadChannel
   /** Sends an authorization that opens or tops up a channel, and waits until the chain shows it. Without it payers fund channels themselves. */
   readonly fund?: (channel: Channel, funding: NonNullable<ChannelPayment['funding']>) => Promise<void>
+  /** Least that an authorization must bring to be sent, in base units: a transaction costs gas. Default 1. */
+  readonly leastFunding?: bigint
   /** Shortest close delay that is taken, in seconds. Default 900. */
   readonly leastCloseDelay?: number
+  /**
+   * For how long the chain's word on a channel is taken, in milliseconds; then it is asked again before more is served. Must be far
+   * below the shortest close delay: who asks for the end in between is served no longer than this. Default 60 000.
+   */
+  readonly freshMs?: number
+  /** Milliseconds from anywhere. Default: this process's own clock. */
+  readonly now?: () => number
 }
+
+type Funding = NonNullable<ChannelPayment['funding']>
 
 /** Money of a channel that is held for one request. */
 export interface Hold {
@@ -63,8 +75,9 @@ export interface Hold {
 /** A payee's books of all its channels. */
 export interface Ledger {
   readonly payee: Payee
-  /** Whether it sends authorizations that fund channels. */
+  /** Whether it sends authorizations that fund channels, and what they must bring. */
   readonly funds: boolean
+  readonly leastFunding: bigint
   /**
    * Takes what a payment promises. Resolves when it is on disk.
    *
@@ -115,18 +128,20 @@ const compactAfter = 20_000
  * const ledger = await openLedger({ path: 'ledger.jsonl', ...deployment, payee: { asset: 7n }, currency, readChannel })
  */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { payee, currency, readChannel, leastCloseDelay = 900 } = options
+  const { payee, currency, readChannel, leastCloseDelay = 900, leastFunding = 1n } = options
+  const { freshMs = 60_000, now = () => performance.now() } = options
   const curve = await openCurve()
   const hashOf = createVoucherHasher(curve, options)
-  const journal = await openJournal<readonly BookEntry[]>({ path: options.path })
+  const journal = await openJournal<readonly BookEntry[]>({ path: options.path, exclusive: true })
   const books = new Map<Hash, ChannelBook>()
   for (const { entry } of journal.replayed)
     for (const line of entry) {
       const book = readBook(line)
       books.set(book.id, book)
     }
-  /** Channels that the chain was asked about since the start: what happened before is not known. */
-  const seen = new Set<Hash>()
+  /** When the chain was asked about a channel, in milliseconds: what happened since is not known. */
+  const seen = new Map<Hash, number>()
+  const isFresh = (id: Hash) => now() - (seen.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs
   const loading = new Map<Hash, Promise<ChannelBook>>()
   const waiting = new Map<Hash, Set<() => void>>()
 
@@ -137,13 +152,13 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   let next: Promise<void> | null = null
 
   async function write(): Promise<void> {
-    const changed = dirty
+    const changed = new Set([...dirty].filter((book) => books.get(book.id) === book))
     dirty = new Set()
     if (changed.size === 0) return
     try {
       await journal.append([...changed].map(entryOf))
     } catch (error) {
-      for (const book of changed) dirty.add(book)
+      for (const book of changed) mark(book)
       throw error
     }
     if (journal.length > compactAfter) await journal.compact(() => [[...books.values()].map(entryOf)])
@@ -170,8 +185,13 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     return next
   }
 
+  /** Marks a book to be written. A life that is over is not: its line would bury that of the next. */
+  function mark(book: ChannelBook): void {
+    if (books.get(book.id) === book) dirty.add(book)
+  }
+
   function changed(book: ChannelBook): void {
-    dirty.add(book)
+    mark(book)
     const listeners = waiting.get(book.id)
     if (listeners !== undefined) for (const wake of listeners) wake()
   }
@@ -193,7 +213,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   /** Brings a book up to what the chain says; a new epoch is a new book. */
   function see(channel: Channel, state: ChannelState): ChannelBook {
     const { id } = state
-    seen.add(id)
+    seen.set(id, now())
     const known = books.get(id)
     if (known !== undefined && known.epoch === state.epoch) {
       known.deposit = state.deposit
@@ -238,6 +258,19 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     return id
   }
 
+  /** Sends an authorization where the payment needs it and it brings enough to be worth a transaction. */
+  async function fund(id: Hash, { channel, voucher }: ChannelPayment, funding: Funding): Promise<void> {
+    const { amount } = funding
+    if (options.fund === undefined) throw new FundingRefusedError({ channel: id, amount, least: null })
+    if (amount < leastFunding) throw new FundingRefusedError({ channel: id, amount, least: leastFunding })
+    const known = books.get(id)
+    if (known !== undefined && isFresh(id) && voucher.cumulative <= known.deposit) return
+    const { state, deposit, epoch } = await readChannel(id)
+    if (state === 'open' && epoch === voucher.epoch && voucher.cumulative <= deposit) return
+    await options.fund(channel, funding)
+    await load(id, channel)
+  }
+
   async function take(payment: ChannelPayment): Promise<ChannelBook> {
     const { channel, voucher, signature, tick, funding } = payment
     const id = idOf(channel)
@@ -247,12 +280,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       if (signer !== channel.signer.toLowerCase())
         throw new VoucherSignatureError({ channel: id, signer: channel.signer })
     }
-    if (funding !== undefined) {
-      await options.fund?.(channel, funding)
-      await load(id, channel)
-    }
+    if (funding !== undefined) await fund(id, payment, funding)
     let book = books.get(id)
-    if (book === undefined || !seen.has(id) || book.epoch !== voucher.epoch) book = await load(id, channel)
+    if (book === undefined || !isFresh(id) || book.epoch !== voucher.epoch) book = await load(id, channel)
     if (voucher.channel !== id || voucher.epoch !== book.epoch) {
       throw new VoucherForeignError({
         channel: voucher.channel,
@@ -307,7 +337,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         if (book.spent + more > book.worth) return false
         book.spent += more
         held += more
-        dirty.add(book)
+        mark(book)
         return true
       },
       capture: end,
@@ -318,6 +348,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   return {
     payee,
     funds: options.fund !== undefined,
+    leastFunding,
     book: (id) => books.get(id),
     async accept(payment) {
       const book = await take(payment)
@@ -333,7 +364,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         throw new VoucherTooLowError({ channel: id, worth, needed, snapshot: snapshotOf(book) })
       }
       book.spent = needed
-      dirty.add(book)
+      mark(book)
       const hold = holdOn(book, amount)
       try {
         await flush()
@@ -345,8 +376,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
     tick(id, tick) {
       const book = books.get(id)
-      if (book === undefined || book.closesAt !== 0 || !seen.has(id))
-        throw new ChannelNotOpenError({ channel: id, state: book === undefined ? 'unknown' : 'closing' })
+      if (book === undefined || book.closesAt !== 0 || !isFresh(id))
+        throw new ChannelNotOpenError({ channel: id, state: book?.closesAt ? 'closing' : 'unknown' })
       const worth = book.best === null ? 0n : voucherWorth(book.best.voucher, tick.ticks)
       if (worth > book.deposit) throw new DepositTooLowError({ channel: id, worth, deposit: book.deposit })
       if (takeTick(book, tick, curve.keccak256)) changed(book)

@@ -67,7 +67,8 @@ export function startClaimer(options: ClaimerOptions): Claimer {
   let wake: () => void = () => {}
 
   async function look(): Promise<void> {
-    const open = ledger.books().filter(({ worth, claimed }) => worth > claimed)
+    // Those with nothing due too: one that closed must not be served on.
+    const open = ledger.books()
     for (let at = 0; at < open.length; at += asked)
       await Promise.all(open.slice(at, at + asked).map(({ id }) => ledger.refresh(id)))
     for (const { id, closesAt } of ledger.books()) {

@@ -8,6 +8,8 @@ import type { Ledger } from './openLedger.ts'
 import { channelPaymentSchema } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
+const atLeast = (amount: bigint, least: bigint) => (amount > least ? amount : least)
+
 /** How a seller is paid on channels. */
 export interface StreamSchemeOptions {
   readonly ledger: Ledger
@@ -70,7 +72,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
             till: deployment.till,
             ...('asset' in payee ? { assetId: payee.asset.toString() } : {}),
             closeDelay,
-            deposit: (options.deposit ?? amount * 200n).toString(),
+            deposit: atLeast(options.deposit ?? amount * 200n, ledger.leastFunding).toString(),
             terms,
             funds: options.funds ?? ledger.funds,
             ...(options.payUrl === undefined ? {} : { payUrl: options.payUrl }),

@@ -1,6 +1,6 @@
+export { digestRequest } from '../seller/digestRequest.ts'
 export type { CallRequest } from './callRequest.ts'
 export type { Charge } from './charge.ts'
-export { digestRequest } from './digestRequest.ts'
 export * from './errors.ts'
 export type { CountTokens, Metered } from './meter.ts'
 export type { ModelRoute, SoldModel } from './modelCall.ts'

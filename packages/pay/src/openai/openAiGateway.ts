@@ -1,11 +1,11 @@
 import { zeroAddress } from 'viem'
+import { digestRequest } from '../seller/digestRequest.ts'
 import type { PaidRequest, Reservation, SellerScheme } from '../seller/scheme.ts'
 import { admitPayment } from './admitPayment.ts'
 import { answerCall } from './answerCall.ts'
 import type { CallRequest } from './callRequest.ts'
 import type { Charge } from './charge.ts'
 import { createReplays, type KeptAnswer, type OpenCall } from './createReplays.ts'
-import { digestRequest } from './digestRequest.ts'
 import { errorBody } from './errorBody.ts'
 import {
   BodyTooLargeError,

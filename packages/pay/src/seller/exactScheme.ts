@@ -30,6 +30,9 @@ export interface ExactSchemeOptions {
   readonly now?: () => number
 }
 
+/** How long a payment is remembered here, in seconds; far longer than a chain takes to show it. */
+const heldSeconds = 3600
+
 /**
  * Takes payments by x402's scheme `exact`: the payer signs a transfer of EIP-3009, which is settled after the handler has
  * answered and before the answer goes out. While it is under way a payment buys nothing else; afterwards the chain knows
@@ -44,11 +47,14 @@ export interface ExactSchemeOptions {
 export function exactScheme(options: ExactSchemeOptions): SellerScheme {
   const { currencies, facilitator, now = () => Math.floor(Date.now() / 1000) } = options
   const verifying = openCurve().then(createExactVerifier)
-  /** Payments that are held or were charged, until nobody can pay with them: what the chain says may be a block old. */
-  const held = new Map<string, bigint>()
+  /** Payments that are held or were charged, for an hour: what the chain says at first may be a block old. */
+  const held = new Map<string, number>()
 
   function forgetOld(): void {
-    for (const [key, validBefore] of held) if (validBefore < BigInt(now())) held.delete(key)
+    for (const [key, until] of held) {
+      if (until > now()) return
+      held.delete(key)
+    }
   }
 
   async function settle(payment: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse> {
@@ -90,7 +96,7 @@ export function exactScheme(options: ExactSchemeOptions): SellerScheme {
     async reserve(payment, { requirements }) {
       const verdict = (await verifying)(payment, { requirements, now: now() })
       if (verdict.type === 'refused') throw new PaymentRefusedError(verdict)
-      const { from, nonce, validBefore, value } = verdict.authorization
+      const { from, nonce, value } = verdict.authorization
       const key = `${requirements.network} ${requirements.asset} ${from} ${nonce}`.toLowerCase()
       forgetOld()
       if (held.has(key))
@@ -98,7 +104,7 @@ export function exactScheme(options: ExactSchemeOptions): SellerScheme {
           reason: exactReasons.nonceUsed,
           message: 'The payment was used for another call.',
         })
-      held.set(key, validBefore)
+      held.set(key, now() + heldSeconds)
       try {
         const verified = await facilitator.verify(payment, requirements)
         if (!verified.isValid)

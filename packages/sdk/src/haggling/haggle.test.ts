@@ -97,7 +97,7 @@ async function play(bought: Side, sold: Side, options: { maxRounds: number; maxP
 }
 const price = fc.bigInt({ min: 0n, max: 1_000_000n })
 const shape = fc.double({ min: 0.1, max: 10, noNaN: true })
-const runs = { numRuns: process.env['MILLRACE_DEEP'] === '1' ? 1000 : 25 }
+const runs = { numRuns: process.env.MILLRACE_DEEP === '1' ? 1000 : 25 }
 
 describe('default', () => {
   test('two sides agree, and hold the same transcript and the same terms', async () => {

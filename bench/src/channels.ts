@@ -1,0 +1,297 @@
+// Payments on channels: how fast a payee takes vouchers and ticks, on disk before it serves, beside the check of a voucher as the
+// stock packages make it (viem's verifyTypedData) in the same run; what the paywall adds to a request, one at a time and many in
+// flight on one channel. Vouchers are signed beforehand: the payer's time is not the payee's.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { cpus, loadavg, release, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type ChannelPayment,
+  channelPaymentToJson,
+  createPaywall,
+  encodePaymentPayload,
+  headerNames,
+  nodeListener,
+  openCurve,
+  openLedger,
+  streamScheme,
+  toHex,
+} from '@millrace/pay'
+import {
+  type Channel,
+  type ChannelState,
+  createTickChain,
+  hashChannel,
+  hashVoucher,
+  type Voucher,
+} from '@millrace/sdk'
+import { type Address, type Hash, hexToBytes, verifyTypedData, zeroAddress, zeroHash } from 'viem'
+
+const CHANNELS = Number(process.env.CHANNELS ?? 1000)
+const VOUCHERS = Number(process.env.VOUCHERS ?? 20_000)
+const TICKS = Number(process.env.TICKS ?? 1_000_000)
+const REQUESTS = Number(process.env.REQUESTS ?? 3000)
+
+const loadAtStart = loadavg()[0] ?? 0
+const say = (text: string) => process.stdout.write(`${text}\n`)
+const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-channels-'))
+const curve = await openCurve()
+
+// No chain: what it would say is known. A payee asks it once a channel.
+const deployment = {
+  chainId: 31_337,
+  ...{
+    assets: zeroAddress,
+    till: `0x${'11'.repeat(20)}` as Address,
+    market: zeroAddress,
+    channels: `0x${'c4'.repeat(20)}` as Address,
+  },
+  currencies: [],
+  epochLength: 5,
+} as const
+const currency = {
+  address: `0x${'c0'.repeat(20)}` as Address,
+  symbol: 'TUSD',
+  decimals: 6,
+  name: 'Test Dollar',
+  version: '1',
+} as const
+const payee = `0x${'0e'.repeat(20)}` as const
+const deposit = 10n ** 15n
+const states = new Map<Hash, ChannelState>()
+
+interface Payer {
+  readonly key: Uint8Array
+  readonly channel: Channel
+  readonly id: Hash
+}
+
+function payerOf(index: number): Payer {
+  const key = hexToBytes(`0x${(index + 1).toString(16).padStart(64, '0')}`)
+  const address = curve.addressOf(key)
+  const parties = { payer: address, signer: address, payee, asset: 0n, currency: currency.address }
+  const channel: Channel = { ...parties, closeDelay: 900, salt: zeroHash }
+  const id = hashChannel(channel, deployment)
+  states.set(id, { id, state: 'open', deposit, claimed: 0n, epoch: 0n, closesAt: 0 })
+  return { key, channel, id }
+}
+
+function paymentOf(
+  { key, channel, id }: Payer,
+  cumulative: bigint,
+  ticks: Partial<Voucher> = {},
+): ChannelPayment {
+  const nothing = { anchor: zeroHash, tickPrice: 0n, maxTicks: 0, terms: zeroHash }
+  const voucher: Voucher = { channel: id, epoch: 0n, cumulative, ...nothing, ...ticks }
+  return { channel, voucher, signature: curve.sign(hexToBytes(hashVoucher(voucher, deployment)), key) }
+}
+
+const open = (name: string) =>
+  openLedger({
+    ...deployment,
+    path: join(folder, `${name}.jsonl`),
+    payee: { account: payee },
+    currency: currency.address,
+    readChannel: async (id) =>
+      states.get(id) ?? { id, state: 'none', deposit: 0n, claimed: 0n, epoch: 0n, closesAt: 0 },
+  })
+
+/** What was done in a stretch, by the clock and by this process's time on a processor. */
+async function rate(count: number, work: () => Promise<void>) {
+  const cpu = process.cpuUsage()
+  const started = performance.now()
+  await work()
+  const seconds = (performance.now() - started) / 1000
+  const { user, system } = process.cpuUsage(cpu)
+  return {
+    count,
+    perSecond: Math.round(count / seconds),
+    perProcessorSecond: Math.round(count / ((user + system) / 1e6)),
+  }
+}
+
+const payers = Array.from({ length: CHANNELS }, (_, index) => payerOf(index))
+say(`signing ${VOUCHERS} vouchers on ${CHANNELS} channels …`)
+const vouchers = Array.from({ length: VOUCHERS }, (_, index) =>
+  paymentOf(payers[index % CHANNELS] as Payer, BigInt(Math.floor(index / CHANNELS) + 1) * 100n),
+)
+
+// ---- vouchers, on disk before each resolves; as many at once as a busy server has
+const ledger = await open('vouchers')
+const voucherRate = await rate(VOUCHERS, async () => {
+  const atOnce = 256
+  for (let at = 0; at < VOUCHERS; at += atOnce)
+    await Promise.all(
+      vouchers
+        .slice(at, at + atOnce)
+        .map(async (payment) => (await ledger.hold(payment, 100n)).capture(100n)),
+    )
+  await ledger.flush()
+})
+const unpaid = ledger.books().filter(({ spent, worth }) => spent !== worth).length
+await ledger.close()
+
+// ---- the check alone, as the stock packages make it
+const types = {
+  Voucher: [
+    { name: 'channel', type: 'bytes32' },
+    { name: 'epoch', type: 'uint64' },
+    { name: 'cumulative', type: 'uint128' },
+    { name: 'anchor', type: 'bytes32' },
+    { name: 'tickPrice', type: 'uint64' },
+    { name: 'maxTicks', type: 'uint32' },
+    { name: 'terms', type: 'bytes32' },
+  ],
+} as const
+const peerRate = await rate(500, async () => {
+  for (const { channel, voucher, signature } of vouchers.slice(0, 500)) {
+    const isValid = await verifyTypedData({
+      address: channel.signer,
+      domain: {
+        name: 'Millrace Channels',
+        version: '1',
+        chainId: deployment.chainId,
+        verifyingContract: deployment.channels,
+      },
+      types,
+      primaryType: 'Voucher',
+      message: voucher,
+      signature,
+    })
+    if (!isValid) throw new RangeError('a voucher of ours is refused')
+  }
+})
+
+// ---- ticks, spread over live channels; the file is written every ten thousand
+const live = payers.slice(0, Math.min(CHANNELS, 250))
+const perChannel = Math.min(4000, Math.floor(TICKS / live.length))
+const chains = live.map((payer, index) => {
+  const words = createTickChain(
+    toHex(hexToBytes(`0x${(index + 7).toString(16).padStart(64, '0')}`)),
+    perChannel,
+  )
+  return {
+    payer,
+    shown: Array.from({ length: perChannel }, (_, at) => words.word(at + 1)),
+    anchor: words.anchor,
+  }
+})
+const ticking = await open('ticks')
+for (const { payer, anchor } of chains)
+  await ticking.accept(paymentOf(payer, 0n, { anchor, tickPrice: 1n, maxTicks: perChannel }))
+const tickRate = await rate(perChannel * chains.length, async () => {
+  let since = 0
+  for (let at = 0; at < perChannel; at++)
+    for (const { payer, shown } of chains) {
+      ticking.tick(payer.id, { word: shown[at] as Hash, ticks: at + 1 })
+      if (++since === 10_000) {
+        since = 0
+        await ticking.flush()
+      }
+    }
+  await ticking.flush()
+})
+await ticking.close()
+
+// ---- what the paywall adds to a request, over HTTP in this one process
+const server1 = await open('requests')
+const scheme = streamScheme({ ledger: server1, deployment, currency })
+const paywall = createPaywall({ schemes: [scheme] })
+const route = { price: { amount: 100n } }
+const answer = () => new Response('an answer')
+const server = createServer(
+  nodeListener((request) =>
+    request.url.endsWith('/free') ? Promise.resolve(answer()) : paywall.charge(request, route, answer),
+  ),
+)
+await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+const { port } = server.address() as AddressInfo
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+
+const get = (path: string, headers: Readonly<Record<string, string>>): Promise<number> =>
+  new Promise((done, failed) => {
+    const started = performance.now()
+    const outgoing = httpRequest({ port, host: '127.0.0.1', path, headers, agent }, (incoming) => {
+      incoming.resume()
+      incoming.once('end', () =>
+        incoming.statusCode === 200
+          ? done(performance.now() - started)
+          : failed(new RangeError(`answered with ${incoming.statusCode}`)),
+      )
+    })
+    outgoing.once('error', failed)
+    outgoing.end()
+  })
+
+const buyer = payerOf(1_000_000)
+const [accepted] = await scheme.requirements(
+  { amount: 100n },
+  { method: 'GET', url: '', digest: zeroHash, idempotencyKey: null },
+)
+if (accepted === undefined) throw new RangeError('the scheme asks for nothing')
+let promised = 0n
+const paidHeaders = Array.from({ length: 3 * REQUESTS }, () => {
+  promised += 100n
+  const payload = channelPaymentToJson(paymentOf(buyer, promised))
+  return { [headerNames.payment]: encodePaymentPayload({ x402Version: 2, accepted, payload }) }
+})
+
+async function latencies(inFlight: number, call: () => Promise<number>): Promise<number[]> {
+  const times: number[] = []
+  let left = REQUESTS
+  const worker = async () => {
+    while (left-- > 0) times.push(await call())
+  }
+  await Promise.all(Array.from({ length: inFlight }, worker))
+  return times.sort((a, b) => a - b)
+}
+const at = (sorted: readonly number[], part: number) =>
+  Math.round((sorted[Math.floor(sorted.length * part)] ?? 0) * 1000) / 1000
+let next = 0
+const paid = () => get('/paid', paidHeaders[next++] ?? {})
+const free = () => get('/free', {})
+for (let warm = 0; warm < Math.min(500, REQUESTS); warm++) await Promise.all([free(), paid()])
+const added: Record<string, unknown> = {}
+for (const inFlight of [1, 32]) {
+  const without = await latencies(inFlight, free)
+  const started = performance.now()
+  const withPayment = await latencies(inFlight, paid)
+  const seconds = (performance.now() - started) / 1000
+  added[`${inFlight} in flight`] = {
+    ...{
+      freeP50: at(without, 0.5),
+      freeP99: at(without, 0.99),
+      paidP50: at(withPayment, 0.5),
+      paidP99: at(withPayment, 0.99),
+    },
+    addedP50: Math.round((at(withPayment, 0.5) - at(without, 0.5)) * 1000) / 1000,
+    addedP99: Math.round((at(withPayment, 0.99) - at(without, 0.99)) * 1000) / 1000,
+    paidPerSecond: Math.round(REQUESTS / seconds),
+  }
+}
+agent.destroy()
+server.closeAllConnections()
+server.close()
+await server1.close()
+rmSync(folder, { recursive: true, force: true })
+
+const result = {
+  what: 'vouchers are checked, held, charged and on disk; ticks are checked and on disk every 10,000; latencies in milliseconds, client and server in one process, every payment of many in flight on one channel',
+  machine: {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    kernel: release(),
+    loadAtStart: Math.round(loadAtStart * 100) / 100,
+  },
+  node: process.version,
+  channels: CHANNELS,
+  'vouchers accepted, durable': { ...voucherRate, goalPerSecond: 8_000 },
+  'voucher checked by viem': peerRate,
+  'ticks accepted': { ...tickRate, goalPerSecond: 300_000 },
+  'added to a request': added,
+}
+mkdirSync('bench/results', { recursive: true })
+writeFileSync('bench/results/channels.json', `${JSON.stringify(result, null, 2)}\n`)
+say(JSON.stringify(result, null, 2))
+if (unpaid > 0) throw new RangeError(`${unpaid} books do not add up`)
