@@ -121,7 +121,6 @@ export {
 } from './channels/watchChannels.ts'
 export { completeDeployment, type EarlierDeployment } from './deployments/completeDeployment.ts'
 export {
-  type AgentContracts,
   type AgentContractsDomain,
   agentContracts,
   type ContractAddresses,
@@ -132,13 +131,23 @@ export {
   localDefaults,
 } from './deployments/contractAddresses.ts'
 export { type DeployLocalOptions, deployLocal } from './deployments/deployLocal.ts'
-export { type Currency, currencySchema, type Deployment, deploymentSchema } from './deployments/deployment.ts'
+export {
+  type AgentContracts,
+  type Currency,
+  currencySchema,
+  type Deployment,
+  deploymentSchema,
+} from './deployments/deployment.ts'
 export { deploymentOf, registerDeployment } from './deployments/deploymentOf.ts'
 export { readCurrency, readDeployment } from './deployments/readDeployment.ts'
 export { InvalidInputError, NotCanonicalError } from './errors/border.ts'
 export { TickInvalidError, TicksTooManyError, VoucherForeignError } from './errors/channels.ts'
 export { decodeRevert } from './errors/decodeRevert.ts'
-export { DeploymentFailedError, DeploymentUnknownError } from './errors/deployments.ts'
+export {
+  AgentContractsUnknownError,
+  DeploymentFailedError,
+  DeploymentUnknownError,
+} from './errors/deployments.ts'
 export { GatewayAnswerError, GatewayError, GatewayUnreachableError } from './errors/gateway.ts'
 export {
   HaggleActError,
