@@ -98,7 +98,7 @@ files.set(
     `// Generated from contracts/src by \`npm run gen\`. Do not edit.`,
     '',
     '/** Every custom error that a call to Millrace can end in, once each: all that a reader of reverts needs of the ABIs. */',
-    'export const contractErrors = [',
+    'export const errorsAbi = [',
     ...[...errors.values()].map((item) => `  ${item},`),
     '] as const',
     '',

@@ -24,6 +24,7 @@ import type {
   Receipt,
   RelayHello,
   Session,
+  SignedAuthorization,
   Signer,
   Spec,
   Transport,
@@ -44,12 +45,12 @@ export declare const agent: Signer & Address
 export declare const agreement: Parameters<typeof import('../src/index.ts').hashUpstreamAgreement>[0]
 export declare const amount: bigint
 export declare const asset: bigint
-export declare const authorization: ChannelAuthorization
+export declare const authorization: ChannelAuthorization & SignedAuthorization
 export declare const body: Opening['body']
 export declare const bundle: { readonly hash: Hash }
 export declare const buyer: Signer
 export declare const chainId: number
-export declare const channel: Channel
+export declare const channel: Channel & Hash
 export declare const channels: readonly Channel[]
 export declare const claimed: bigint
 export declare const client: WriteClient

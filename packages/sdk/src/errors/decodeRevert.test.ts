@@ -1,7 +1,6 @@
 import { encodeErrorResult, HttpRequestError, zeroAddress, zeroHash } from 'viem'
 import { describe, expect, test } from 'vitest'
-import { contractErrors } from '../generated/errors.ts'
-import { decodeRevert } from './decodeRevert.ts'
+import { contractErrors, decodeRevert } from './decodeRevert.ts'
 import { MillraceError } from './MillraceError.ts'
 import { revertSentences } from './revertSentences.ts'
 import { ChainUnreachableError, RevertError } from './transaction.ts'

@@ -8,7 +8,7 @@ import {
   isHex,
   TimeoutError,
 } from 'viem'
-import { contractErrors } from '../generated/errors.ts'
+import { errorsAbi } from '../generated/errors.ts'
 import { MillraceError } from './MillraceError.ts'
 import { revertSentences } from './revertSentences.ts'
 import { ChainUnreachableError, GasMoneyError, RevertError } from './transaction.ts'
@@ -18,6 +18,9 @@ interface ErrorItem {
   readonly name: string
   readonly inputs: readonly AbiParameter[]
 }
+
+/** Every custom error that a call to Millrace can end in, once each. */
+export const contractErrors: readonly ErrorItem[] = errorsAbi
 
 const leaseStates = ['unknown', 'open', 'running', 'stopped', 'settled']
 
