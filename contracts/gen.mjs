@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Compiles the contracts and writes their ABIs and creation code as TypeScript for the SDK:
-// packages/sdk/src/generated/<noun>.ts. With --check it writes nothing and fails where a file is out of date.
+// packages/sdk/src/generated/<noun>.ts, and the errors of all of them apart. With --check it writes nothing and fails where a file is out of date.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { forge } from './forge.mjs'
@@ -57,10 +57,12 @@ function literal(value) {
 }
 
 const files = new Map()
+const abis = new Map()
 for (const [noun, contract] of Object.entries(CONTRACTS)) {
   const artifact = JSON.parse(
     readFileSync(join(import.meta.dirname, 'out', `${contract}.sol`, `${contract}.json`), 'utf8'),
   )
+  abis.set(noun, artifact.abi)
   const lines = [
     `// Generated from contracts/src by \`npm run gen\`. Do not edit.`,
     '',
@@ -80,6 +82,28 @@ for (const [noun, contract] of Object.entries(CONTRACTS)) {
   }
   files.set(`${noun}.ts`, lines.join('\n'))
 }
+
+/** Contracts whose custom errors a call can end in, in the order in which an error of many is looked for. */
+const REFUSING = ['market', 'channels', 'agents', 'agentAccounts', 'till', 'assets', 'testDollar']
+const errors = new Map()
+for (const noun of REFUSING) {
+  for (const item of sorted(abis.get(noun))) {
+    const signature = `${item.name}(${(item.inputs ?? []).map(({ type }) => type).join()})`
+    if (item.type === 'error' && !errors.has(signature)) errors.set(signature, literal(entry(item)))
+  }
+}
+files.set(
+  'errors.ts',
+  [
+    `// Generated from contracts/src by \`npm run gen\`. Do not edit.`,
+    '',
+    '/** Every custom error that a call to Millrace can end in, once each: all that a reader of reverts needs of the ABIs. */',
+    'export const errorsAbi = [',
+    ...[...errors.values()].map((item) => `  ${item},`),
+    '] as const',
+    '',
+  ].join('\n'),
+)
 
 const stale = []
 for (const [name, text] of files) {

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { registerAgentCommands } from './commands/agent.ts'
 import { registerAssetCommands } from './commands/asset.ts'
 import { registerJobCommands } from './commands/jobs.ts'
 import { registerMarketCommands } from './commands/market.ts'
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   registerMarketCommands(program)
   registerJobCommands(program)
   registerWalletCommands(program)
+  registerAgentCommands(program)
   registerNodeCommands(program)
   registerAssetCommands(program)
   registerTillCommands(program)

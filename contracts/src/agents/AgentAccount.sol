@@ -49,8 +49,9 @@ contract AgentAccount is Spending, IERC1271, ERC721Holder {
         return _callSelf(target, data);
     }
 
-    /// @notice Offers the account to another owner. Owner.
+    /// @notice Offers the account to another owner, who is none of its agents. Owner.
     function offerOwner(address to) external onlyOwner {
+        _requireNoAgent(to);
         Books.load(address(this)).offeredOwner = to;
         emit OwnerOffered(address(this), to);
     }
@@ -59,6 +60,8 @@ contract AgentAccount is Spending, IERC1271, ERC721Holder {
     function acceptOwner() external {
         Book storage book = Books.load(address(this));
         require(msg.sender == book.offeredOwner, NotOfferedOwner(address(this), msg.sender));
+        // It may have become one since the offer.
+        _requireNoAgent(msg.sender);
         book.owner = msg.sender;
         delete book.offeredOwner;
         emit OwnerChanged(address(this), msg.sender);
@@ -67,6 +70,11 @@ contract AgentAccount is Spending, IERC1271, ERC721Holder {
     /// @notice Refuses: a signature is checked by a view, which cannot meter what it lets out.
     function isValidSignature(bytes32, bytes calldata) external pure returns (bytes4) {
         return 0xffffffff;
+    }
+
+    /// @dev An owner who spends as an agent would approve its own spendings. One that is paused does not spend, and no owner is let loose.
+    function _requireNoAgent(address to) private view {
+        require(_agent(address(this), to).since == 0, AgentInvalid(address(this), to));
     }
 
     /// @dev There is one only, which saves a read.

@@ -80,6 +80,33 @@ contract AgentAccountTest is AgentsBehaviour {
         assertEq(hub.ownerOf(account), buyer, "owner");
     }
 
+    /// @dev Or it would spend what it approves itself.
+    function test_owner_noAgent() public {
+        bytes memory refused =
+            abi.encodeWithSelector(IAgentEvents.AgentInvalid.selector, account, agent);
+        vm.expectRevert(refused);
+        vm.prank(owner);
+        AgentAccount(account).offerOwner(agent);
+        // Nor one that became an agent after the offer.
+        vm.prank(owner);
+        AgentAccount(account).offerOwner(buyer);
+        vm.prank(owner);
+        hub.unpause(account, buyer);
+        vm.expectRevert(abi.encodeWithSelector(IAgentEvents.AgentInvalid.selector, account, buyer));
+        vm.prank(buyer);
+        AgentAccount(account).acceptOwner();
+        // One that is paused spends nothing, and as the owner it is not let loose again.
+        vm.prank(guardian);
+        hub.pause(account, agent);
+        vm.prank(owner);
+        AgentAccount(account).offerOwner(agent);
+        vm.prank(agent);
+        AgentAccount(account).acceptOwner();
+        vm.expectRevert(refused);
+        vm.prank(agent);
+        hub.unpause(account, agent);
+    }
+
     function test_anotherAccount() public {
         vm.expectRevert(abi.encodeWithSelector(IAgentEvents.AccountUnknown.selector, agent));
         vm.prank(agent);

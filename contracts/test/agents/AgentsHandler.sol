@@ -44,6 +44,7 @@ contract AgentsHandler is Deployment {
     address[3] public peers = [address(0xF1), address(0xF2), address(0xF3)];
     address public constant FLOAT = address(0xF10A7);
 
+    address private immutable _campaign = msg.sender;
     uint256 private _asset;
     uint256 private _ref;
     bytes[] private _announced;
@@ -81,7 +82,8 @@ contract AgentsHandler is Deployment {
         "strangerRefused",
         "refReplayed",
         "periodFull",
-        "released"
+        "released",
+        "worstPlayed"
     ];
     mapping(string name => uint256) public reached;
 
@@ -417,6 +419,37 @@ contract AgentsHandler is Deployment {
         sum += floated[lineOf(agent, currency)];
     }
 
+    /// @notice What the account has less when all goes as badly as it can after a pause, than when all is ended at once: both are
+    /// played, from the same moment, and what is in the float is taken.
+    function playWorst(address agent, address currency) external returns (uint256 lost) {
+        // The campaign's own, at its end: a step like the others it would be the last that an agent sees.
+        if (msg.sender != _campaign) return 0;
+        vm.prank(guardian);
+        hub.pause(account, agent);
+        uint256 id = vm.snapshotState();
+        uint256 best = _playBest(agent, currency);
+        assertTrue(vm.revertToState(id), "back to the pause");
+        for (uint256 i = 0; i < _channels.length; ++i) {
+            if (_channels[i].signer == agent && _channels[i].currency == currency) {
+                _claimAll(_channels[i]);
+            }
+        }
+        for (uint256 i = 0; i < _leases.length; ++i) {
+            Lease memory seen = market.get(_leases[i]);
+            if (_agentOf[_leases[i]] != agent || seen.state == LeaseState.Settled) continue;
+            if (block.timestamp < seen.endsAt) vm.warp(seen.endsAt);
+            market.settle(_leases[i]);
+        }
+        lost = best - till.balanceOf(account, uint160(currency));
+        uint256 taken = floated[lineOf(agent, currency)];
+        uint256 held = TestDollar(currency).balanceOf(FLOAT);
+        if (taken > held) taken = held;
+        vm.prank(FLOAT);
+        TestDollar(currency).transfer(address(0x57A), taken);
+        lost += taken;
+        if (lost > taken) reached["worstPlayed"]++;
+    }
+
     /// @notice The agent's channels and leases, in order of their ids.
     function listed(address agent)
         external
@@ -463,6 +496,46 @@ contract AgentsHandler is Deployment {
     }
 
     // ------------------------------------------------------------------ internals
+
+    /// @dev Ends leases at this second and channels without another voucher. What the account has then.
+    function _playBest(address agent, address currency) private returns (uint256) {
+        for (uint256 i = 0; i < _leases.length; ++i) {
+            Lease memory seen = market.get(_leases[i]);
+            if (_agentOf[_leases[i]] != agent || seen.state == LeaseState.Settled) continue;
+            if (seen.state == LeaseState.Running && block.timestamp < seen.endsAt) {
+                vm.prank(owner);
+                hub.stopLease(account, _leases[i]);
+            }
+            if (market.get(_leases[i]).state != LeaseState.Settled) market.settle(_leases[i]);
+        }
+        for (uint256 i = 0; i < _channels.length; ++i) {
+            Channel memory channel = _channels[i];
+            ChannelState memory state = channels.get(channels.hashChannel(channel));
+            if (channel.signer != agent || channel.currency != currency || state.deposit == 0) {
+                continue;
+            }
+            if (state.closesAt == 0) {
+                vm.prank(agent);
+                channels.requestClose(channel);
+            }
+            vm.warp(block.timestamp + channel.closeDelay);
+            channels.finalizeClose(channel);
+        }
+        return till.balanceOf(account, uint160(currency));
+    }
+
+    function _claimAll(Channel memory channel) private {
+        bytes32 id = channels.hashChannel(channel);
+        ChannelState memory state = channels.get(id);
+        if (state.deposit == state.claimed) return;
+        Claim[] memory claims = new Claim[](1);
+        claims[0].channel = channel;
+        claims[0].voucher.epoch = state.epoch;
+        claims[0].voucher.cumulative = state.deposit;
+        uint256 key = channel.signer == agents[0] ? 0xA1 : 0xA2;
+        claims[0].signature = sign(key, channels.hashVoucher(id, claims[0].voucher));
+        channels.claim(claims);
+    }
 
     /// @dev Sends a spending and keeps what left. The delta is what was metered, or nothing.
     function _spend(address agent, Spend memory spend, bytes memory call, Kind kind)

@@ -37,7 +37,20 @@ contract AgentsInvariantTest is Campaign {
         assertEq(_handler.hub().guardianOf(account), _handler.guardian(), "10. guardian");
     }
 
+    /// @dev Where the campaign ends, each agent is paused, and the worst that can still happen is played.
     function afterInvariant() public {
+        for (uint256 i = 0; i < 4; ++i) {
+            (address agent, address currency) = (_handler.agents(i / 2), _handler.currencies(i % 2));
+            address account = _handler.account();
+            (Channel[] memory list, bytes32[] memory leases) = _handler.listed(agent);
+            uint256 most = _handler.hub().exposure(account, agent, currency);
+            uint256 known = _handler.hub().exposureOf(account, agent, currency, list, leases);
+            uint256 lost = _handler.playWorst(agent, currency);
+            assertLe(lost, known, "9. more was lost than was exposed");
+            assertLe(lost, most, "9. more was lost than was exposed at most");
+            // Of a lease less than a unit is rounded away, and nothing of a channel.
+            assertLe(known, lost + leases.length, "9. looked up, it is what can be lost");
+        }
         for (uint256 i = 0; i < _handler.reachCount(); ++i) {
             string memory name = _handler.reachNames(i);
             _write("agents", name, _handler.reached(name));

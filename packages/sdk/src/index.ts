@@ -3,20 +3,42 @@ export { recoverSigner } from './accounts/recoverSigner.ts'
 export type { Signer } from './accounts/signer.ts'
 export { verifySignature } from './accounts/verifySignature.ts'
 export { walletSigner } from './accounts/walletSigner.ts'
+export { type AcceptAgentAccountParameters, acceptAgentAccount } from './agents/acceptAgentAccount.ts'
 export type { AgentWallet } from './agents/account.ts'
+export { type AccountCall, agentModuleCalls } from './agents/agentModuleCalls.ts'
+export { type AllowForAgentParameters, allowForAgent } from './agents/allowForAgent.ts'
+export {
+  type AgentChange,
+  type AnnounceAgentChangeParameters,
+  announceAgentChange,
+  hashAgentChange,
+} from './agents/announceAgentChange.ts'
+export { type ApproveAgentSpendParameters, approveAgentSpend } from './agents/approveAgentSpend.ts'
+export { type CancelAgentRefParameters, cancelAgentRef } from './agents/cancelAgentRef.ts'
 export {
   type AgentAccountParameters,
   agentAccountAddress,
   createAgentAccount,
 } from './agents/createAgentAccount.ts'
+export { type ExecuteAgentAccountParameters, executeAgentAccount } from './agents/executeAgentAccount.ts'
+export { type ExtendLeaseAsAgentParameters, extendLeaseAsAgent } from './agents/extendLeaseAsAgent.ts'
+export { type ForbidForAgentParameters, forbidForAgent } from './agents/forbidForAgent.ts'
 export { type FundChannelAsAgentParameters, fundChannelAsAgent } from './agents/fundChannelAsAgent.ts'
+export { type FundFloatAsAgentParameters, fundFloatAsAgent } from './agents/fundFloatAsAgent.ts'
 export {
   type AgentBudget,
   type AgentLine,
   getAgentBudget,
   getAgentPolicy,
 } from './agents/getAgentBudget.ts'
+export {
+  type AgentWalletState,
+  agentChangeReadyAt,
+  getAgentWallet,
+  isAgentPaused,
+} from './agents/getAgentWallet.ts'
 export { getExposure } from './agents/getExposure.ts'
+export { type OfferAgentAccountParameters, offerAgentAccount } from './agents/offerAgentAccount.ts'
 export { type OpenLeaseAsAgentParameters, openLeaseAsAgent } from './agents/openLeaseAsAgent.ts'
 export { type PauseAgentParameters, pauseAgent, unpauseAgent } from './agents/pauseAgent.ts'
 export { type PayAsAgentParameters, payAsAgent } from './agents/payAsAgent.ts'
@@ -30,6 +52,10 @@ export {
   serviceHash,
   unlimited,
 } from './agents/policy.ts'
+export { type ReleaseAgentParameters, releaseAgent } from './agents/releaseAgent.ts'
+export { type RequestAgentCloseParameters, requestAgentClose } from './agents/requestAgentClose.ts'
+export { type SetAgentDelayParameters, setAgentDelay } from './agents/setAgentDelay.ts'
+export { type SetAgentGuardianParameters, setAgentGuardian } from './agents/setAgentGuardian.ts'
 export {
   type AgentPolicyParameters,
   announceAgentPolicy,
@@ -44,6 +70,8 @@ export {
   type SpendKind,
   spendKinds,
 } from './agents/spend.ts'
+export { type StopAgentLeaseParameters, stopAgentLease } from './agents/stopAgentLease.ts'
+export { type VetoAgentChangeParameters, vetoAgentChange } from './agents/vetoAgentChange.ts'
 export { type AgentEvent, type WatchAgentsParameters, watchAgents } from './agents/watchAgents.ts'
 export { type Asset, type AssetKind, assetKinds } from './assets/asset.ts'
 export { getAsset } from './assets/getAsset.ts'
@@ -121,7 +149,6 @@ export {
 } from './channels/watchChannels.ts'
 export { completeDeployment, type EarlierDeployment } from './deployments/completeDeployment.ts'
 export {
-  type AgentContracts,
   type AgentContractsDomain,
   agentContracts,
   type ContractAddresses,
@@ -132,13 +159,23 @@ export {
   localDefaults,
 } from './deployments/contractAddresses.ts'
 export { type DeployLocalOptions, deployLocal } from './deployments/deployLocal.ts'
-export { type Currency, currencySchema, type Deployment, deploymentSchema } from './deployments/deployment.ts'
+export {
+  type AgentContracts,
+  type Currency,
+  currencySchema,
+  type Deployment,
+  deploymentSchema,
+} from './deployments/deployment.ts'
 export { deploymentOf, registerDeployment } from './deployments/deploymentOf.ts'
 export { readCurrency, readDeployment } from './deployments/readDeployment.ts'
 export { InvalidInputError, NotCanonicalError } from './errors/border.ts'
 export { TickInvalidError, TicksTooManyError, VoucherForeignError } from './errors/channels.ts'
 export { decodeRevert } from './errors/decodeRevert.ts'
-export { DeploymentFailedError, DeploymentUnknownError } from './errors/deployments.ts'
+export {
+  AgentContractsUnknownError,
+  DeploymentFailedError,
+  DeploymentUnknownError,
+} from './errors/deployments.ts'
 export { GatewayAnswerError, GatewayError, GatewayUnreachableError } from './errors/gateway.ts'
 export {
   HaggleActError,

@@ -2,7 +2,9 @@ import { createWalletClient, type Hex, http, zeroAddress, zeroHash } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { foundry } from 'viem/chains'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { agentsAbi } from '../src/generated/agents.ts'
 import {
+  agentContracts,
   approveCurrency,
   approveModule,
   authorizationNonce,
@@ -442,26 +444,39 @@ describe('watching', () => {
   })
 })
 
-test('completeDeployment adds channels to a deployment that has none, once', async () => {
+test("completeDeployment adds channels and agents' contracts to a deployment that has none, once", async () => {
   const { client } = chain
-  const { channels: _, ...earlier } = await deployLocal(wallet(0), { salt: `0x${'42'.repeat(32)}` })
+  const made = await deployLocal(wallet(0), { salt: `0x${'42'.repeat(32)}` })
+  const { channels: _, agents: __, ...earlier } = made
   const completed = await completeDeployment(wallet(0), earlier)
-  expect(completed).toEqual({ ...earlier, channels: channelsOf(earlier.till) })
+  const added = channelsOf(earlier.till)
+  const agents = agentContracts({ ...earlier, channels: added })
+  expect(completed).toEqual({ ...earlier, channels: added, agents })
+  for (const address of Object.values(agents)) expect(await client.getCode({ address })).toBeDefined()
+  const policies = { address: agents.policies, abi: agentsAbi } as const
+  expect(await client.readContract({ ...policies, functionName: 'channels' })).toBe(added)
   const contract = { address: completed.channels, abi: channelsAbi } as const
   expect(await client.readContract({ ...contract, functionName: 'till' })).toBe(earlier.till)
   const before = await client.getBlockNumber()
   expect(await completeDeployment(wallet(0), earlier)).toEqual(completed)
-  // Channels that it has are kept, wherever they are.
-  const channels = earlier.market
-  expect(await completeDeployment(wallet(0), { ...earlier, channels })).toEqual({ ...earlier, channels })
+  expect(await completeDeployment(wallet(0), completed)).toEqual(completed)
+  // What it has is kept, wherever it is.
+  const kept = { ...completed, channels: earlier.market, agents: { ...agents, factory: earlier.market } }
+  expect(await completeDeployment(wallet(0), kept)).toEqual(kept)
   expect(await client.getBlockNumber()).toBe(before)
+  // Contracts that were planned and never deployed are not.
+  const planned = { ...completed, agents: { ...agents, module: agent.address } }
+  expect(await completeDeployment(wallet(0), planned)).toEqual(completed)
 })
 
 test('readDeployment finds the channels where deployLocal puts them, or where it is told', async () => {
   const { deployment, client } = chain
   const { market } = deployment
   const currencies = deployment.currencies.map(({ address }) => address)
-  expect(await readDeployment(client, { market, currencies })).toEqual(deployment)
+  const { agents, ...bare } = deployment
+  if (agents === undefined) throw new RangeError('a local deployment has wallets of agents')
+  expect(await readDeployment(client, { market, currencies })).toEqual(bare)
+  expect(await readDeployment(client, { market, currencies, agents })).toEqual(deployment)
   const channels = agent.address
-  expect(await readDeployment(client, { market, channels, currencies })).toEqual({ ...deployment, channels })
+  expect(await readDeployment(client, { market, channels, currencies })).toEqual({ ...bare, channels })
 })

@@ -38,9 +38,9 @@ function examples(): readonly Example[] {
 
 /** A program with every example in a function of its own, among the API and the placeholders. */
 function programOf(all: readonly Example[]): string {
-  const given = [...readFileSync(placeholders, 'utf8').matchAll(/^export (?:declare const|\{) (\w+)/gm)].map(
-    ([, name]) => name,
-  )
+  const given = [
+    ...readFileSync(placeholders, 'utf8').matchAll(/^export (?:declare const (\w+)|\{ ([\w, ]+) \})/gm),
+  ].flatMap(([, name, names = '']) => name ?? names.split(', '))
   const use = (names: readonly unknown[], path: string) =>
     `import { ${names.join(', ')} } from ${JSON.stringify(path)}`
   return [

@@ -215,7 +215,7 @@ export async function takeFromFaucet(amount: string, flags: GlobalFlags & { to?:
 }
 
 /** The address of a wallet by name, or an address as it is. */
-function addressOf(name: string): Address {
+export function addressOf(name: string): Address {
   if (isAddress(name)) return getAddress(name)
   const all = listWallets(homePaths())
   const operator = name === operatorWallet ? nodeOperatorAddress({ paths: homePaths() }) : null

@@ -131,6 +131,7 @@ function findPlace(flags: GlobalFlags, paths: HomePaths): Place {
             market: contracts.market,
             currencies: [contracts.currency],
             ...(contracts.channels === undefined ? {} : { channels: contracts.channels }),
+            ...(contracts.agents === undefined ? {} : { agents: contracts.agents }),
           }),
   }
 }

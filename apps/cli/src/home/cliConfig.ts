@@ -21,6 +21,15 @@ export const networkConfigSchema = z.strictObject({
       market: addressSchema,
       /** Default: where the CREATE2 proxy puts them for this till. */
       channels: addressSchema.optional(),
+      /** Of agents' wallets. */
+      agents: z
+        .strictObject({
+          policies: addressSchema,
+          factory: addressSchema,
+          module: addressSchema,
+          delegate: addressSchema,
+        })
+        .optional(),
       currency: addressSchema,
     })
     .optional(),

@@ -6,6 +6,8 @@ export interface HomePaths {
   readonly home: string
   readonly config: string
   readonly wallets: string
+  /** One file a wallet of agents: where it is, and the next ref of its agent. */
+  readonly agents: string
   /** One folder a lease of ours: journal, log, outputs, receipt. */
   readonly leases: string
   readonly network: NetworkPaths
@@ -35,6 +37,7 @@ export function homePaths(
     home,
     config: join(home, 'config.yaml'),
     wallets: join(home, 'wallets'),
+    agents: join(home, 'agents'),
     leases: join(home, 'leases'),
     network: {
       root,

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { channelsOf, deployLocal, deploymentSchema, parse } from '@millrace/sdk'
+import { agentContracts, channelsOf, deployLocal, deploymentSchema, parse } from '@millrace/sdk'
 import type { Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { getBalance, getCode } from 'viem/actions'
@@ -50,7 +50,9 @@ describe('default', () => {
     await prepareNetwork(paths, state)
     expect(written()).toEqual(planned)
     const { client } = openFaucet(paths, state)
-    for (const address of [planned.assets, planned.till, planned.market, planned.channels])
+    const agents = Object.values(planned.agents ?? {})
+    expect(agents).toHaveLength(4)
+    for (const address of [planned.assets, planned.till, planned.market, planned.channels, ...agents])
       expect(await getCode(client, { address })).toBeDefined()
     const relayer = privateKeyToAccount(readFileSync(paths.network.relayer, 'utf8').trim() as Hex)
     expect(await getBalance(client, { address: relayer.address })).toBeGreaterThan(0n)
@@ -59,17 +61,21 @@ describe('default', () => {
     expect(written()).toEqual(planned)
   })
 
-  test('behavior: a network of an earlier version keeps its contracts and gets channels beside them', async () => {
+  test('behavior: a network of an earlier version keeps its contracts and gets channels and agents beside them', async () => {
     const faucet = openFaucet(paths, state)
     await faucet.ensureCoins(faucet.address)
     // Another salt stands for another version: other addresses than this one would take.
-    const { channels: _, ...earlier } = await deployLocal(faucet.client, { salt: `0x${'42'.repeat(32)}` })
+    const made = await deployLocal(faucet.client, { salt: `0x${'42'.repeat(32)}` })
+    const { channels: _, agents: __, ...earlier } = made
     writeDeployment(earlier)
-    const expected = { ...earlier, channels: channelsOf(earlier.till) }
+    const channels = channelsOf(earlier.till)
+    const agents = agentContracts({ ...earlier, channels })
+    const expected = { ...earlier, channels, agents }
     expect(planDeployment(paths, state)).toEqual(expected)
     await prepareNetwork(paths, state)
     expect(written()).toEqual(expected)
-    expect(await getCode(faucet.client, { address: expected.channels })).toBeDefined()
+    for (const address of [channels, ...Object.values(agents)])
+      expect(await getCode(faucet.client, { address })).toBeDefined()
     expect(planDeployment(paths, state)).toEqual(expected)
     await prepareNetwork(paths, state)
     expect(written()).toEqual(expected)
@@ -84,6 +90,23 @@ describe('default', () => {
     expect(planDeployment(paths, state)).toEqual(earlier)
     await prepareNetwork(paths, state)
     expect(written()).toEqual(earlier)
+  })
+
+  test("behavior: a network with channels and no wallets of agents gets them; another version's are kept", async () => {
+    const planned = planDeployment(paths, state)
+    await prepareNetwork(paths, state)
+    const { agents, ...earlier } = planned
+    writeDeployment(earlier)
+    expect(planDeployment(paths, state)).toEqual(planned)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(planned)
+    if (agents === undefined) throw new RangeError('nothing was planned')
+    // Any contract stands for the factory of another version.
+    const other = { ...planned, agents: { ...agents, factory: planned.market } }
+    writeDeployment(other)
+    expect(planDeployment(paths, state)).toEqual(other)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(other)
   })
 
   test('behavior: contracts that an earlier version planned and never deployed are not kept', async () => {

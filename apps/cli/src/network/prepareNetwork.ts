@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import {
+  agentContracts,
   channelsOf,
   completeDeployment,
   confirm,
@@ -39,7 +40,7 @@ const earlierSchema = deploymentSchema.partial({ channels: true })
  */
 export function planDeployment(paths: HomePaths, state: NetworkState): Deployment {
   const admin = privateKeyToAccount(readOrMakeKey(paths.network.deployer)).address
-  const { assets, till, market, channels, testDollar } = contractAddresses({ admin })
+  const { assets, till, market, channels, agents, testDollar } = contractAddresses({ admin })
   const kept = keptDeployment(paths, state)
   const deployment: Deployment =
     kept === null
@@ -49,17 +50,23 @@ export function planDeployment(paths: HomePaths, state: NetworkState): Deploymen
           till,
           market,
           channels,
+          agents,
           currencies: [
             { address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' },
           ],
           epochLength: localDefaults.epochLength,
         }
-      : { ...kept, channels: kept.channels ?? channelsOf(kept.till) }
+      : withAgents({ ...kept, channels: kept.channels ?? channelsOf(kept.till) })
   // The gateway reads it at its start, when the chain may not be there yet.
   readOrMakeKey(paths.network.relayer)
   writeFileAtomic(paths.network.deployment, encode(deployment))
   return deployment
 }
+
+const withAgents = (deployment: Deployment): Deployment => ({
+  ...deployment,
+  agents: deployment.agents ?? agentContracts(deployment),
+})
 
 /** The deployment of the last run, if its chain is still there. */
 function keptDeployment(paths: HomePaths, state: NetworkState): EarlierDeployment | null {
@@ -88,7 +95,8 @@ export async function prepareNetwork(paths: HomePaths, state: NetworkState): Pro
     kept !== null &&
     (kept.till !== ours.till ||
       kept.market !== ours.market ||
-      (kept.channels ?? ours.channels) !== ours.channels)
+      (kept.channels ?? ours.channels) !== ours.channels ||
+      (kept.agents ?? ours.agents).factory !== ours.agents.factory)
   // A till that was planned and never deployed, because the last run ended before, is none to keep.
   const deployment =
     isEarlier && (await getCode(faucet.client, { address: kept.till })) !== undefined

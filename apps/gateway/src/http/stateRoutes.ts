@@ -107,6 +107,14 @@ export function stateRoutes(app: OpenAPIHono, options: StateRoutesOptions): void
         till: wire.address,
         market: wire.address,
         channels: wire.address,
+        agents: z
+          .object({
+            policies: wire.address,
+            factory: wire.address,
+            module: wire.address,
+            delegate: wire.address,
+          })
+          .optional(),
         currencies: z.array(
           z.object({
             address: wire.address,
@@ -121,13 +129,14 @@ export function stateRoutes(app: OpenAPIHono, options: StateRoutesOptions): void
       }),
       handle: ({ c }) => {
         const { head, indexed, lag, time } = chain()
-        const { chainId, assets, till, market, channels, currencies, epochLength } = deployment
+        const { chainId, assets, till, market, channels, agents, currencies, epochLength } = deployment
         return c.json({
           chainId,
           assets,
           till,
           market,
           channels,
+          agents,
           currencies,
           epochLength,
           head:

@@ -1,6 +1,6 @@
 import type { Address, Hash } from 'viem'
-import { agentContracts } from '../deployments/contractAddresses.ts'
 import type { Deployment } from '../deployments/deployment.ts'
+import { AgentContractsUnknownError } from '../errors/deployments.ts'
 import { agentAccountsAbi } from '../generated/agentAccounts.ts'
 import { read } from '../transactions/read.ts'
 import { type ReadClient, type TransactionOverrides, type WriteClient, write } from '../transactions/write.ts'
@@ -15,24 +15,29 @@ export interface AgentAccountParameters {
   readonly salt: Hash
 }
 
+function factoryOf({ agents, chainId, till }: Deployment): Address {
+  if (agents === undefined) throw new AgentContractsUnknownError({ chainId, till })
+  return agents.factory
+}
+
 /**
  * Reads where an account is or will be, so that it can be funded before it is made.
  *
  * @param client A viem client of the chain.
  * @param parameters Deployment, owner, setup and salt.
  * @returns Its address.
- * @throws ChainUnreachableError.
+ * @throws AgentContractsUnknownError, ChainUnreachableError.
  * @see https://eips.ethereum.org/EIPS/eip-1014
  * @example
  * const account = await agentAccountAddress(client, { deployment, owner, setup, salt })
  */
-export function agentAccountAddress(
+export async function agentAccountAddress(
   client: ReadClient,
   parameters: AgentAccountParameters,
 ): Promise<Address> {
   const { deployment, owner, setup, salt } = parameters
   return read(client, {
-    address: agentContracts(deployment).factory,
+    address: factoryOf(deployment),
     abi: agentAccountsAbi,
     functionName: 'addressOf',
     args: [owner, setup, salt],
@@ -45,17 +50,17 @@ export function agentAccountAddress(
  * @param client A viem client with the sender's account.
  * @param parameters Deployment, owner, setup and salt.
  * @returns The transaction's hash; `confirm` waits for it.
- * @throws RevertError with the contract's reason, GasMoneyError, ChainUnreachableError.
+ * @throws AgentContractsUnknownError, RevertError with the contract's reason, GasMoneyError, ChainUnreachableError.
  * @example
  * const hash = await createAgentAccount(client, { deployment, owner, setup, salt })
  */
-export function createAgentAccount(
+export async function createAgentAccount(
   client: WriteClient,
   parameters: AgentAccountParameters & { readonly overrides?: TransactionOverrides },
 ): Promise<Hash> {
   const { deployment, owner, setup, salt, overrides } = parameters
   return write(client, {
-    address: agentContracts(deployment).factory,
+    address: factoryOf(deployment),
     abi: agentAccountsAbi,
     functionName: 'create',
     args: [owner, setup, salt],

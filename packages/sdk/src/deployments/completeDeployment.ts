@@ -1,11 +1,11 @@
 import type { Address } from 'viem'
 import { decodeRevert } from '../errors/decodeRevert.ts'
 import type { WriteClient } from '../transactions/write.ts'
-import { channelsCreation, localDefaults } from './contractAddresses.ts'
+import { agentContracts, agentCreations, channelsCreation, localDefaults } from './contractAddresses.ts'
 import { create, deployProxy, exists } from './deployLocal.ts'
 import type { Deployment } from './deployment.ts'
 
-/** A deployment of an earlier version: one made before there were channels has none. */
+/** A deployment of an earlier version: one made before there were channels, or wallets of agents, has none. */
 export type EarlierDeployment = Omit<Deployment, 'channels'> & { readonly channels?: Address | undefined }
 
 /**
@@ -14,7 +14,8 @@ export type EarlierDeployment = Omit<Deployment, 'channels'> & { readonly channe
  *
  * @param client A viem client whose account has gas money.
  * @param deployment The earlier deployment.
- * @returns The deployment with its channels: those that it has, else at `channelsOf(deployment.till)`.
+ * @returns The deployment with its channels and agents' contracts: those that it has, else at `channelsOf(deployment.till)` and
+ * `agentContracts(deployment)`.
  * @throws DeploymentFailedError, GasMoneyError, ChainUnreachableError.
  * @example
  * const deployment = await completeDeployment(client, earlier)
@@ -23,14 +24,33 @@ export async function completeDeployment(
   client: WriteClient,
   deployment: EarlierDeployment,
 ): Promise<Deployment> {
-  const { channels: kept } = deployment
-  const channels = channelsCreation(deployment.till, localDefaults.salt)
   try {
-    if (kept !== undefined && (await exists(client, kept))) return { ...deployment, channels: kept }
-    await deployProxy(client)
-    await create(client, channels)
+    const channels = await completeChannels(client, deployment)
+    return await completeAgents(client, { ...deployment, channels })
   } catch (error) {
     throw decodeRevert(error, client.account.address)
   }
-  return { ...deployment, channels: channels.address }
+}
+
+async function completeChannels(
+  client: WriteClient,
+  { till, channels }: EarlierDeployment,
+): Promise<Address> {
+  if (channels !== undefined && (await exists(client, channels))) return channels
+  const creation = channelsCreation(till, localDefaults.salt)
+  await deployProxy(client)
+  await create(client, creation)
+  return creation.address
+}
+
+/** Kept or made as one: they are parts of each other. */
+async function completeAgents(client: WriteClient, deployment: Deployment): Promise<Deployment> {
+  const { agents } = deployment
+  if (agents !== undefined) {
+    const there = await Promise.all(Object.values(agents).map((address) => exists(client, address)))
+    if (there.every(Boolean)) return deployment
+  }
+  await deployProxy(client)
+  for (const creation of agentCreations(deployment, localDefaults.salt)) await create(client, creation)
+  return { ...deployment, agents: agentContracts(deployment) }
 }

@@ -7,6 +7,7 @@ import { channelsAbi, channelsBytecode } from '../generated/channels.ts'
 import { marketAbi, marketBytecode } from '../generated/market.ts'
 import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
 import { tillAbi, tillBytecode } from '../generated/till.ts'
+import type { AgentContracts } from './deployment.ts'
 
 /** The proxy that deploys by CREATE2 on most chains, Anvil included. */
 export const create2Proxy: Address = '0x4e59b44847b379578588920cA78FbF26c0B4956C'
@@ -29,6 +30,7 @@ export interface ContractAddresses {
   readonly till: Address
   readonly market: Address
   readonly channels: Address
+  readonly agents: AgentContracts
   readonly testDollar: Address
 }
 
@@ -78,18 +80,6 @@ const creation = (name: string, initCode: Hex, salt: Hex): Creation => ({
 export const channelsCreation = (till: Address, salt: Hex): Creation =>
   creation('Channels', encodeDeployData({ abi: channelsAbi, bytecode: channelsBytecode, args: [till] }), salt)
 
-/** Where the contracts of agents' wallets are. */
-export interface AgentContracts {
-  /** The side of owner and guardian, a part of the other three. */
-  readonly policies: Address
-  /** Makes accounts of their own. */
-  readonly factory: Address
-  /** Executor module of ERC-7579 accounts. */
-  readonly module: Address
-  /** Code of EIP-7702 accounts. */
-  readonly delegate: Address
-}
-
 /** What the contracts of agents' wallets are made for. A deployment is one. */
 export interface AgentContractsDomain {
   readonly till: Address
@@ -97,7 +87,8 @@ export interface AgentContractsDomain {
   readonly channels: Address
 }
 
-function agentCreations(domain: AgentContractsDomain, salt: Hex): readonly Creation[] {
+/** The contracts of agents' wallets, in the order in which they need each other. */
+export function agentCreations(domain: AgentContractsDomain, salt: Hex): readonly Creation[] {
   const shared = [domain.till, domain.channels, domain.market] as const
   const policies = creation(
     'Policies',
@@ -126,8 +117,8 @@ function agentCreations(domain: AgentContractsDomain, salt: Hex): readonly Creat
 }
 
 /**
- * Computes where the contracts of agents' wallets are that were deployed as `deployLocal` does; nothing on chain names
- * them. Needs no chain.
+ * Computes where the contracts of agents' wallets are, or will be, that are deployed as `deployLocal` does; nothing on chain
+ * names them. Needs no chain, but all their creation code: a page takes `deployment.agents`.
  *
  * @param domain Till, market and channels that they are for; a deployment will do.
  * @param salt Salt of the deployment. Default zero.
@@ -173,5 +164,6 @@ export function contractAddresses(options: DeployOptions): ContractAddresses {
   ]
   // The first thing the till creates, at nonce 1 as every contract's first.
   const assets = getContractAddress({ from: till, nonce: 1n })
-  return { assets, till, market, channels, testDollar }
+  const agents = agentContracts({ till, market, channels }, options.salt)
+  return { assets, till, market, channels, agents, testDollar }
 }

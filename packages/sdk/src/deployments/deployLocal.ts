@@ -47,13 +47,14 @@ export async function deployLocal(
   try {
     await deployProxy(client)
     for (const creation of creations(settled)) await create(client, creation, settled.salt)
-    const { assets, till, market, channels, testDollar } = contractAddresses(settled)
+    const { assets, till, market, channels, agents, testDollar } = contractAddresses(settled)
     return {
       chainId: await getChainId(client),
       assets,
       till,
       market,
       channels,
+      agents,
       currencies: [{ address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' }],
       epochLength: settled.epochLength ?? localDefaults.epochLength,
     }

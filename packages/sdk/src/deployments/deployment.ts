@@ -18,6 +18,15 @@ export const deploymentSchema = z.object({
   till: addressSchema,
   market: addressSchema,
   channels: addressSchema,
+  /** Left out by what was deployed before there were wallets of agents. */
+  agents: z
+    .object({
+      policies: addressSchema,
+      factory: addressSchema,
+      module: addressSchema,
+      delegate: addressSchema,
+    })
+    .optional(),
   currencies: z.array(currencySchema).max(64),
   /** Length of the till's epoch in seconds. */
   epochLength: z.int().positive(),
@@ -34,6 +43,18 @@ export interface Currency {
   readonly version: string
 }
 
+/** Where the contracts of agents' wallets are. */
+export interface AgentContracts {
+  /** The side of owner and guardian, a part of the other three. */
+  readonly policies: Address
+  /** Makes accounts of their own. */
+  readonly factory: Address
+  /** Executor module of ERC-7579 accounts. */
+  readonly module: Address
+  /** Code of EIP-7702 accounts. */
+  readonly delegate: Address
+}
+
 /** Where Millrace is on a chain. */
 export interface Deployment {
   readonly chainId: number
@@ -41,6 +62,8 @@ export interface Deployment {
   readonly till: Address
   readonly market: Address
   readonly channels: Address
+  /** None where it was deployed before there were wallets of agents. */
+  readonly agents?: AgentContracts | undefined
   readonly currencies: readonly Currency[]
   /** Seconds. */
   readonly epochLength: number

@@ -6,7 +6,7 @@ import { tillAbi } from '../generated/till.ts'
 import { read } from '../transactions/read.ts'
 import type { ReadClient } from '../transactions/write.ts'
 import { channelsOf } from './contractAddresses.ts'
-import type { Currency, Deployment } from './deployment.ts'
+import type { AgentContracts, Currency, Deployment } from './deployment.ts'
 
 const versionAbi = [
   {
@@ -22,8 +22,9 @@ const versionAbi = [
  * Reads a deployment from the chain, starting at its market.
  *
  * @param client A viem client of the chain.
- * @param options The market's address, the currencies that are used there, and the address of the channels, which nothing
- * on chain names (default: where the CREATE2 proxy puts them for this till, with a salt of zero).
+ * @param options The market's address, the currencies that are used there, and what nothing on chain names: the
+ * address of the channels (default: where the CREATE2 proxy puts them for this till, with a salt of zero), and those of the
+ * contracts of agents' wallets (default: none; `agentContracts` computes them).
  * @returns The deployment.
  * @throws ChainUnreachableError, or viem's error if there is no market at the address.
  * @example
@@ -34,6 +35,7 @@ export async function readDeployment(
   options: {
     readonly market: Address
     readonly channels?: Address
+    readonly agents?: AgentContracts
     readonly currencies: readonly Address[]
   },
 ): Promise<Deployment> {
@@ -48,7 +50,8 @@ export async function readDeployment(
     Promise.all(options.currencies.map((address) => readCurrency(client, address))),
   ])
   const channels = options.channels ?? channelsOf(till)
-  return { chainId, assets, till, market, channels, currencies, epochLength }
+  const agents = options.agents === undefined ? {} : { agents: options.agents }
+  return { chainId, assets, till, market, channels, ...agents, currencies, epochLength }
 }
 
 /**

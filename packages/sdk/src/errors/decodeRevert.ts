@@ -7,15 +7,8 @@ import {
   InsufficientFundsError,
   isHex,
   TimeoutError,
-  toFunctionSelector,
 } from 'viem'
-import { agentAccountsAbi } from '../generated/agentAccounts.ts'
-import { agentsAbi } from '../generated/agents.ts'
-import { assetsAbi } from '../generated/assets.ts'
-import { channelsAbi } from '../generated/channels.ts'
-import { marketAbi } from '../generated/market.ts'
-import { testDollarAbi } from '../generated/testDollar.ts'
-import { tillAbi } from '../generated/till.ts'
+import { errorsAbi } from '../generated/errors.ts'
 import { MillraceError } from './MillraceError.ts'
 import { revertSentences } from './revertSentences.ts'
 import { ChainUnreachableError, GasMoneyError, RevertError } from './transaction.ts'
@@ -27,25 +20,7 @@ interface ErrorItem {
 }
 
 /** Every custom error that a call to Millrace can end in, once each. */
-export const contractErrors: readonly ErrorItem[] = [
-  ...new Map(
-    [
-      ...marketAbi,
-      ...channelsAbi,
-      ...agentsAbi,
-      ...agentAccountsAbi,
-      ...tillAbi,
-      ...assetsAbi,
-      ...testDollarAbi,
-    ]
-      .filter((item) => item.type === 'error')
-      .map((item): [string, ErrorItem] => [toFunctionSelector(errorSignature(item)), item]),
-  ).values(),
-]
-
-function errorSignature(item: ErrorItem): string {
-  return `${item.name}(${item.inputs.map(({ type }) => type).join(',')})`
-}
+export const contractErrors: readonly ErrorItem[] = errorsAbi
 
 const leaseStates = ['unknown', 'open', 'running', 'stopped', 'settled']
 

@@ -16,6 +16,21 @@ export class DeploymentUnknownError extends MillraceError {
   }
 }
 
+/** A deployment has no contracts of agents' wallets: it was made before there were any. */
+export class AgentContractsUnknownError extends MillraceError {
+  override readonly name = 'AgentContractsUnknownError'
+  static readonly code = 'AGENT_CONTRACTS_UNKNOWN'
+  constructor(options: { chainId: number; till: Address }) {
+    super({
+      code: AgentContractsUnknownError.code,
+      message: `The deployment with till '${options.till}' on chain ${options.chainId} names no contracts of agents' wallets.`,
+      remedy:
+        'Name them in the deployment as `agents`, or bring the local network up again: it deploys what is missing.',
+      details: options,
+    })
+  }
+}
+
 /** A transaction of the deployment went through, and the contract is not there. */
 export class DeploymentFailedError extends MillraceError {
   override readonly name = 'DeploymentFailedError'
