@@ -125,3 +125,18 @@ export declare const voucher: Voucher
 export declare const wallet: Address & AgentWallet
 export declare const walletClient: WalletClient<RpcTransport, Chain, Account>
 export declare const word: Hash
+
+type Index = typeof import('../src/index.ts')
+type Buying = Parameters<Index['haggle']>[0]
+type Handling = Parameters<Index['handleHaggle']>[0]
+export declare const agreed: Parameters<Index['hashHaggleTerms']>[0]
+export declare const buying: Omit<Buying, 'call' | 'exchange'>
+export declare const call: Parameters<Index['hashHaggleCall']>[0]
+export declare const exchange: Buying['exchange']
+export declare const plan: Handling['plan']
+export declare const said: Parameters<Index['answerHaggle']>[1]
+export declare const seller: Omit<Parameters<Index['decideHaggle']>[1], 'side' | 'startedAt' | 'now'>
+export declare const selling: Omit<Parameters<Index['answerHaggle']>[2], 'startedAt'>
+export declare const startedAt: number
+export declare const state: Awaited<ReturnType<Index['haggle']>>
+export declare const store: Handling['store']

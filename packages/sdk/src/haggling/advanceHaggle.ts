@@ -30,7 +30,7 @@ import type { Haggle } from './transcript.ts'
  * HaggleEquivocationError | HaggleForeignError | HaggleNotProposedError | HaggleOverError | HaggleRoundsError |
  * HaggleTurnError
  * @example
- * const next = advanceHaggle(haggle, message, { chainId: 31337, market, now })
+ * const next = advanceHaggle(state, said, { chainId: 31337, market, now })
  */
 export function advanceHaggle(
   haggle: Haggle | null,

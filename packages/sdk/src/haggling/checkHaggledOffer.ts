@@ -12,7 +12,7 @@ import { type HaggleTerms, hashHaggleTerms } from './terms.ts'
  * @param terms What both sides agreed on.
  * @throws HaggleDealError naming the first field that differs.
  * @example
- * checkHaggledOffer(published, terms)
+ * checkHaggledOffer(published, agreed)
  */
 export function checkHaggledOffer(published: PublishedOffer, terms: HaggleTerms): void {
   const { offer, operator, currency } = published

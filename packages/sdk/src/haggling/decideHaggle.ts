@@ -25,7 +25,7 @@ export interface DecideHaggleOptions {
  * @param options Side, strategy, reservation price, quantity, and times in Unix seconds.
  * @returns What to sign and send.
  * @example
- * const speech = decideHaggle(haggle, { side: 'seller', strategy, reservation, quantity, startedAt, now })
+ * const speech = decideHaggle(state, { ...seller, side: 'seller', startedAt, now })
  */
 export function decideHaggle(haggle: Haggle, options: DecideHaggleOptions): HaggleSpeech {
   const { side, strategy, reservation, startedAt, now } = options

@@ -31,7 +31,7 @@ export interface HaggleOptions extends HaggleSideOptions {
  * @throws What `receiveHaggleMessage` throws at a faulty answer; HaggleOverError if the seller falls silent; whatever
  * `exchange` throws.
  * @example
- * const transcript = await haggle({ ...options, call, exchange: (message) => post(url, message) })
+ * const transcript = await haggle({ ...buying, call, exchange })
  */
 export async function haggle(options: HaggleOptions): Promise<Haggle> {
   const { signer, call, exchange, now } = options
@@ -66,7 +66,7 @@ export async function haggle(options: HaggleOptions): Promise<Haggle> {
  * @returns Where the haggle stands, and the answer; `null` if the buyer's message ended it.
  * @throws What `receiveHaggleMessage` throws.
  * @example
- * const { haggle, answer } = await answerHaggle(null, call, options)
+ * const { haggle, answer } = await answerHaggle(null, said, { ...selling, startedAt })
  */
 export async function answerHaggle(
   state: Haggle | null,
@@ -90,7 +90,7 @@ export async function answerHaggle(
  * @param transcript Where the haggle stands.
  * @returns The terms both sides signed for, or `null` if they have not agreed.
  * @example
- * const terms = agreedTerms(transcript)
+ * const terms = agreedTerms(state)
  */
 export function agreedTerms(transcript: Haggle): HaggleTerms | null {
   return transcript.state === 'agreed' ? (transcript.proposals.at(-1) ?? null) : null

@@ -42,7 +42,7 @@ const maxCharacters = 16_384
  * @returns A function from a web request to its response; 400 with `{ error: { code, message } }` for a faulty message.
  * @throws What is no `MillraceError`: a store that fails, for example.
  * @example
- * const handle = handleHaggle({ ...domain, signer, now, store, plan })
+ * const handle = handleHaggle({ ...domain, signer, now: () => 1_790_000_000, store, plan })
  */
 export function handleHaggle(options: HandleHaggleOptions): (request: Request) => Promise<Response> {
   const running = new Map<Hash, Promise<unknown>>()

@@ -66,7 +66,7 @@ export const haggleDomain = ({ chainId, market }: MarketDomain) =>
  * @returns The EIP-712 digest.
  * @see https://eips.ethereum.org/EIPS/eip-712
  * @example
- * const digest = hashHaggleMessage(message, { chainId: 31337, market })
+ * const digest = hashHaggleMessage(said, { chainId: 31337, market })
  */
 export function hashHaggleMessage(message: HaggleHead, domain: MarketDomain): Hash {
   const { haggle, answers, sender, act, content } = message

@@ -25,7 +25,7 @@ export interface ReceiveHaggleOptions extends MarketDomain {
  * @returns Where it stands now.
  * @throws SignatureInvalidError, what `advanceHaggle` throws; with a client ChainUnreachableError.
  * @example
- * const next = await receiveHaggleMessage(haggle, message, { chainId: 31337, market, now })
+ * const next = await receiveHaggleMessage(state, said, { chainId: 31337, market, now })
  */
 export async function receiveHaggleMessage(
   haggle: Haggle | null,

@@ -14,7 +14,7 @@ import type { Haggle } from './transcript.ts'
  * @returns The message, ready to send.
  * @throws NotCanonicalError if a document holds something that JSON cannot.
  * @example
- * const message = await signHaggleMessage(buyer, { act: 'accept' }, { chainId: 31337, market, haggle })
+ * const said = await signHaggleMessage(buyer, { act: 'accept' }, { chainId: 31337, market, haggle: state })
  */
 export async function signHaggleMessage(
   signer: Signer,

@@ -88,7 +88,7 @@ export function hashHaggleCall(call: HaggleCall): Hash {
  * @returns keccak256 of their canonical JSON.
  * @throws NotCanonicalError if the terms hold something that JSON cannot.
  * @example
- * const offer = { ...lease, terms: hashHaggleTerms(agreed) }
+ * const offer = { ...terms, terms: hashHaggleTerms(agreed) }
  */
 export function hashHaggleTerms(terms: HaggleTerms): Hash {
   return hashCanonical(terms)
