@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import * as z from 'zod'
 import { UsageError } from '../errors/input.ts'
 import { parseDuration } from '../output/durations.ts'
@@ -98,6 +98,6 @@ function requireInside(path: string, folder: string): void {
   let real = path
   while (!existsSync(real) && dirname(real) !== real) real = dirname(real)
   const way = relative(realpathSync(folder), realpathSync(real))
-  const isBelow = way !== '..' && !way.startsWith(`..${sep}`) && resolve(folder, way) !== resolve(way)
-  if (!isBelow && way !== '') throw new PathOutsideError({ path, folder })
+  if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way))
+    throw new PathOutsideError({ path, folder })
 }
