@@ -215,6 +215,7 @@ describe('stdio, configured as in the guide', () => {
     expect(await code('watch', { lease: '0xdead' })).toBe('LEASE_NOT_OURS')
     expect(await code('fetch_paid_url', { url: 'file:///etc/passwd' })).toBe('INVALID_INPUT')
     expect(await code('fetch_paid_url', { url: seller.url, method: 'GET', body: 'x' })).toBe('USAGE')
+    expect(await code('fetch_paid_url', { url: 'http://127.0.0.1:1/' })).toBe('URL_UNREACHABLE')
     expect(await code('fetch_paid_url', { url: seller.url, max_price: '0.5' })).toBe('NO_WAY_TO_PAY')
   }, 120_000)
 

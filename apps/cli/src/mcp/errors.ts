@@ -58,3 +58,22 @@ export class ToolUnknownError extends CliError {
     })
   }
 }
+
+/** A URL that an agent called gave no answer. */
+export class UrlUnreachableError extends CliError {
+  override readonly name = 'UrlUnreachableError'
+  static readonly code = 'URL_UNREACHABLE'
+  constructor(options: { url: string; reason: string; cause: unknown }) {
+    const { url, reason, cause } = options
+    super({
+      code: UrlUnreachableError.code,
+      message: `'${url}' gave no answer: ${reason}.`,
+      remedy:
+        'Check the URL and try later. `budget` shows whether a payment was on its way: it counts as spent.',
+      exitCode: exitCodes.unavailable,
+      retryable: true,
+      details: { url, reason },
+      cause,
+    })
+  }
+}

@@ -20,15 +20,22 @@ export function toolErrorOf(error: unknown, currency: Currency): ToolError {
     const { code, message, remedy, retryable, details } = error
     return { code, message, remedy: remedy ?? null, retryable, details: JSON.parse(toJson(details ?? null)) }
   }
-  // fetch() says what happened in its cause.
-  const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : ''
   return {
     code: 'INTERNAL',
-    message: `${error instanceof Error ? error.message : String(error)}${cause}`,
-    remedy: null,
+    message: shortMessage(error),
+    remedy:
+      'This may be a defect of Millrace, or a chain that does not answer: try once more, then report it.',
     retryable: false,
     details: null,
   }
+}
+
+/** viem's errors carry pages of context behind a short sentence. */
+function shortMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'shortMessage' in error && typeof error.shortMessage === 'string'
+    ? error.shortMessage
+    : error.message
 }
 
 const budgetDetailsSchema = z.object({

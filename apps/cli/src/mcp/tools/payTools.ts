@@ -1,7 +1,9 @@
 import { createPayingFetch, type Payment, signExact } from '@millrace/pay'
+import { MillraceError } from '@millrace/sdk'
 import * as z from 'zod'
 import { UsageError } from '../../errors/input.ts'
 import { formatAmount, parseAmount } from '../../output/amounts.ts'
+import { UrlUnreachableError } from '../errors.ts'
 import type { McpContext } from '../mcpContext.ts'
 import { defineTool, type Tool } from '../tool.ts'
 
@@ -41,6 +43,13 @@ export function payTools(context: McpContext): readonly Tool[] {
       if (method === 'GET' && body !== undefined)
         throw new UsageError({ message: 'A GET has no body.', remedy: 'Leave `body` out, or choose POST.' })
       const payments: Payment[] = []
+      /** Our own errors say more than `fetch` does, whose reason is in its cause. */
+      const unreachable = (cause: unknown): never => {
+        if (cause instanceof MillraceError) throw cause
+        const { message } =
+          cause instanceof Error && cause.cause instanceof Error ? cause.cause : (cause as Error)
+        throw new UrlUnreachableError({ url, reason: message, cause })
+      }
       // One for each call: its price limit is its own, and nothing is paid that was not quoted for it.
       const fetch = createPayingFetch({
         ...{ deployment, currency, budget: limit.budget, channels },
@@ -54,8 +63,8 @@ export function payTools(context: McpContext): readonly Tool[] {
       const response = await fetch(url, {
         ...{ method, headers, ...(body === undefined ? {} : { body }) },
         signal: AbortSignal.timeout(patience),
-      })
-      const { text: shown, isCut } = await readText(response, bytes)
+      }).catch(unreachable)
+      const { text: shown, isCut } = await readText(response, bytes).catch(unreachable)
       const [payment] = payments
       const value = {
         status: response.status,
