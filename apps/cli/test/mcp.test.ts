@@ -7,7 +7,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { createPaywall, fundChannel, nodeListener, openLedger, streamScheme } from '@millrace/pay'
+import {
+  createPaywall,
+  exactScheme,
+  fundChannel,
+  memoryJournal,
+  nodeListener,
+  openFacilitator,
+  openLedger,
+  streamScheme,
+} from '@millrace/pay'
 import { getChannel } from '@millrace/sdk'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
@@ -68,7 +77,7 @@ async function startSeller() {
   const paths = homePaths(home)
   const state = readNetworkState(paths.network)
   if (state === null) throw new Error('no network')
-  const { client: rich } = openFaucet(paths, state)
+  const { client: rich, ensureCoins } = openFaucet(paths, state)
   const { deployment, client, currency } = await connect({}, home)
   const ledger = await openLedger({
     ...deployment,
@@ -81,9 +90,24 @@ async function startSeller() {
   const price = 10n ** BigInt(currency.decimals)
   const scheme = streamScheme({ ledger, deployment, currency, deposit: price })
   const paywall = createPaywall({ schemes: [scheme] })
+  const relayer = privateKeyToAccount(generatePrivateKey())
+  await ensureCoins(relayer.address)
+  const network = `eip155:${deployment.chainId}`
+  const facilitator = await openFacilitator({
+    chains: [{ network, client, relayer }],
+    journal: memoryJournal(),
+  })
+  const { name, version, address: asset } = currency
+  const single = createPaywall({
+    schemes: [
+      exactScheme({ currencies: [{ network, asset, payTo: relayer.address, name, version }], facilitator }),
+    ],
+  })
   let served = 0
   const server = createServer(
     nodeListener((asked) => {
+      if (asked.url.endsWith('/once'))
+        return single.charge(asked, { price: { amount: price / 1000n } }, () => new Response('paid once'))
       const amount = asked.url.endsWith('/dear') ? 3n * price : price
       return paywall.charge(asked, { price: { amount } }, () => {
         served++
@@ -100,6 +124,7 @@ async function startSeller() {
       server.closeAllConnections()
       server.close()
       await ledger.close()
+      await facilitator.close()
     },
   }
 }
@@ -234,6 +259,12 @@ describe('stdio, configured as in the guide', () => {
     })
     expect((await call(client, 'budget')).value).toEqual(before)
     expect(seller.served()).toBe(0)
+  }, 120_000)
+
+  test('default: pays once, by a transfer that the seller has settled, where there is no channel', async () => {
+    const { value } = await call(client, 'fetch_paid_url', { url: `${seller.url}/once` })
+    expect(value).toMatchObject({ status: 200, body: 'paid once', paid: '0.001 TUSD', scheme: 'exact' })
+    expect(value?.transaction).toMatch(/^0x[0-9a-f]{64}$/)
   }, 120_000)
 
   test('error: a second server does not get the budget of the first', async () => {
