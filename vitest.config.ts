@@ -18,6 +18,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**', ...(deep ? [] : ['**/*.deep.test.ts'])],
     pool: 'forks',
     maxWorkers: 2,
+    // `eventsource-parser` has a `source` condition of its own, which Node cannot read untransformed; the other asks for it.
+    server: { deps: { inline: [/sdk\/dist\/esm\/client\/streamableHttp/, /eventsource-parser/] } },
     // Limits end what hangs; they never measure. A loaded machine is ten times slower than an idle one.
     testTimeout: deep ? 3_600_000 : 180_000,
     hookTimeout: 180_000,

@@ -3,6 +3,7 @@ import { registerAgentCommands } from './commands/agent.ts'
 import { registerAssetCommands } from './commands/asset.ts'
 import { registerJobCommands } from './commands/jobs.ts'
 import { registerMarketCommands } from './commands/market.ts'
+import { registerMcpCommands } from './commands/mcp.ts'
 import { registerNetworkCommands } from './commands/network.ts'
 import { registerNodeCommands } from './commands/node.ts'
 import { registerTillCommands } from './commands/till.ts'
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   registerNodeCommands(program)
   registerAssetCommands(program)
   registerTillCommands(program)
+  registerMcpCommands(program)
   return program
 }
 

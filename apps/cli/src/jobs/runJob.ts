@@ -34,6 +34,8 @@ export interface RunJobOptions {
   readonly challenge?: boolean
   /** Called with the plan before any money moves; throws to decline. */
   readonly approve: (plan: JobPlan) => Promise<void>
+  /** Called before each lease that is paid for, the next one after a machine that failed too; throws to decline. */
+  readonly authorize?: (candidate: Candidate) => Promise<void>
   readonly onEvent?: OnJobEvent
   /** Leaves the job running. */
   readonly detach?: AbortSignal
@@ -55,7 +57,7 @@ const never = new AbortController().signal
  * lease at the job's end, fetches the outputs and acknowledges the receipt. A machine that does not start the job gives
  * the money back and is not asked again; the next one is.
  *
- * @throws NoOfferError, NotEnoughMoneyError, NoMachineError, InterruptedError, and what `approve` throws
+ * @throws NoOfferError, NotEnoughMoneyError, NoMachineError, InterruptedError, and what `approve` and `authorize` throw
  */
 export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
   const { connection, buyer, task } = options
@@ -150,6 +152,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
         continue
       }
       try {
+        await options.authorize?.(candidate)
         // One file under two names: another attempt may need it again.
         if (bundle !== null) linkSync(bundlePath, order.file('bundle.tgz'))
         const funds = await fundsFor(connection, buyer.account.address, candidate)

@@ -1,0 +1,75 @@
+import { join } from 'node:path'
+import { type ChannelWallet, openChannelWallet } from '@millrace/pay'
+import { getChannel } from '@millrace/sdk'
+import type { GlobalFlags } from '../commands/flags.ts'
+import { type Connection, connect } from '../connection/connect.ts'
+import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
+import { BudgetMissingError } from './errors.ts'
+import { type Hires, openHires } from './openHires.ts'
+import { openSpendingLimit, type SpendingFlags, type SpendingLimit } from './spendingLimit.ts'
+import type { Tool } from './tool.ts'
+import { accountTools } from './tools/accountTools.ts'
+import { hireTools } from './tools/hireTools.ts'
+import { marketTools } from './tools/marketTools.ts'
+import { payTools } from './tools/payTools.ts'
+
+/** What the tools work with. */
+export interface McpContext {
+  readonly connection: Connection
+  readonly buyer: OpenAccount
+  readonly limit: SpendingLimit
+  readonly channels: ChannelWallet
+  readonly hires: Hires
+  /** Folder below which tasks may read and write files, absolute. */
+  readonly folder: string
+  /** What the server was started with. */
+  readonly flags: GlobalFlags
+  /** Leaves running jobs running, and closes the files. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens what the tools of one server work with.
+ *
+ * @throws BudgetMissingError, and what `connect`, `openAccount`, `openSpendingLimit` and `openChannelWallet` throw
+ */
+export async function openMcpContext(
+  flags: GlobalFlags & SpendingFlags,
+  folder: string,
+): Promise<McpContext> {
+  if (flags.budget === undefined) throw new BudgetMissingError()
+  const connection = await connect(flags)
+  const { deployment, currency, client } = connection
+  const buyer = await openAccount(connection, flags)
+  const limit = await openSpendingLimit(connection, flags)
+  try {
+    const channels = await openChannelWallet({
+      path: join(limit.folder, `channels-${buyer.account.address.toLowerCase()}.jsonl`),
+      ...{ deployment, currency, budget: limit.budget },
+      payer: buyer.account,
+      readChannel: (channel) => getChannel(client, { deployment, channel }),
+      // A deposit is not spent; but what is locked is never more than what may be.
+      maxDeposit: limit.total,
+    })
+    const hires = openHires({ connection, buyer, limit })
+    return {
+      ...{ connection, buyer, limit, channels, hires, folder, flags },
+      async close() {
+        await hires.leave()
+        await channels.close()
+        await limit.close()
+      },
+    }
+  } catch (error) {
+    await limit.close()
+    throw error
+  }
+}
+
+/** All tools, in the order in which they are used. */
+export const mcpTools = (context: McpContext): readonly Tool[] => [
+  ...marketTools(context),
+  ...hireTools(context),
+  ...payTools(context),
+  ...accountTools(context),
+]

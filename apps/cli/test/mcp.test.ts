@@ -1,0 +1,357 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import {
+  createPaywall,
+  exactScheme,
+  fundChannel,
+  memoryJournal,
+  nodeListener,
+  openFacilitator,
+  openLedger,
+  streamScheme,
+} from '@millrace/pay'
+import { getChannel } from '@millrace/sdk'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { connect } from '../src/connection/connect.ts'
+import { homePaths } from '../src/home/homePaths.ts'
+import { openSpendingLimit } from '../src/mcp/spendingLimit.ts'
+import { readNetworkState } from '../src/network/networkState.ts'
+import { openFaucet } from '../src/network/prepareNetwork.ts'
+
+/** A network of its own, the command as clients start it, and the official client. */
+const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
+const guide = fileURLToPath(new URL('../../../docs/guides/mcp.md', import.meta.url))
+const home = mkdtempSync(join(tmpdir(), 'millrace-mcp-'))
+const work = mkdtempSync(join(tmpdir(), 'millrace-work-'))
+const env = { ...process.env, MILLRACE_HOME: home, NO_COLOR: '1' } as Record<string, string>
+const small = { cpus: 0.5, memory: '256MB', disk: '256MB', duration: '10m' }
+const millrace = (...args: string[]) =>
+  spawnSync(process.execPath, [bin, ...args], { cwd: work, env, encoding: 'utf8' })
+
+const configSchema = z.strictObject({
+  mcpServers: z.record(z.string(), z.strictObject({ command: z.string(), args: z.array(z.string()) })),
+})
+/** The arguments of the guide's example, behind the command's name. */
+function guideArgs(): string[] {
+  const [, json = ''] = /```json\n([\s\S]*?)```/.exec(readFileSync(guide, 'utf8')) ?? []
+  const { command, args } = configSchema.parse(JSON.parse(json)).mcpServers.millrace ?? { args: [] }
+  expect([command, args[0]]).toEqual(['npx', 'millrace'])
+  return args.slice(1)
+}
+
+async function connectClient(transport: Transport): Promise<Client> {
+  const client = new Client({ name: 'test', version: '1' })
+  await client.connect(transport)
+  return client
+}
+
+/** A tool's answer, or the error that it gave. */
+async function call(client: Client, name: string, input: Record<string, unknown> = {}) {
+  const result = await client.callTool({ name, arguments: input }, undefined, { timeout: 120_000 })
+  const [content] = z.array(z.object({ text: z.string() })).parse(result.content)
+  if (result.isError === true) return { error: JSON.parse(content?.text ?? 'null') }
+  return { value: z.record(z.string(), z.any()).parse(result.structuredContent), text: content?.text ?? '' }
+}
+
+/** Waits until the machine offers itself again, which it does once a lease is over. */
+const offered = (client: Client) =>
+  expect
+    .poll(async () => (await call(client, 'search_offers')).value?.offers.length, { timeout: 60_000 })
+    .toBeGreaterThan(0)
+
+/** A service that asks one unit of the currency for each answer, and has its channels funded. */
+async function startSeller() {
+  const paths = homePaths(home)
+  const state = readNetworkState(paths.network)
+  if (state === null) throw new Error('no network')
+  const { client: rich, ensureCoins } = openFaucet(paths, state)
+  const { deployment, client, currency } = await connect({}, home)
+  const ledger = await openLedger({
+    ...deployment,
+    path: join(home, 'seller.jsonl'),
+    payee: { account: privateKeyToAccount(generatePrivateKey()).address },
+    currency: currency.address,
+    readChannel: (channel) => getChannel(client, { deployment, channel }),
+    fund: (channel, authorization) => fundChannel(rich, { deployment, channel, authorization }),
+  })
+  const price = 10n ** BigInt(currency.decimals)
+  const scheme = streamScheme({ ledger, deployment, currency, deposit: price })
+  const paywall = createPaywall({ schemes: [scheme] })
+  const relayer = privateKeyToAccount(generatePrivateKey())
+  await ensureCoins(relayer.address)
+  const network = `eip155:${deployment.chainId}`
+  const facilitator = await openFacilitator({
+    chains: [{ network, client, relayer }],
+    journal: memoryJournal(),
+  })
+  const { name, version, address: asset } = currency
+  const single = createPaywall({
+    schemes: [
+      exactScheme({ currencies: [{ network, asset, payTo: relayer.address, name, version }], facilitator }),
+    ],
+  })
+  let served = 0
+  const server = createServer(
+    nodeListener((asked) => {
+      if (asked.url.endsWith('/once'))
+        return single.charge(asked, { price: { amount: price / 1000n } }, () => new Response('paid once'))
+      const amount = asked.url.endsWith('/dear') ? 3n * price : price
+      return paywall.charge(asked, { price: { amount } }, () => {
+        served++
+        return new Response('paid')
+      })
+    }),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    served: () => served,
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await ledger.close()
+      await facilitator.close()
+    },
+  }
+}
+
+let seller: Awaited<ReturnType<typeof startSeller>>
+const left: (() => unknown)[] = []
+
+beforeAll(async () => {
+  const { status, stderr } = millrace('up', '--detach', '--chain-port', '0', '--gateway-port', '0')
+  expect({ status, stderr }).toMatchObject({ status: 0 })
+  seller = await startSeller()
+}, 300_000)
+afterAll(async () => {
+  for (const end of left) await end()
+  await seller?.stop()
+  millrace('down')
+  rmSync(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+}, 120_000)
+
+test('error: it does not start without a budget, nor with one that is none', async () => {
+  const { stdout } = millrace('--json', 'mcp', '--per-payment', '1')
+  expect(JSON.parse(stdout).error.code).toBe('BUDGET_MISSING')
+  const connection = await connect({}, home)
+  await expect(openSpendingLimit(connection, { budget: 'much' })).rejects.toMatchObject({
+    code: 'AMOUNT_INVALID',
+  })
+  await expect(openSpendingLimit(connection, { budget: '1', perPayment: '2' })).rejects.toMatchObject({
+    code: 'USAGE',
+  })
+}, 120_000)
+
+describe('stdio, configured as in the guide', () => {
+  let client: Client
+  beforeAll(async () => {
+    client = await connectClient(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: [bin, ...guideArgs()],
+        cwd: work,
+        env,
+        stderr: 'ignore',
+      }),
+    )
+  }, 120_000)
+  afterAll(() => client?.close())
+
+  test('default: lists its tools, with closed inputs, as the guide does', async () => {
+    const { tools } = await client.listTools()
+    const page = readFileSync(guide, 'utf8')
+    const named = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+    expect(tools.map(({ name }) => name)).toEqual(named)
+    for (const { inputSchema, outputSchema } of tools) {
+      expect(inputSchema).toMatchObject({ type: 'object', additionalProperties: false })
+      expect(outputSchema).toMatchObject({ type: 'object', additionalProperties: false })
+    }
+  })
+
+  test('default: searches, quotes, runs a job, brings its outputs back, and counts what it cost', async () => {
+    const found = await call(client, 'search_offers', { query: 'cpu_cores>0 region=local' })
+    expect(found.value?.offers[0]).toMatchObject({ asset: '1', region: 'local' })
+    const script = 'echo hello; mkdir -p out; echo 42 > out/answer'
+    const quote = await call(client, 'quote', { command: script, ...small })
+    expect(quote.value).toMatchObject({ asset: '1', seconds: 600, within_budget: true })
+    const job = { command: script, ...small, wait_seconds: 100 }
+    const ran = await call(client, 'hire_and_run', job)
+    expect(ran.value).toMatchObject({
+      ...{ state: 'done', is_over: true, exit_code: 0, problem: null, log_tail: 'hello\n' },
+      outputs: [{ path: 'out/answer', size: 3 }],
+      receipt: expect.stringContaining('receipt'),
+    })
+    expect(readFileSync(join(ran.value?.output_folder, 'out', 'answer'), 'utf8')).toBe('42\n')
+    expect(ran.text).toContain('hello')
+    const { value: budget } = await call(client, 'budget')
+    expect(budget).toMatchObject({ total: '5.00 TUSD', reserved: '0.00 TUSD', spent: ran.value?.paid })
+    const { value: balance } = await call(client, 'balance')
+    expect(balance).toMatchObject({ network: 'local', wallet: expect.stringMatching(/TUSD$/) })
+    const { value: receipts } = await call(client, 'receipts')
+    expect(receipts?.leases).toMatchObject([{ lease: ran.value?.lease, paid: ran.value?.paid }])
+  }, 180_000)
+
+  test('behavior: a job goes on after the call, is watched, and stopped', async () => {
+    await offered(client)
+    const job = { command: 'echo started; sleep 600', ...small, wait_seconds: 0 }
+    const { value } = await call(client, 'hire_and_run', job)
+    const lease = value?.lease
+    expect(value?.is_over).toBe(false)
+    await expect
+      .poll(async () => (await call(client, 'watch', { lease })).value?.log_tail, { timeout: 60_000 })
+      .toBe('started\n')
+    expect((await call(client, 'budget')).value?.reserved).toBe(value?.most)
+    const stopped = await call(client, 'stop_lease', { lease })
+    expect(stopped.value).toMatchObject({ lease, is_over: true, state: 'stopped' })
+    expect((await call(client, 'budget')).value?.reserved).toBe('0.00 TUSD')
+    expect((await call(client, 'stop_lease', { lease })).error).toMatchObject({ code: 'LEASE_STATE' })
+  }, 180_000)
+
+  test('error: what is wrong is a tool error with a code, and the server goes on', async () => {
+    const code = async (name: string, input: Record<string, unknown>) =>
+      (await call(client, name, input)).error?.code
+    await offered(client)
+    mkdirSync(join(work, 'inside'), { recursive: true })
+    expect(await code('pay_everyone', {})).toBe('TOOL_UNKNOWN')
+    expect(await code('search_offers', { querry: 'x' })).toBe('INVALID_INPUT')
+    expect(await code('search_offers', { query: 'cpu_coers>1' })).toBe('QUERY_INVALID')
+    expect(await code('hire_and_run', {})).toBe('USAGE')
+    expect(await code('hire_and_run', { command: 'true', budget: '100' })).toBe('INVALID_INPUT')
+    expect(await code('hire_and_run', { command: 'true', workdir: '..' })).toBe('PATH_OUTSIDE')
+    expect(await code('quote', { task: 'run: "true"\nworkdir: /etc' })).toBe('PATH_OUTSIDE')
+    expect(await code('quote', { command: 'true', workdir: 'inside', ...small })).toBeUndefined()
+    expect(await code('quote', { command: 'true', where: 'num_gpus>=64' })).toBe('NO_OFFER')
+    expect(await code('quote', { command: 'true', duration: 'long' })).toBe('DURATION_INVALID')
+    expect(await code('watch', { lease: '0xdead' })).toBe('LEASE_NOT_OURS')
+    expect(await code('fetch_paid_url', { url: 'file:///etc/passwd' })).toBe('INVALID_INPUT')
+    expect(await code('fetch_paid_url', { url: seller.url, method: 'GET', body: 'x' })).toBe('USAGE')
+    expect(await code('fetch_paid_url', { url: 'http://127.0.0.1:1/' })).toBe('URL_UNREACHABLE')
+    expect(await code('fetch_paid_url', { url: seller.url, max_price: '0.5' })).toBe('NO_WAY_TO_PAY')
+  }, 120_000)
+
+  test('error: BUDGET_EXCEEDED for a payment that is too large, and nothing is paid', async () => {
+    await offered(client)
+    const before = (await call(client, 'budget')).value
+    const { value: quote } = await call(client, 'quote', { command: 'true', duration: '300d' })
+    expect(quote).toMatchObject({ within_budget: false })
+    const { error } = await call(client, 'hire_and_run', { command: 'true', duration: '300d' })
+    expect(error).toMatchObject({
+      code: 'BUDGET_EXCEEDED',
+      details: { limit: 'perPayment', amount: quote?.most, most: '1.00 TUSD' },
+    })
+    expect((await call(client, 'fetch_paid_url', { url: `${seller.url}/dear` })).error).toMatchObject({
+      code: 'BUDGET_EXCEEDED',
+    })
+    expect((await call(client, 'budget')).value).toEqual(before)
+    expect(seller.served()).toBe(0)
+  }, 120_000)
+
+  test('default: pays once, by a transfer that the seller has settled, where there is no channel', async () => {
+    const { value } = await call(client, 'fetch_paid_url', { url: `${seller.url}/once` })
+    expect(value).toMatchObject({ status: 200, body: 'paid once', paid: '0.001 TUSD', scheme: 'exact' })
+    expect(value?.transaction).toMatch(/^0x[0-9a-f]{64}$/)
+  }, 120_000)
+
+  test('error: a second server does not get the budget of the first', async () => {
+    const opening = connect({}, home).then((connection) => openSpendingLimit(connection, { budget: '100' }))
+    await expect(opening).rejects.toMatchObject({ code: 'JOURNAL_IN_USE' })
+  }, 120_000)
+})
+
+describe('streamable HTTP', () => {
+  let server: ChildProcess
+  let url: URL
+  /** Starts the server again, with what the home remembers. */
+  async function serve(budget: string): Promise<void> {
+    server = spawn(process.execPath, [bin, 'mcp', '--budget', budget, '--per-payment', '1', '--http', '0'], {
+      ...{ cwd: work, env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    const child = server
+    left.push(() => child.kill())
+    const lines = createInterface({ input: child.stderr as NonNullable<typeof child.stderr> })
+    for await (const line of lines) {
+      const { url: said } = z.object({ url: z.string() }).parse(JSON.parse(line))
+      url = new URL(said)
+      break
+    }
+    child.stderr?.resume()
+  }
+  const joinServer = () => connectClient(new StreamableHTTPClientTransport(url) as Transport)
+
+  test('error: no client spends more than the budget, in a loop, in parallel, or after a restart', async () => {
+    await serve('5')
+    const clients = await Promise.all([joinServer(), joinServer()])
+    const [first, second] = clients as [Client, Client]
+    // Jobs may have taken a little of the five: whole answers remain.
+    const remaining = Math.floor(Number.parseFloat((await call(first, 'budget')).value?.left))
+    expect(remaining).toBeGreaterThanOrEqual(4)
+    const pay = (client: Client) => call(client, 'fetch_paid_url', { url: `${seller.url}/data` })
+    const answers = await Promise.all(Array.from({ length: 12 }, (_, turn) => pay(turn % 2 ? first : second)))
+    const codes = answers.map(({ error, value }) => error?.code ?? value?.body)
+    expect(codes.filter((code) => code === 'paid')).toHaveLength(remaining)
+    expect(codes.filter((code) => code === 'BUDGET_EXCEEDED')).toHaveLength(12 - remaining)
+    for (let turn = 0; turn < 5; turn++)
+      expect((await pay(first)).error).toMatchObject({
+        code: 'BUDGET_EXCEEDED',
+        message: expect.stringContaining('of the budget of 5.00 TUSD'),
+        details: { limit: 'lifetime', amount: '1.00 TUSD', most: '5.00 TUSD' },
+      })
+    expect(seller.served()).toBe(remaining)
+    const { value: receipts } = await call(second, 'receipts')
+    const promised = `${remaining}.00 TUSD`
+    expect(receipts?.channels).toMatchObject([{ signed: promised, charged: promised }])
+    for (const client of clients) await client.close()
+    server.kill()
+    await once(server, 'close')
+
+    // What was spent is known again: were it forgotten, four more would be there.
+    await serve('4')
+    const again = await joinServer()
+    expect(await call(again, 'budget')).toMatchObject({ value: { total: '4.00 TUSD', left: '0.00 TUSD' } })
+    expect((await pay(again)).error).toMatchObject({ code: 'BUDGET_EXCEEDED' })
+    await offered(again)
+    const hires = Array.from({ length: 3 }, () => call(again, 'hire_and_run', { command: 'true', ...small }))
+    for (const { error } of await Promise.all(hires))
+      expect(['BUDGET_EXCEEDED', 'NO_MACHINE']).toContain(error?.code)
+    const { error } = await call(again, 'hire_and_run', { command: 'true', ...small })
+    expect(error).toMatchObject({ code: 'BUDGET_EXCEEDED', details: { limit: 'lifetime' } })
+    expect((await call(again, 'budget')).value?.reserved).toBe('0.00 TUSD')
+    await again.close()
+  }, 180_000)
+
+  test('error: a page in a browser, and a name that leads here, are refused', async () => {
+    const status = async (headers: Record<string, string>, path = '/mcp') => {
+      const sent = request({ host: '127.0.0.1', port: url.port, path, method: 'POST', headers })
+      sent.end('{}')
+      const [response] = await once(sent, 'response')
+      response.resume()
+      return response.statusCode
+    }
+    const host = url.host
+    expect(await status({ host: `evil.example:${url.port}` })).toBe(403)
+    expect(await status({ host: '127.0.0.1:1' })).toBe(403)
+    expect(await status({ host, origin: 'https://evil.example' })).toBe(403)
+    expect(await status({ host, origin: 'null' })).toBe(403)
+    expect(await status({ host }, '/')).toBe(404)
+    expect(await status({ host, 'mcp-session-id': 'unknown' })).toBe(404)
+    expect(await status({ host: `localhost:${url.port}`, origin: `http://localhost:${url.port}` })).not.toBe(
+      403,
+    )
+  }, 60_000)
+})
