@@ -5,13 +5,16 @@ import { confirmationTable, type NodeConfig } from '../config/nodeConfig.ts'
 import { nodePaths } from '../config/nodePaths.ts'
 import { startControl } from '../control/controlServer.ts'
 import type { NodeStatus } from '../control/nodeStatus.ts'
+import { createHaggleHandler } from '../haggling/createHaggleHandler.ts'
+import { openHaggleStore } from '../haggling/openHaggleStore.ts'
+import { hagglePolicy } from '../haggling/planHaggle.ts'
 import type { PassphraseSource } from '../keys/operatorKey.ts'
 import { createBundleStores } from '../leases/bundleStores.ts'
 import { LeaseUnknownError } from '../leases/errors.ts'
 import { createLeaseTable, type LeaseTable } from '../leases/leaseTable.ts'
 import { createStorageKeeper } from '../leases/storageKeeper.ts'
 import { readMeasurement, withMeasurement } from '../offers/measurement.ts'
-import { createOfferKeeper, type OfferKeeper } from '../offers/offerKeeper.ts'
+import { createOfferKeeper, type OfferKeeper, type OfferTerms } from '../offers/offerKeeper.ts'
 import { watchOpenings } from '../offers/watchOpenings.ts'
 import { connectRelay, type Relay } from '../relay/relayClient.ts'
 import type { Runner } from '../runners/runner.ts'
@@ -144,6 +147,16 @@ async function startLocked(options: PrepareOptions): Promise<RunningNode> {
   )
   cleanup.push(() => leases.close())
 
+  const terms: OfferTerms = {
+    asset,
+    currency,
+    pricePerHour: parseUnits(config.offer.pricePerHour, decimals),
+    bond,
+    minDuration: config.offer.minDuration,
+    maxDuration: config.offer.maxDuration,
+    startWindow: config.offer.startWindow,
+    ttl: config.offer.ttl,
+  }
   const offerKeeper: OfferKeeper = createOfferKeeper({
     chain,
     clock,
@@ -151,16 +164,7 @@ async function startLocked(options: PrepareOptions): Promise<RunningNode> {
     journal,
     leases,
     operator,
-    terms: {
-      asset,
-      currency,
-      pricePerHour: parseUnits(config.offer.pricePerHour, decimals),
-      bond,
-      minDuration: config.offer.minDuration,
-      maxDuration: config.offer.maxDuration,
-      startWindow: config.offer.startWindow,
-      ttl: config.offer.ttl,
-    },
+    terms,
     specs: async () => {
       // Measured while this node runs, or before.
       const measurement = await readMeasurement(paths.benchmark, machine)
@@ -188,7 +192,24 @@ async function startLocked(options: PrepareOptions): Promise<RunningNode> {
     if (offer.ended !== 'opened' && (await chain.lease(offer.id)) !== null) await adopt(offer.id)
   }
 
-  const methods = createMethods({ ...node, leases, bundles: bundles.of, caps, log })
+  const haggles = await openHaggleStore(paths.haggles)
+  cleanup.push(() => haggles.close())
+  const haggle = createHaggleHandler({
+    chain,
+    clock,
+    journal,
+    leases,
+    offers: offerKeeper,
+    operator,
+    store: haggles,
+    terms,
+    policy: hagglePolicy(config, decimals),
+    messagesPerMinute: config.haggle.messagesPerMinute,
+    openMost: config.haggle.openMost,
+    refusal: () => health.refusal(),
+    log,
+  })
+  const methods = createMethods({ ...node, leases, bundles: bundles.of, caps, haggle, log })
   cleanup.push(() => methods.close())
   const { privateKey } = sessionKey
   const { handlers } = methods
