@@ -88,7 +88,13 @@ export function createHaggleHandler(options: HaggleHandlerOptions): SessionHandl
       throw new HaggleRefusedError({ reason: refusal ?? 'what was agreed on is hired or promised' })
     const { buyer, nonce, expiry } = offer
     await journal.note({ type: 'offer.signed', id, slot, nonce: nonce.toString(), expiry, spec, buyer })
-    options.log.info({ event: 'haggle.agreed', offer: id, slot, buyer, pricePerHour: String(offer.pricePerHour) })
+    options.log.info({
+      event: 'haggle.agreed',
+      offer: id,
+      slot,
+      buyer,
+      pricePerHour: String(offer.pricePerHour),
+    })
   }
 
   function isNeeded({ haggle, deal }: NodeHaggle, now: number): boolean {
