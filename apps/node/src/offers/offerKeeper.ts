@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import {
   type GatewayClient,
   type HaggleTerms,
-  hashHaggleTerms,
   hashOffer,
   hashSpec,
   type Offer,
@@ -11,15 +10,7 @@ import {
   signOffer,
   signWithdraw,
 } from '@millrace/sdk'
-import {
-  type Address,
-  bytesToBigInt,
-  getAddress,
-  type Hex,
-  type PrivateKeyAccount,
-  zeroAddress,
-  zeroHash,
-} from 'viem'
+import { type Address, bytesToBigInt, type Hex, type PrivateKeyAccount, zeroAddress, zeroHash } from 'viem'
 import type { NodeChain } from '../chain/chain.ts'
 import type { Clock } from '../chain/clock.ts'
 import type { Sender } from '../chain/sender.ts'
@@ -29,6 +20,7 @@ import { LeaseUnknownError } from '../leases/errors.ts'
 import type { LeaseTable } from '../leases/leaseTable.ts'
 import type { Log } from '../start/log.ts'
 import { SlotUnknownError } from './errors.ts'
+import { haggledOffer } from './haggledOffer.ts'
 import { planOffers } from './planOffers.ts'
 
 export interface OfferTerms {
@@ -120,20 +112,7 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
     const specHash = specHashes[slot]
     if (spec === undefined || specHash === undefined)
       throw new SlotUnknownError({ slot, slots: specs.length })
-    const offer: Offer = {
-      asset: terms.asset,
-      buyer: getAddress(agreed.buyer),
-      pricePerHour: BigInt(agreed.price),
-      bond: terms.bond,
-      minDuration: terms.minDuration,
-      // The price was agreed for this time; more of it is sold at the list price.
-      maxDuration: Number(agreed.quantity),
-      startWindow: terms.startWindow,
-      expiry: agreed.validUntil,
-      spec: specHash,
-      terms: hashHaggleTerms(agreed),
-      nonce: await nonceOf(slot),
-    }
+    const offer = haggledOffer(agreed, { terms, spec: specHash, nonce: await nonceOf(slot) })
     return withGateways(offer, { signature: await signOffer(operator, offer, domain), spec })
   }
 
