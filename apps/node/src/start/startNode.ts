@@ -5,9 +5,7 @@ import { confirmationTable, type NodeConfig } from '../config/nodeConfig.ts'
 import { nodePaths } from '../config/nodePaths.ts'
 import { startControl } from '../control/controlServer.ts'
 import type { NodeStatus } from '../control/nodeStatus.ts'
-import { createHaggleHandler } from '../haggling/createHaggleHandler.ts'
-import { openHaggleStore } from '../haggling/openHaggleStore.ts'
-import { hagglePolicy } from '../haggling/planHaggle.ts'
+import { startHaggling } from '../haggling/startHaggling.ts'
 import type { PassphraseSource } from '../keys/operatorKey.ts'
 import { createBundleStores } from '../leases/bundleStores.ts'
 import { LeaseUnknownError } from '../leases/errors.ts'
@@ -192,23 +190,17 @@ async function startLocked(options: PrepareOptions): Promise<RunningNode> {
     if (offer.ended !== 'opened' && (await chain.lease(offer.id)) !== null) await adopt(offer.id)
   }
 
-  const haggles = await openHaggleStore(paths.haggles)
-  cleanup.push(() => haggles.close())
-  const haggle = createHaggleHandler({
-    chain,
-    clock,
-    journal,
+  const haggling = await startHaggling({
+    node,
+    config,
+    path: paths.haggles,
     leases,
     offers: offerKeeper,
-    operator,
-    store: haggles,
     terms,
-    policy: hagglePolicy(config, decimals),
-    messagesPerMinute: config.haggle.messagesPerMinute,
-    openMost: config.haggle.openMost,
-    refusal: () => health.refusal(),
     log,
   })
+  cleanup.push(() => haggling.close())
+  const haggle = haggling.handler
   const methods = createMethods({ ...node, leases, bundles: bundles.of, caps, haggle, log })
   cleanup.push(() => methods.close())
   const { privateKey } = sessionKey
