@@ -309,6 +309,7 @@ export {
 export { type TimeDependentOptions, timeDependent } from './haggling/timeDependent.ts'
 export { titForTat } from './haggling/titForTat.ts'
 export type { Haggle } from './haggling/transcript.ts'
+export { type HaggledLease, verifyHaggledLease } from './haggling/verifyHaggledLease.ts'
 export {
   type BundleRef,
   bundleRefSchema,

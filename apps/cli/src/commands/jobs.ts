@@ -27,6 +27,11 @@ export function registerJobCommands(program: Command): void {
     .option('-w, --where <query>', 'more terms of the query, see `millrace offers --help`')
     .option('--order <fields>', 'which offer is best', 'price')
     .option('--challenge', 'challenge a machine before it is hired; pass over one that claims too much')
+    .option(
+      '--haggle',
+      'ask the best machines for a lower price first; the list price counts where they stay firm',
+    )
+    .option('--reserve <price>', 'with --haggle: most per hour to agree to, in whole units of the currency')
     .option('-e, --env <name=value>', 'environment of the job; without `=` our own value', collect)
     .option('--workdir <folder>', 'folder to send along with a command')
     .option('-o, --output <glob>', 'what comes back, relative to the work folder; may be repeated', collect)

@@ -59,6 +59,7 @@ function jsonEvent(event: JobEvent): unknown {
           asset: offer.listing.published.offer.asset,
           pricePerHour: offer.listing.published.offer.pricePerHour,
           currency: offer.currency.symbol,
+          terms: offer.listing.published.offer.terms,
           duration,
           maxCost,
         })),
@@ -93,6 +94,10 @@ function textReporter(output: Output): OnJobEvent {
             ? `${shortLease(event.offer)} passed its challenge: ${event.text}`
             : theme.yellow(`${shortLease(event.offer)} is passed over: ${event.text}`),
         )
+      case 'haggling':
+        return step(`haggling with the machine of ${shortLease(event.offer)}`)
+      case 'haggled':
+        return step(event.pricePerHour === null ? theme.yellow(event.text) : event.text)
       case 'deposited':
         return step('deposited into the till account')
       case 'market-approved':

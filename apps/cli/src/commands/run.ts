@@ -25,6 +25,8 @@ export interface RunFlags extends GlobalFlags, JobFlags {
   readonly outputDir?: string
   readonly detach?: boolean
   readonly challenge?: boolean
+  readonly haggle?: boolean
+  readonly reserve?: string
   readonly resume?: string
   readonly summaryFile?: string
 }
@@ -32,6 +34,11 @@ export interface RunFlags extends GlobalFlags, JobFlags {
 export async function runRun(words: readonly string[], flags: RunFlags): Promise<void> {
   const output = createOutput(flags.json === true)
   if (flags.resume !== undefined) return resume(flags.resume, flags, output)
+  if (flags.reserve !== undefined && flags.haggle !== true)
+    throw new UsageError({
+      message: '`--reserve` says how far to go in a haggle, and `--haggle` is not given.',
+      remedy: 'Add `--haggle`, or limit the list price with `--max-price`.',
+    })
   const task = readTask(words, flags)
   const connection = await connect(flags)
   const buyer = await openAccount(connection, flags)
@@ -48,6 +55,7 @@ export async function runRun(words: readonly string[], flags: RunFlags): Promise
     ...(flags.where === undefined ? {} : { where: flags.where }),
     ...(flags.outputDir === undefined ? {} : { outputDir: flags.outputDir }),
     challenge: flags.challenge === true,
+    ...(flags.haggle === true ? { haggle: { reserve: flags.reserve ?? null } } : {}),
     detach: AbortSignal.any([interrupts.detach, leave.signal]),
     stop: interrupts.stop,
     onEvent(event) {

@@ -19,6 +19,19 @@ export type JobEvent =
       readonly text: string
       readonly challenge: OfferChallenge | null
     }
+  | { readonly event: 'haggling'; readonly offer: Hash; readonly device: Address }
+  /** `lease` and `pricePerHour` are null where there was no agreement; `text` says how it ended. */
+  | {
+      readonly event: 'haggled'
+      readonly offer: Hash
+      readonly device: Address
+      readonly listPricePerHour: bigint
+      readonly pricePerHour: bigint | null
+      readonly lease: Hash | null
+      readonly terms: Hash | null
+      readonly messages: number
+      readonly text: string
+    }
   | { readonly event: 'deposited'; readonly amount: bigint; readonly transaction: Hash }
   | { readonly event: 'market-approved'; readonly transaction: Hash }
   | { readonly event: 'opening'; readonly lease: Hash }

@@ -95,7 +95,7 @@ export interface Order {
   /** Writes a step down, durably, before it returns. */
   note(step: OrderStep): void
   /** A file of this order. */
-  file(name: 'bundle.tgz' | 'log' | 'outputs.tar' | 'receipt.json'): string
+  file(name: 'bundle.tgz' | 'log' | 'outputs.tar' | 'receipt.json' | 'haggle.json'): string
   close(): void
 }
 

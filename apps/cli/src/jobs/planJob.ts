@@ -1,4 +1,12 @@
-import { getBalance, type Job, type JobResources, parseQuery, priceUp, type Spec } from '@millrace/sdk'
+import {
+  getBalance,
+  type HaggleMessage,
+  type Job,
+  type JobResources,
+  parseQuery,
+  priceUp,
+  type Spec,
+} from '@millrace/sdk'
 import type { Address } from 'viem'
 import type { Connection } from '../connection/connect.ts'
 import { type FoundOffer, findOffers } from '../offers/findOffers.ts'
@@ -15,6 +23,8 @@ export interface Candidate {
   readonly duration: number
   /** Most that it can cost, in base units. */
   readonly maxCost: bigint
+  /** The messages by which its price was agreed on; absent at list price. */
+  readonly haggle?: readonly HaggleMessage[]
 }
 
 /** What `run` is about to do, before any money moves. */

@@ -12,6 +12,8 @@ import { JobNotStartedError, NoMachineError, OrderExistsError } from './errors.t
 import type { JobEvent, OnJobEvent } from './events.ts'
 import type { JobSummary } from './finishOrder.ts'
 import { fundLease } from './fundLease.ts'
+import { hagglePlan } from './hagglePlan.ts'
+import { writeHaggleRecord } from './haggleRecord.ts'
 import { type JobContext, unixNow } from './jobContext.ts'
 import { createOrder, dropOrder, type Order, type OrderTerms } from './order.ts'
 import { type Candidate, fundsFor, type JobPlan, jobOf, planJob } from './planJob.ts'
@@ -32,6 +34,8 @@ export interface RunJobOptions {
   readonly outputDir?: string
   /** Challenges a machine before it is hired; one that fails or delivers less than it claims is passed over. */
   readonly challenge?: boolean
+  /** Haggles with the best machines for a lower price before the plan is made; `reserve` as in `hagglePlan`. */
+  readonly haggle?: { readonly reserve: string | null }
   /** Called with the plan before any money moves; throws to decline. */
   readonly approve: (plan: JobPlan) => Promise<void>
   /** Called before each lease that is paid for, the next one after a machine that failed too; throws to decline. */
@@ -105,7 +109,11 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
         if (await passes(found.candidates[0])) return found
       }
     }
-    const first = await plan()
+    const listed = await plan()
+    const first =
+      options.haggle === undefined
+        ? listed
+        : await hagglePlan(connection, listed, { buyer, emit, reserve: options.haggle.reserve })
     emit({ event: 'planned', plan: first })
     await options.approve(first)
     // What was agreed to is the most that is ever put down.
@@ -153,6 +161,8 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
       }
       try {
         await options.authorize?.(candidate)
+        const { haggle: messages, offer } = candidate
+        if (messages !== undefined) writeHaggleRecord(order, { messages, published: offer.listing.published })
         // One file under two names: another attempt may need it again.
         if (bundle !== null) linkSync(bundlePath, order.file('bundle.tgz'))
         const funds = await fundsFor(connection, buyer.account.address, candidate)

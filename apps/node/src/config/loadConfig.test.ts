@@ -49,6 +49,16 @@ describe('parseConfig', () => {
     )
   })
 
+  test('error: ConfigInvalidError, a floor above the list price, and haggling with a bond', () => {
+    expect(parse(network).haggle).toMatchObject({ enabled: false, strategy: 'time', openMost: 32 })
+    expect(() => parse(`${network}[haggle]\nfloor_price = "0.37"\n`)).toThrow(
+      'haggle.floor_price is "0.37", above offer.price_per_hour, which is "0.36"',
+    )
+    expect(() => parse(`${network}[offer]\nbond = "1"\n[haggle]\nenabled = true\n`)).toThrow(
+      'haggle.enabled is true, which needs offer.bond = "0"; it is "1"',
+    )
+  })
+
   test('error: ConfigSyntaxError names line and column', () => {
     expect(() => parse('[network\n')).toThrow(ConfigSyntaxError)
     expect(() => parse('a = 1\nb = = 2\n')).toThrow('"config.toml" is not valid TOML at line 2')

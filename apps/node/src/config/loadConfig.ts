@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { parse, TomlError } from 'smol-toml'
+import { parseUnits } from 'viem'
 import type { z } from 'zod'
 import { ConfigInvalidError, ConfigMissingError, ConfigSyntaxError } from './errors.ts'
 import { type NodeConfig, nodeConfigSchema } from './nodeConfig.ts'
@@ -29,7 +30,7 @@ export function parseConfig(text: string, path: string): NodeConfig {
   }
   const result = nodeConfigSchema.safeParse(camelKeys(raw))
   if (!result.success) throw new ConfigInvalidError({ path, issues: result.error.issues.map(describe) })
-  const { offer, network } = result.data
+  const { offer, network, haggle } = result.data
   const issues: string[] = []
   if (offer.minDuration > offer.maxDuration) {
     issues.push(
@@ -38,9 +39,20 @@ export function parseConfig(text: string, path: string): NodeConfig {
   }
   if (new Set(network.gateways).size !== network.gateways.length)
     issues.push('network.gateways names one gateway twice')
+  if (haggle.floorPrice !== undefined && amountOf(haggle.floorPrice) > amountOf(offer.pricePerHour)) {
+    issues.push(
+      `haggle.floor_price is "${haggle.floorPrice}", above offer.price_per_hour, which is "${offer.pricePerHour}"`,
+    )
+  }
+  // Of two leases on one slot one is refused, which with a bond would cost it; list prices are out while buyers haggle.
+  if (haggle.enabled && amountOf(offer.bond) > 0n)
+    issues.push(`haggle.enabled is true, which needs offer.bond = "0"; it is "${offer.bond}"`)
   if (issues.length > 0) throw new ConfigInvalidError({ path, issues })
   return result.data
 }
+
+/** Amounts of up to 18 decimals, made comparable. */
+const amountOf = (decimal: string) => parseUnits(decimal, 18)
 
 function camelKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(camelKeys)

@@ -60,6 +60,22 @@ export const nodeConfigSchema = z.strictObject({
       network: z.enum(['none', 'public']).default('none'),
     })
     .prefault({}),
+  /** Whether and how a buyer may ask for a lower price before a lease (protocol §12). */
+  haggle: z
+    .strictObject({
+      enabled: z.boolean().default(false),
+      /** Lowest price of one slot that is agreed to, in whole units; the list price if absent. */
+      floorPrice: decimal.optional(),
+      /** `time`: concedes from the list price to the floor as rounds and time go by; `tit-for-tat`: as the buyer does. */
+      strategy: z.enum(['time', 'tit-for-tat']).default('time'),
+      /** Of `time`: below 1 firm until late, 1 even steps, above 1 gives way early. */
+      shape: z.number().min(0.05).max(20).default(0.5),
+      /** Messages of all buyers together that are read in a minute. */
+      messagesPerMinute: z.number().int().min(1).max(100_000).default(300),
+      /** Haggles that may be open at a time. */
+      openMost: z.number().int().min(1).max(10_000).default(32),
+    })
+    .prefault({}),
   machine: z
     .strictObject({
       /** Cores to hire out in all. */

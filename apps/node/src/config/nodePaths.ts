@@ -12,6 +12,7 @@ export interface NodePaths {
   readonly operatorKey: string
   readonly passphrase: string
   readonly journal: string
+  readonly haggles: string
   readonly leases: string
   readonly runner: string
   readonly lock: string
@@ -45,6 +46,7 @@ export function nodePaths(home?: string): NodePaths {
     operatorKey: join(root, 'operator.json'),
     passphrase: join(root, 'operator.passphrase'),
     journal: join(root, 'journal.jsonl'),
+    haggles: join(root, 'haggles.jsonl'),
     leases: join(root, 'leases'),
     runner: join(root, 'runner'),
     lock: join(root, 'lock'),

@@ -20,6 +20,8 @@ export type Entry =
       readonly nonce: string
       readonly expiry: number
       readonly spec: Spec
+      /** For whom it was made in a haggle; absent where it is for anyone. */
+      readonly buyer?: Hex
     }
   | { readonly type: 'offer.ended'; readonly id: Hex; readonly why: OfferEnd }
   | {
@@ -87,6 +89,8 @@ export interface OfferRecord {
   readonly nonce: string
   readonly expiry: number
   readonly spec: Spec
+  /** For whom it was made in a haggle; absent where it is for anyone. */
+  readonly buyer?: Hex
   readonly ended: OfferEnd | null
 }
 

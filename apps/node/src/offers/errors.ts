@@ -11,3 +11,16 @@ export class MachineTooSmallError extends NodeError {
     })
   }
 }
+
+/** There is no slot of that number. */
+export class SlotUnknownError extends NodeError {
+  constructor(options: { slot: number; slots: number }) {
+    super({
+      code: 'SLOT_UNKNOWN',
+      message: `There is no slot ${options.slot}; this machine offers ${options.slots}.`,
+      remedy: 'Try again when the machine has made its offers.',
+      retryable: true,
+      details: options,
+    })
+  }
+}

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   type GatewayClient,
+  type HaggleTerms,
   hashOffer,
   hashSpec,
   type Offer,
@@ -18,6 +19,8 @@ import type { NodeJournal } from '../journal/openNodeJournal.ts'
 import { LeaseUnknownError } from '../leases/errors.ts'
 import type { LeaseTable } from '../leases/leaseTable.ts'
 import type { Log } from '../start/log.ts'
+import { SlotUnknownError } from './errors.ts'
+import { haggledOffer } from './haggledOffer.ts'
 import { planOffers } from './planOffers.ts'
 
 export interface OfferTerms {
@@ -54,6 +57,13 @@ export interface OfferKeeper {
   tick(): Promise<void>
   /** Publish everything again at this gateway: it may have forgotten. */
   republish(gateway: string): void
+  /** Slots that offer exactly this spec now. */
+  slotsOf(spec: Hex): readonly number[]
+  /**
+   * Signs the offer that carries out agreed terms on a slot, for their buyer alone. It is not noted and no gateway is told
+   * of it; a cancellation voids it with the others of its slot. Throws viem's errors.
+   */
+  signFor(slot: number, agreed: HaggleTerms): Promise<PublishedOffer>
   /** Offers that are advertised now. */
   readonly live: number
   /** Voids on chain what could still be opened. Throws viem's errors. */
@@ -75,7 +85,8 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
   let running: Promise<void> | null = null
 
   const offers = () => Object.values(journal.state.offers)
-  const shown = (offer: OfferRecord) => offer.ended === null && offer.expiry > clock.now()
+  const shown = (offer: OfferRecord) =>
+    offer.ended === null && offer.buyer === undefined && offer.expiry > clock.now()
 
   async function nonceOf(slot: number): Promise<bigint> {
     const known = nonces.get(slot)
@@ -85,6 +96,24 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
     const nonce = (series << 192n) | bytesToBigInt(randomBytes(24))
     nonces.set(slot, nonce)
     return nonce
+  }
+
+  const withGateways = (offer: Offer, by: Pick<PublishedOffer, 'signature' | 'spec'>): PublishedOffer => ({
+    ...domain,
+    currency: terms.currency,
+    operator: operator.address,
+    offer,
+    ...by,
+    gateways: gateways.map((gateway) => gateway.url),
+  })
+
+  async function signFor(slot: number, agreed: HaggleTerms): Promise<PublishedOffer> {
+    const spec = specs[slot]
+    const specHash = specHashes[slot]
+    if (spec === undefined || specHash === undefined)
+      throw new SlotUnknownError({ slot, slots: specs.length })
+    const offer = haggledOffer(agreed, { terms, spec: specHash, nonce: await nonceOf(slot) })
+    return withGateways(offer, { signature: await signOffer(operator, offer, domain), spec })
   }
 
   async function sign(slot: number): Promise<void> {
@@ -120,15 +149,7 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
       expiry: offer.expiry,
       spec,
     })
-    signed.set(id, {
-      ...domain,
-      currency: terms.currency,
-      operator: operator.address,
-      offer,
-      signature,
-      spec,
-      gateways: gateways.map((gateway) => gateway.url),
-    })
+    signed.set(id, withGateways(offer, { signature, spec }))
     log.info({ event: 'offer.signed', offer: id, slot, expiry: offer.expiry })
   }
 
@@ -162,6 +183,11 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
   }
 
   async function withdraw(offer: OfferRecord): Promise<void> {
+    if (offer.buyer !== undefined) {
+      // No gateway was told of it.
+      await journal.note({ type: 'offer.ended', id: offer.id, why: 'withdrawn' })
+      return
+    }
     const at = Math.floor(clock.now())
     const signature = await signWithdraw(operator, { offer: offer.id, at }, domain)
     await Promise.all(
@@ -226,6 +252,9 @@ export function createOfferKeeper(options: OfferKeeperOptions): OfferKeeper {
     republish(gateway) {
       published.get(gateway.replace(/\/$/, ''))?.clear()
     },
+    slotsOf: (spec) =>
+      specHashes.flatMap((hash, slot) => (hash.toLowerCase() === spec.toLowerCase() ? [slot] : [])),
+    signFor,
     get live() {
       return offers().filter(shown).length
     },

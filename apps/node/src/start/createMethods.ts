@@ -16,10 +16,12 @@ export interface MethodsOptions
   /** The store of a lease's bundle. */
   readonly bundles: (lease: Hex) => BundleStore
   readonly caps: RunnerCaps
+  /** Answers `haggle`. */
+  readonly haggle: SessionHandler
   readonly log: Log
 }
 
-/** Everything that can be asked in a session: what a lease's buyer may, and challenges for anyone. */
+/** Everything that can be asked in a session: what a lease's buyer may, and challenges and haggling for anyone. */
 export function createMethods(options: MethodsOptions): {
   readonly handlers: Readonly<Record<string, SessionHandler>>
   close(): Promise<void>
@@ -45,6 +47,7 @@ export function createMethods(options: MethodsOptions): {
   return {
     handlers: {
       ...challenges,
+      haggle: options.haggle,
       ...sessionHandlers({ chain, clock, journal, leases, bundles, caps, refusal, log }),
     },
     close,

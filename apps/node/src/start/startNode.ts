@@ -5,13 +5,14 @@ import { confirmationTable, type NodeConfig } from '../config/nodeConfig.ts'
 import { nodePaths } from '../config/nodePaths.ts'
 import { startControl } from '../control/controlServer.ts'
 import type { NodeStatus } from '../control/nodeStatus.ts'
+import { startHaggling } from '../haggling/startHaggling.ts'
 import type { PassphraseSource } from '../keys/operatorKey.ts'
 import { createBundleStores } from '../leases/bundleStores.ts'
 import { LeaseUnknownError } from '../leases/errors.ts'
 import { createLeaseTable, type LeaseTable } from '../leases/leaseTable.ts'
 import { createStorageKeeper } from '../leases/storageKeeper.ts'
 import { readMeasurement, withMeasurement } from '../offers/measurement.ts'
-import { createOfferKeeper, type OfferKeeper } from '../offers/offerKeeper.ts'
+import { createOfferKeeper, type OfferKeeper, type OfferTerms } from '../offers/offerKeeper.ts'
 import { watchOpenings } from '../offers/watchOpenings.ts'
 import { connectRelay, type Relay } from '../relay/relayClient.ts'
 import type { Runner } from '../runners/runner.ts'
@@ -144,6 +145,16 @@ async function startLocked(options: PrepareOptions): Promise<RunningNode> {
   )
   cleanup.push(() => leases.close())
 
+  const terms: OfferTerms = {
+    asset,
+    currency,
+    pricePerHour: parseUnits(config.offer.pricePerHour, decimals),
+    bond,
+    minDuration: config.offer.minDuration,
+    maxDuration: config.offer.maxDuration,
+    startWindow: config.offer.startWindow,
+    ttl: config.offer.ttl,
+  }
   const offerKeeper: OfferKeeper = createOfferKeeper({
     chain,
     clock,
@@ -151,16 +162,7 @@ async function startLocked(options: PrepareOptions): Promise<RunningNode> {
     journal,
     leases,
     operator,
-    terms: {
-      asset,
-      currency,
-      pricePerHour: parseUnits(config.offer.pricePerHour, decimals),
-      bond,
-      minDuration: config.offer.minDuration,
-      maxDuration: config.offer.maxDuration,
-      startWindow: config.offer.startWindow,
-      ttl: config.offer.ttl,
-    },
+    terms,
     specs: async () => {
       // Measured while this node runs, or before.
       const measurement = await readMeasurement(paths.benchmark, machine)
@@ -188,7 +190,18 @@ async function startLocked(options: PrepareOptions): Promise<RunningNode> {
     if (offer.ended !== 'opened' && (await chain.lease(offer.id)) !== null) await adopt(offer.id)
   }
 
-  const methods = createMethods({ ...node, leases, bundles: bundles.of, caps, log })
+  const haggling = await startHaggling({
+    node,
+    config,
+    path: paths.haggles,
+    leases,
+    offers: offerKeeper,
+    terms,
+    log,
+  })
+  cleanup.push(() => haggling.close())
+  const haggle = haggling.handler
+  const methods = createMethods({ ...node, leases, bundles: bundles.of, caps, haggle, log })
   cleanup.push(() => methods.close())
   const { privateKey } = sessionKey
   const { handlers } = methods

@@ -70,8 +70,8 @@ const defaultHelloTimeout = 10_000
 
 /**
  * Takes a session that a buyer opens (protocol §6): decrypts the hello, checks its time and that it is no repetition,
- * lets `verify` decide, and from then on answers requests by `handlers`. Without a lease only `ping` and
- * `challenge.*` are answered. Handlers are called in the order in which requests came, and may answer in any order.
+ * lets `verify` decide, and from then on answers requests by `handlers`. Without a lease only `ping`,
+ * `haggle` and `challenge.*` are answered. Handlers are called in the order in which requests came, and may answer in any order.
  *
  * @param options Transport, private session key, chain id and market, `verify`, `handlers`, `now` in Unix seconds,
  * `helloTimeout` in milliseconds.
@@ -123,8 +123,7 @@ export async function acceptSession(options: AcceptSessionOptions): Promise<Devi
       throw new SessionMessageError({ reason: 'a request needs a number as id and a method' })
     const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined
     answer(channel, id, async () => {
-      if (hello.lease === null && method !== 'ping' && !method.startsWith('challenge.'))
-        throw new LeaseRequiredError({ method })
+      if (hello.lease === null && !isForAnyone(method)) throw new LeaseRequiredError({ method })
       if (handler === undefined) throw new MethodUnknownError({ method })
       try {
         return await handler({ method, params: header.params, body, session })
@@ -143,6 +142,10 @@ export async function acceptSession(options: AcceptSessionOptions): Promise<Devi
   }
   return session
 }
+
+/** What a device answers before any lease. */
+const isForAnyone = (method: string) =>
+  method === 'ping' || method === 'haggle' || method.startsWith('challenge.')
 
 const internal = () =>
   new MillraceError({ code: 'INTERNAL', message: 'The device failed to answer.', retryable: true })

@@ -1,7 +1,9 @@
 import type { Hash, Hex } from 'viem'
 import * as z from 'zod'
 import { hashSchema } from '../border/primitives.ts'
+import { type HaggleMessage, haggleMessageSchema } from '../haggling/message.ts'
 import type { BundleRef, Job } from '../jobs/job.ts'
+import { publishedOfferSchema } from '../market/offer.ts'
 import { signedReceiptSchema } from '../receipts/receipt.ts'
 
 /** Where a job stands. */
@@ -52,6 +54,11 @@ const offset = z.looseObject({ offset: bytes })
 /** What each method of protocol §6 answers. A buyer reads answers by these; a device may say more than they name. */
 export const sessionResults = {
   ping: z.looseObject({ now: time, chainId: z.int().positive() }),
+  /** The offer comes with the message, of whichever side, that made the agreement. */
+  haggle: z.looseObject({
+    answer: haggleMessageSchema.nullable(),
+    offer: publishedOfferSchema.nullable(),
+  }),
   'bundle.status': received,
   'bundle.write': received,
   'job.start': jobStatusSchema,
@@ -67,6 +74,7 @@ export const sessionResults = {
 /** What each method of protocol §6 takes. */
 export interface SessionParams {
   readonly ping: Readonly<Record<string, never>>
+  readonly haggle: { readonly message: HaggleMessage }
   readonly 'bundle.status': BundleRef
   readonly 'bundle.write': { readonly hash: Hash; readonly offset: number }
   readonly 'job.start': { readonly job: Job; readonly bundle: BundleRef | null }

@@ -1,0 +1,154 @@
+import { spawn } from 'node:child_process'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  type Deployment,
+  deploymentSchema,
+  getLease,
+  HaggleDealError,
+  HaggleOverError,
+  hashHaggleTerms,
+  marketAbi,
+  parse,
+  receiptFileSchema,
+  verifyHaggledLease,
+  verifyReceipt,
+} from '@millrace/sdk'
+import { createPublicClient, type Hash, http } from 'viem'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readHaggleRecord } from '../src/jobs/haggleRecord.ts'
+
+/** Haggling as people do it: the command as a child process, on a network of its own. */
+const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
+const home = mkdtempSync(join(tmpdir(), 'millrace-haggle-'))
+const work = mkdtempSync(join(tmpdir(), 'millrace-work-'))
+const small = ['--cpus', '0.5', '--memory', '256MB', '--disk', '256MB', '--duration', '10m']
+
+interface Event {
+  readonly event: string
+  readonly [key: string]: unknown
+}
+
+async function json(...args: string[]) {
+  const at = args.includes('--') ? args.indexOf('--') : args.length
+  const child = spawn(process.execPath, [bin, ...args.slice(0, at), '--json', ...args.slice(at)], {
+    cwd: work,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, MILLRACE_HOME: home, MILLRACE_NO_CHALLENGES: '1' },
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk
+  })
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  const lines = out
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+  return { code, err, last: lines.at(-1), events: lines as readonly Event[] }
+}
+const read = (...path: string[]) => JSON.parse(readFileSync(join(home, ...path), 'utf8'))
+const named = (events: readonly Event[], name: string) => events.find(({ event }) => event === name)
+
+beforeAll(async () => {
+  const { code, last } = await json('up', '--detach', '--chain-port', '0', '--gateway-port', '0')
+  expect({ code, ready: last.ready }).toEqual({ code: 0, ready: true })
+}, 300_000)
+afterAll(async () => {
+  await json('down')
+  rmSync(home, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+}, 120_000)
+
+test('error: what is no price, and a reserve without a haggle, are said before anything is paid', async () => {
+  expect(await json('run', '--reserve', '0.2', '--yes', ...small, '--', 'true')).toMatchObject({ code: 64 })
+  const { code, events } = await json('run', '--haggle', '--reserve', 'x', '--yes', ...small, '--', 'true')
+  expect(code).toBe(64)
+  expect(named(events, 'opening')).toBeUndefined()
+}, 180_000)
+
+test('default: the list price from a machine that does not haggle, an agreement from one that does', async () => {
+  const firm = await json('run', '--haggle', '--yes', ...small, '--', 'true')
+  expect(firm).toMatchObject({ code: 0, last: { state: 'done', pricePerHour: '360000' } })
+  expect(named(firm.events, 'haggled')).toMatchObject({
+    pricePerHour: null,
+    lease: null,
+    text: expect.stringContaining('it sells at its list price only'),
+  })
+
+  const node = (await json('node', 'status')).last
+  appendFileSync(join(home, 'node', 'config.toml'), '\n[haggle]\nenabled = true\nfloor_price = "0.2"\n')
+  process.kill(node.pid, 'SIGKILL')
+  await expect
+    .poll(async () => {
+      const { last } = await json('node', 'status')
+      const gateways: readonly { connected: boolean }[] = last?.gateways ?? []
+      return last?.pid !== node.pid && last?.offers > 0 && gateways.some(({ connected }) => connected)
+    })
+    .toBe(true)
+
+  const job = 'mkdir out; echo 42 > out/answer'
+  const { code, err, last, events } = await json(
+    'run',
+    '--haggle',
+    '--yes',
+    ...small,
+    '-o',
+    'out/**',
+    '--',
+    job,
+  )
+  expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' })
+  const agreed = named(events, 'haggled')
+  const price = BigInt(String(agreed?.pricePerHour))
+  expect(price).toBeGreaterThanOrEqual(200_000n)
+  expect(price).toBeLessThan(360_000n)
+  // The plan that is agreed to shows the haggled offer, and the lease is opened on it.
+  const plan = named(events, 'planned')
+  expect(plan?.candidates).toMatchObject([{ lease: agreed?.lease, terms: agreed?.terms }, {}])
+  expect(named(events, 'opened')).toMatchObject({ lease: agreed?.lease })
+  expect(last).toMatchObject({ state: 'done', exitCode: 0, problem: null, pricePerHour: String(price) })
+  expect(readFileSync(join(last.outputs.folder, 'out', 'answer'), 'utf8')).toBe('42\n')
+  const file = receiptFileSchema.parse(JSON.parse(readFileSync(last.receipt, 'utf8')))
+  const { chainId, market, receipt } = file
+  expect(await verifyReceipt(receipt, file, { chainId, market })).toMatchObject({ valid: true })
+  expect(receipt.pricePerHour).toBe(price)
+
+  // On chain: the price, and in the event the hash of the terms.
+  const deployment: Deployment = parse(deploymentSchema, read('network', 'deployment.json'), 'deployment')
+  const url = `http://127.0.0.1:${read('network', 'state.json').chainPort}`
+  const client = createPublicClient({ transport: http(url) })
+  const lease = await getLease(client, { deployment, lease: last.lease as Hash })
+  const [opened] = await client.getContractEvents({
+    address: deployment.market,
+    abi: marketAbi,
+    eventName: 'LeaseOpened',
+    args: { lease: last.lease as Hash },
+    fromBlock: 0n,
+  })
+  if (lease === null || opened === undefined) throw new RangeError('the lease is on chain')
+  expect(lease.pricePerHour).toBe(price)
+  expect(opened.args).toMatchObject({ terms: agreed?.terms, pricePerHour: price })
+
+  // Offline: transcript, offer and lease belong together, by documents alone.
+  const record = readHaggleRecord({ file: (name) => join(home, 'leases', last.lease, name) })
+  if (record === null) throw new RangeError('the transcript is kept')
+  const terms = await verifyHaggledLease({ ...record, lease })
+  expect(hashHaggleTerms(terms)).toBe(opened.args.terms)
+  const { asset, buyer } = receipt
+  const ofReceipt = { id: receipt.lease, asset, buyer, pricePerHour: receipt.pricePerHour }
+  expect(await verifyHaggledLease({ ...record, lease: ofReceipt })).toEqual(terms)
+  await expect(
+    verifyHaggledLease({ ...record, lease: { ...lease, pricePerHour: price - 1n } }),
+  ).rejects.toBeInstanceOf(HaggleDealError)
+  await expect(
+    verifyHaggledLease({ ...record, messages: record.messages.slice(0, -1), lease }),
+  ).rejects.toBeInstanceOf(HaggleOverError)
+}, 240_000)
