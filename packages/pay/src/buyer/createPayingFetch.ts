@@ -189,9 +189,10 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       }
       if (response.status !== 402) {
         const settled = readSettled(response)
-        const charged = settled?.amount === undefined ? BigInt(requirements.amount) : BigInt(settled.amount)
-        // An answer that failed without a word of payment was not charged.
-        await prepared?.done(settled === null && response.status >= 400 ? 0n : charged)
+        // An answer that failed without a word of payment was not charged on a channel; what was paid once may be.
+        const isFree = prepared !== null && settled === null && response.status >= 400
+        const charged = isFree ? 0n : BigInt(settled?.amount ?? requirements.amount)
+        await prepared?.done(charged)
         quotes.set(service, quote)
         const payee = payeeOf(requirements)
         options.onPayment?.({ url, scheme: requirements.scheme, amount: charged, payee, settled })

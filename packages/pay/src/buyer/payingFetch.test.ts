@@ -113,6 +113,16 @@ test('behavior: what was not charged is spent by the next call, and the budget c
   await server.stop()
 })
 
+test('behavior: an answer that failed without a word of payment is told as one that cost nothing', async () => {
+  const server = await sell({ answer: () => new Response('no machine just now', { status: 503 }) })
+  const { fetch, channels, payments, close } = await buyer()
+  expect((await fetch(server.url)).status).toBe(503)
+  expect(payments).toMatchObject([{ amount: 0n, settled: null }])
+  expect(channels.channels()).toMatchObject([{ charged: 0n, signed: 500n }])
+  await close()
+  await server.stop()
+})
+
 test('behavior: parallel calls never pass the budget', async () => {
   const server = await sell()
   const { fetch, budget, close } = await buyer({ lifetime: 10n * price })

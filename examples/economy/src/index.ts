@@ -1,0 +1,3 @@
+export { type Audit, audit } from './audit.ts'
+export { type Economy, runEconomy } from './economy.ts'
+export { quote } from './openMarketMaker.ts'
