@@ -133,6 +133,7 @@ export declare const agreed: Parameters<Index['hashHaggleTerms']>[0]
 export declare const buying: Omit<Buying, 'call' | 'exchange'>
 export declare const call: Parameters<Index['hashHaggleCall']>[0]
 export declare const exchange: Buying['exchange']
+export declare const messages: Parameters<Index['verifyHaggledLease']>[0]['messages']
 export declare const plan: Handling['plan']
 export declare const said: Parameters<Index['answerHaggle']>[1]
 export declare const seller: Omit<Parameters<Index['decideHaggle']>[1], 'side' | 'startedAt' | 'now'>

@@ -130,11 +130,15 @@ const offerPatience = 20_000
 async function firstOffer(gateway: string, home: string): Promise<void> {
   const until = Date.now() + offerPatience
   while (Date.now() < until) {
-    const found = await gatewayClient(gateway, { retries: 0 })
-      .searchOffers({ limit: 1 })
-      .catch(() => null)
-    if (found !== null && found.offers.length > 0) return
-    const node = await commandNode(home, 'status', 1000).catch(() => null)
+    const [found, node] = await Promise.all([
+      gatewayClient(gateway, { retries: 0 })
+        .searchOffers({ limit: 1 })
+        .catch(() => null),
+      commandNode(home, 'status', 1000).catch(() => null),
+    ])
+    // An offer comes by HTTP and may be there before the node can be spoken to.
+    const isConnected = node?.gateways.some(({ connected }) => connected) ?? false
+    if (found !== null && found.offers.length > 0 && isConnected) return
     if (node !== null && node.refusal !== null) return
     await sleep(50)
   }
