@@ -4,6 +4,7 @@ import { registerJobCommands } from './commands/jobs.ts'
 import { registerMarketCommands } from './commands/market.ts'
 import { registerNetworkCommands } from './commands/network.ts'
 import { registerNodeCommands } from './commands/node.ts'
+import { registerPayCommands } from './commands/pay.ts'
 import { registerTillCommands } from './commands/till.ts'
 import { registerWalletCommands } from './commands/wallet.ts'
 
@@ -32,6 +33,7 @@ export function createProgram(): Command {
   registerNodeCommands(program)
   registerAssetCommands(program)
   registerTillCommands(program)
+  registerPayCommands(program)
   return program
 }
 

@@ -8,6 +8,10 @@ export interface HomePaths {
   readonly wallets: string
   /** One folder a lease of ours: journal, log, outputs, receipt. */
   readonly leases: string
+  /** One folder a payer: its budget and what it signed on channels. */
+  readonly pay: string
+  /** One folder a payee: its books of channels and its settlements. */
+  readonly sell: string
   readonly network: NetworkPaths
 }
 
@@ -34,6 +38,8 @@ export function homePaths(
     config: join(home, 'config.yaml'),
     wallets: join(home, 'wallets'),
     leases: join(home, 'leases'),
+    pay: join(home, 'pay'),
+    sell: join(home, 'sell'),
     network: {
       root,
       state: join(root, 'state.json'),
