@@ -89,7 +89,8 @@ export async function endChannel(prefix: string, flags: GlobalFlags): Promise<vo
   const connection = await connect(flags)
   const sides = await findChannel(connection, prefix)
   const { account, client } = await openAccount(connection, flags)
-  const ours = sides.find(({ side, channel }) =>
+  // Who is both ends the channel as payee: that takes no waiting.
+  const ours = sides.toReversed().find(({ side, channel }) =>
     isAddressEqual(account.address, side === 'payee' ? channel.payee : channel.payer),
   )
   const known = ours ?? sides[0]
