@@ -6,6 +6,7 @@ import { registerMarketCommands } from './commands/market.ts'
 import { registerMcpCommands } from './commands/mcp.ts'
 import { registerNetworkCommands } from './commands/network.ts'
 import { registerNodeCommands } from './commands/node.ts'
+import { registerPayCommands } from './commands/pay.ts'
 import { registerTillCommands } from './commands/till.ts'
 import { registerWalletCommands } from './commands/wallet.ts'
 
@@ -36,6 +37,7 @@ export function createProgram(): Command {
   registerAssetCommands(program)
   registerTillCommands(program)
   registerMcpCommands(program)
+  registerPayCommands(program)
   return program
 }
 

@@ -15,6 +15,7 @@ function exitCodeOf(error: Known): number {
   if (error.exitCode !== undefined) return error.exitCode
   if (error.code.startsWith('GATEWAY_UN') || error.code.startsWith('RPC')) return exitCodes.unavailable
   if (error.code === 'QUERY_INVALID' || error.code === 'QUERY') return exitCodes.usage
+  if (error.code === 'BUDGET_EXCEEDED' || error.code === 'DEPOSIT_LIMIT') return exitCodes.money
   if (error.code === 'INVALID_INPUT') return exitCodes.data
   return error.retryable === true ? exitCodes.later : exitCodes.refused
 }

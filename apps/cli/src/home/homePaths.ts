@@ -10,6 +10,10 @@ export interface HomePaths {
   readonly agents: string
   /** One folder a lease of ours: journal, log, outputs, receipt. */
   readonly leases: string
+  /** One folder a payer: its budget and what it signed on channels. */
+  readonly pay: string
+  /** One folder a payee: its books of channels and its settlements. */
+  readonly sell: string
   readonly network: NetworkPaths
 }
 
@@ -39,6 +43,8 @@ export function homePaths(
     wallets: join(home, 'wallets'),
     agents: join(home, 'agents'),
     leases: join(home, 'leases'),
+    pay: join(home, 'pay'),
+    sell: join(home, 'sell'),
     network: {
       root,
       state: join(root, 'state.json'),

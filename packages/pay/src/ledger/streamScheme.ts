@@ -31,7 +31,7 @@ export interface StreamSchemeOptions {
  * Takes payment by voucher and tick on a channel, as scheme `stream` of x402 version 2: nothing goes to the chain for a
  * payment, any number of requests can be in flight, and a response that streams can be paid as it goes.
  *
- * `payload` is a `ChannelPayment` in JSON; `extra` says what a channel must be. docs/specs/payments.md is the manual.
+ * `payload` is a `ChannelPayment` in JSON; `extra` says what a channel must be. docs/specs/channel-payments.md is the manual.
  *
  * @param options Ledger, deployment, currency and terms.
  * @returns The scheme.

@@ -1,0 +1,109 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  type Channel,
+  type ChannelState,
+  channelSchema,
+  getChannel,
+  hashChannel,
+  hashSchema,
+  signatureSchema,
+  uintSchema,
+  type VoucherClaim,
+  voucherSchema,
+  voucherWorth,
+} from '@millrace/sdk'
+import type { Hash } from 'viem'
+import { z } from 'zod'
+import type { Connection } from '../connection/connect.ts'
+import { ChannelAmbiguousError, ChannelMissingError } from './errors.ts'
+import { readJournalLines } from './readJournalLines.ts'
+
+/** A channel of this home, from one side. Amounts in base units. */
+export interface HomeChannel {
+  readonly id: Hash
+  readonly side: 'payer' | 'payee'
+  readonly channel: Channel
+  /** The life in which this home knows it. */
+  readonly epoch: bigint
+  /** Promised in all: as payer what was signed, as payee what vouchers and ticks are worth. */
+  readonly promised: bigint
+  readonly charged: bigint
+  /** As payee, the best that can be claimed. */
+  readonly best: VoucherClaim | null
+  readonly onChain: ChannelState
+}
+
+type Known = Omit<HomeChannel, 'onChain'>
+
+const signedSchema = z.object({
+  channel: channelSchema,
+  epoch: uintSchema(64),
+  signed: uintSchema(128),
+  charged: uintSchema(128),
+})
+const booksSchema = z.array(
+  z.object({
+    id: hashSchema,
+    channel: channelSchema,
+    epoch: uintSchema(64),
+    best: z.object({ voucher: voucherSchema, signature: signatureSchema }).nullable(),
+    ticks: z.int().min(0),
+    word: hashSchema.nullable(),
+    spent: uintSchema(128),
+  }),
+)
+
+/** All channels of this home on a network, each as it stands on chain. */
+export async function findChannels(connection: Connection): Promise<readonly HomeChannel[]> {
+  const { paths, deployment, client } = connection
+  const found = new Map<string, Known>()
+  const chain = String(deployment.chainId)
+  for (const folder of foldersOf(join(paths.pay, chain)))
+    for (const line of readJournalLines(join(folder, 'channels.jsonl'))) {
+      const read = signedSchema.safeParse(line)
+      if (!read.success) continue
+      const { channel, epoch, signed, charged } = read.data
+      const id = hashChannel(channel, deployment)
+      found.set(`payer ${id}`, { id, side: 'payer', channel, epoch, promised: signed, charged, best: null })
+    }
+  for (const folder of foldersOf(join(paths.sell, chain)))
+    for (const line of readJournalLines(join(folder, 'ledger.jsonl')))
+      for (const book of booksSchema.safeParse(line).data ?? []) {
+        const { id, channel, epoch, best, ticks, word, spent } = book
+        const promised = best === null ? 0n : voucherWorth(best.voucher, ticks)
+        const shown: { word?: Hash; ticks?: number } = word === null ? {} : { word, ticks }
+        const claim = best === null ? null : { channel, ...best, ...shown }
+        found.set(`payee ${id}`, { id, side: 'payee', channel, epoch, promised, charged: spent, best: claim })
+      }
+  return Promise.all(
+    [...found.values()].map(async (known) => ({
+      ...known,
+      onChain: await getChannel(client, { deployment, channel: known.id }),
+    })),
+  )
+}
+
+/**
+ * The one channel that begins with these digits; both sides of it if this home has both.
+ *
+ * @throws ChannelMissingError, ChannelAmbiguousError
+ */
+export async function findChannel(connection: Connection, prefix: string): Promise<readonly HomeChannel[]> {
+  const all = await findChannels(connection)
+  const matching = all.filter(({ id }) => id.startsWith(prefix.toLowerCase()))
+  const ids = [...new Set(matching.map(({ id }) => id))]
+  if (ids.length > 1) throw new ChannelAmbiguousError({ prefix, found: ids })
+  if (ids.length === 0) throw new ChannelMissingError({ prefix, network: connection.network })
+  return matching
+}
+
+const foldersOf = (root: string): readonly string[] =>
+  existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : []
+
+/** What can still be claimed: of this life of the channel, within its deposit. */
+export function claimable({ best, epoch, promised, onChain }: HomeChannel): bigint {
+  if (best === null || onChain.state === 'none' || epoch !== onChain.epoch) return 0n
+  const worth = promised < onChain.deposit ? promised : onChain.deposit
+  return worth > onChain.claimed ? worth - onChain.claimed : 0n
+}

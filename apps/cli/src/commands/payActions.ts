@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs'
+import { createPayingFetch, type Payment, signExact } from '@millrace/pay'
+import { MillraceError } from '@millrace/sdk'
+import { connect } from '../connection/connect.ts'
+import { openAccount } from '../connection/openAccount.ts'
+import { exitCodes } from '../errors/exitCodes.ts'
+import { UsageError } from '../errors/input.ts'
+import { formatAmount, parseAmount } from '../output/amounts.ts'
+import { toJson } from '../output/output.ts'
+import { PayUrlDownError } from '../paying/errors.ts'
+import { openPurse } from '../paying/openPurse.ts'
+import type { GlobalFlags } from './flags.ts'
+
+export interface PayFlags extends GlobalFlags {
+  readonly method?: string
+  readonly data?: string
+  readonly header?: readonly string[]
+  readonly max: string
+  readonly budget?: string
+}
+
+/** Calls a URL, pays if it asks to be paid, prints the answer's body, and on stderr what it cost. */
+export async function payUrl(url: string, flags: PayFlags): Promise<void> {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+    throw new UsageError({ message: `'${url}' is not an HTTP address.` })
+  const headers = new Headers(flags.header?.map(readHeader))
+  const body = flags.data === undefined ? undefined : readData(flags.data)
+  const method = flags.method?.toUpperCase() ?? (body === undefined ? 'GET' : 'POST')
+  if (body !== undefined && ['GET', 'HEAD'].includes(method))
+    throw new UsageError({ message: `A ${method} request has no body.`, remedy: 'Leave out `--data`.' })
+  const connection = await connect(flags)
+  const { deployment, currency } = connection
+  const maxPrice = parseAmount(flags.max, currency)
+  const perDay = flags.budget === undefined ? undefined : parseAmount(flags.budget, currency)
+  const payer = await openAccount(connection, flags)
+  const purse = await openPurse(connection, { payer, perDay, perPayment: maxPrice })
+  const payments: Payment[] = []
+  try {
+    const send = createPayingFetch({
+      ...{ deployment, currency, budget: purse.budget, channels: purse.channels, maxPrice },
+      signExact: async (requirements) => {
+        const now = Math.floor(Date.now() / 1000)
+        return { ...(await signExact(payer.account, { requirements, now })).payload }
+      },
+      onPayment: (payment) => payments.push(payment),
+    })
+    const response = await ask(url, () =>
+      send(url, { method, headers, ...(body === undefined ? {} : { body }) }),
+    )
+    const bytes = Buffer.from(await ask(url, () => response.arrayBuffer()))
+    const [payment] = payments
+    const paid =
+      payment === undefined
+        ? null
+        : {
+            amount: payment.amount,
+            currency: currency.symbol,
+            scheme: payment.scheme,
+            payee: payment.payee,
+            transaction: payment.settled?.transaction ?? '',
+            receipt: response.headers.get('millrace-receipt'),
+          }
+    const { inPeriod } = purse.budget.state()
+    if (flags.json === true) {
+      const text = bytes.toString('utf8')
+      const content = Buffer.from(text).equals(bytes)
+        ? { body: text }
+        : { bodyBase64: bytes.toString('base64') }
+      const spent = { perDay: purse.perDay, spentInDay: inPeriod }
+      process.stdout.write(`${toJson({ url, status: response.status, ...content, paid, budget: spent })}\n`)
+    } else {
+      process.stdout.write(bytes)
+      const cost =
+        paid === null
+          ? 'Nothing was asked for.'
+          : `Paid ${formatAmount(paid.amount, currency)} by ${paid.scheme}.`
+      const left = `${formatAmount(inPeriod, currency)} of ${formatAmount(purse.perDay, currency)} a day are spent.`
+      process.stderr.write(`${bytes.at(-1) === 10 ? '' : '\n'}${cost} ${left}\n`)
+      if (response.status >= 400)
+        process.stderr.write(`The server answered with status ${response.status}.\n`)
+    }
+    // A peer's answer that is not what was asked for.
+    if (response.status >= 400) process.exitCode = exitCodes.data
+  } finally {
+    await purse.close()
+  }
+}
+
+async function ask<result>(url: string, work: () => Promise<result>): Promise<result> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof MillraceError) throw cause
+    throw new PayUrlDownError({ url, cause })
+  }
+}
+
+function readHeader(text: string): [string, string] {
+  const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/.exec(text)
+  if (match === null)
+    throw new UsageError({
+      message: `'${text}' is not a header.`,
+      remedy: "Such as 'accept: text/plain'.",
+    })
+  return [match[1] ?? '', match[2] ?? '']
+}
+
+/** The text itself, or with `@` a file's content. */
+function readData(text: string): string | Uint8Array<ArrayBuffer> {
+  if (!text.startsWith('@')) return text
+  try {
+    return new Uint8Array(readFileSync(text.slice(1)))
+  } catch (cause) {
+    throw new UsageError({
+      message: `'${text.slice(1)}' cannot be read: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    })
+  }
+}

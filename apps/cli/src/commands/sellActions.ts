@@ -1,0 +1,229 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type ClaimEvent, createPaywall, nodeListener, type Payee, priceRoute } from '@millrace/pay'
+import { openAiGateway, type SoldModel, serveFetch } from '@millrace/pay/openai'
+import { getAddress, isAddress } from 'viem'
+import { z } from 'zod'
+import { type Connection, connect } from '../connection/connect.ts'
+import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
+import { UsageError } from '../errors/input.ts'
+import { formatAmount, parseAmount } from '../output/amounts.ts'
+import { createOutput, type Output } from '../output/output.ts'
+import { SellAddressTakenError, UpstreamDownError } from '../selling/errors.ts'
+import { openShop, type Shop } from '../selling/openShop.ts'
+import { proxyUpstream } from '../selling/proxyUpstream.ts'
+import { payeeName } from '../selling/sellFiles.ts'
+import { findAsset } from './assetActions.ts'
+import type { GlobalFlags } from './flags.ts'
+
+export interface SellFlags extends GlobalFlags {
+  readonly upstream?: string
+  readonly price?: string
+  readonly asset?: string
+  readonly to?: string
+  readonly publicUrl?: string
+  readonly claimAt: string
+}
+
+export interface SellModelFlags extends SellFlags {
+  readonly listen: string
+  readonly priceIn?: string
+  readonly priceOut?: string
+  readonly model?: readonly string[]
+  readonly maxInput: number
+  readonly maxOutput: number
+}
+
+/** Who serves at an address, once it is known how calls are paid. */
+type Serve = (shop: Shop) => Promise<{ readonly url: string; close(): Promise<void> }>
+
+export async function sellUpstream(where: string, flags: SellFlags): Promise<void> {
+  const place = readPlace(where)
+  const upstream = readUrl('--upstream', required('--upstream', flags.upstream))
+  const connection = await connect(flags)
+  const { currency } = connection
+  const amount = parseAmount(required('--price', flags.price), currency)
+  const seller = await openAccount(connection, flags)
+  const publicUrl = flags.publicUrl === undefined ? null : new URL(readUrl('--public-url', flags.publicUrl))
+  await keepShop(
+    { connection, seller, flags, price: `${formatAmount(amount, currency)} a call` },
+    async (shop) => {
+      const paywall = createPaywall({ schemes: shop.schemes, receipts: seller.account })
+      const handle = priceRoute(paywall, { price: { amount } }, proxyUpstream(upstream))
+      const server = createServer(
+        nodeListener((request) => handle(publicUrl === null ? request : atPublic(request, publicUrl))),
+      )
+      server.listen(place.port, place.host)
+      await listening(place, () => once(server, 'listening'))
+      return {
+        url: publicUrl?.href ?? `http://${place.host}:${(server.address() as AddressInfo).port}`,
+        async close() {
+          const closed = new Promise((resolve) => server.close(resolve))
+          server.closeIdleConnections()
+          // Those that are being answered may go on for a while: what they paid for is theirs.
+          setTimeout(() => server.closeAllConnections(), 10_000).unref()
+          await closed
+        },
+      }
+    },
+  )
+}
+
+export async function sellModels(flags: SellModelFlags): Promise<void> {
+  const place = readPlace(flags.listen)
+  const upstream = readUrl('--upstream', required('--upstream', flags.upstream))
+  const connection = await connect(flags)
+  const { currency } = connection
+  const perMillionInput = parseAmount(required('--price-in', flags.priceIn), currency)
+  const perMillionOutput = parseAmount(required('--price-out', flags.priceOut), currency)
+  const perRequest = parseAmount(flags.price ?? '0', currency)
+  const { maxInput, maxOutput } = flags
+  const ids = flags.model ?? (await listModels(upstream))
+  const models = ids.map(
+    (id): SoldModel => ({
+      ...{ id, maxInput, maxOutput, price: { perRequest, perMillionInput, perMillionOutput } },
+    }),
+  )
+  const seller = await openAccount(connection, flags)
+  const price = `${formatAmount(perMillionInput, currency)} in, ${formatAmount(perMillionOutput, currency)} out, a million tokens of ${ids.join(', ')}`
+  const named = flags.publicUrl === undefined ? {} : { publicUrl: readUrl('--public-url', flags.publicUrl) }
+  await keepShop({ connection, seller, flags, price }, async ({ schemes }) => {
+    const gateway = openAiGateway({ upstream: { url: upstream }, models, schemes, ...named })
+    const { url, close } = await listening(place, () => serveFetch(gateway, place))
+    return { url: `${named.publicUrl ?? url}/v1`, close }
+  })
+}
+
+/** Sells until it is told to end: then claims what is due. */
+async function keepShop(
+  of: {
+    readonly connection: Connection
+    readonly seller: OpenAccount
+    readonly flags: SellFlags
+    readonly price: string
+  },
+  serve: Serve,
+): Promise<void> {
+  const { connection, seller, flags, price } = of
+  const { currency } = connection
+  const output = createOutput(flags.json === true)
+  const payee = await readPayee(of)
+  const shop = await openShop(connection, {
+    ...{ payee, seller, claimAt: parseAmount(flags.claimAt, currency) },
+    onCharge: ({ scheme, payer, amount }) => output.event({ event: 'charged', scheme, payer, amount }),
+    onClaim: (event) => reportClaim(output, event, (amount) => formatAmount(amount, currency)),
+  })
+  let server: Awaited<ReturnType<Serve>>
+  try {
+    server = await serve(shop)
+  } catch (error) {
+    await shop.close()
+    throw error
+  }
+  const name = payeeName(payee)
+  output.event({ event: 'selling', url: server.url, payee: name, price, sender: seller.account.address })
+  output.line(`Selling at ${server.url} for ${price}.\nPaid to ${name}. Ctrl-C claims what is due and ends.`)
+  let told = 0n
+  const timer = setInterval(() => {
+    const { charged, due } = shop.earnings()
+    if (charged === told) return
+    told = charged
+    output.line(`Earned ${formatAmount(charged, currency)}; ${formatAmount(due, currency)} to be claimed.`)
+  }, 5_000)
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+  clearInterval(timer)
+  output.note('Claiming what is due …')
+  await server.close()
+  await shop.close()
+  const { charged, due } = shop.earnings()
+  output.result(
+    { event: 'ended', payee: name, charged, unclaimed: due, currency: currency.symbol },
+    `Earned ${formatAmount(charged, currency)}.${due === 0n ? '' : ` ${formatAmount(due, currency)} could not be claimed yet: millrace channel claim`}`,
+  )
+  setImmediate(() => process.exit())
+}
+
+function reportClaim(output: Output, event: ClaimEvent, format: (amount: bigint) => string): void {
+  if (event.event === 'failed') {
+    output.event({ ...event, error: event.error.message })
+    if (!output.json) output.note(`A claim failed: ${event.error.message}`)
+    return
+  }
+  output.event(event)
+  if (event.event === 'claimed') output.line(`Claimed ${format(event.amount)} in ${event.transaction}.`)
+  else output.line(`The payer closes channel ${event.channel}: it is claimed first.`)
+}
+
+async function readPayee(of: {
+  readonly connection: Connection
+  readonly seller: OpenAccount
+  readonly flags: SellFlags
+}): Promise<Payee> {
+  const { connection, seller, flags } = of
+  const { asset, to } = flags
+  if (asset !== undefined && to !== undefined)
+    throw new UsageError({ message: 'A call is paid to one: `--asset` and `--to` exclude each other.' })
+  if (asset !== undefined) return { asset: (await findAsset(connection, asset)).id }
+  if (to === undefined) return { account: seller.account.address }
+  if (!isAddress(to)) throw new UsageError({ message: `'${to}' is not an address.` })
+  return { account: getAddress(to) }
+}
+
+/** The request as the buyer sent it to the proxy in front of us. */
+function atPublic(request: Request, base: URL): Request {
+  const { pathname, search } = new URL(request.url)
+  const body = request.body === null ? {} : { body: request.body, duplex: 'half' as const }
+  return new Request(`${base.href.replace(/\/+$/, '')}${pathname}${search}`, {
+    ...{ method: request.method, headers: request.headers, signal: request.signal },
+    ...body,
+  })
+}
+
+const modelsSchema = z.object({ data: z.array(z.object({ id: z.string().min(1) })).min(1) })
+
+async function listModels(upstream: string): Promise<readonly string[]> {
+  try {
+    const response = await fetch(`${upstream.replace(/\/+$/, '')}/models`)
+    return modelsSchema.parse(await response.json()).data.map(({ id }) => id)
+  } catch (cause) {
+    throw new UpstreamDownError({ upstream: `${upstream}/models`, cause })
+  }
+}
+
+async function listening<result>(
+  { host, port }: { readonly host: string; readonly port: number },
+  listen: () => Promise<result>,
+): Promise<result> {
+  try {
+    return await listen()
+  } catch (cause) {
+    throw new SellAddressTakenError({ host, port, cause })
+  }
+}
+
+/** Reads `4021`, or `http://127.0.0.1:4021`. */
+function readPlace(text: string): { readonly host: string; readonly port: number } {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return { host: '127.0.0.1', port: Number(text) }
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url?.protocol === 'http:') return { host: url.hostname, port: url.port === '' ? 80 : Number(url.port) }
+  throw new UsageError({
+    message: `'${text}' is not where to sell.`,
+    remedy: 'Give a port of this machine, such as 4021, or an address such as http://0.0.0.0:4021.',
+  })
+}
+
+function readUrl(option: string, text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '')
+  throw new UsageError({
+    message: `${option} '${text}' is not an HTTP address.`,
+    remedy: 'Such as http://127.0.0.1:3000.',
+  })
+}
+
+function required(option: string, value: string | undefined): string {
+  if (value !== undefined) return value
+  throw new UsageError({ message: `${option} is missing.` })
+}

@@ -1,0 +1,141 @@
+import { openJournal } from '@millrace/journal'
+import {
+  type ClaimEvent,
+  exactScheme,
+  type Facilitator,
+  fundChannel,
+  openFacilitator,
+  openLedger,
+  type Payee,
+  type SellerScheme,
+  type SettlementEntry,
+  startClaimer,
+  streamScheme,
+} from '@millrace/pay'
+import { getChannel } from '@millrace/sdk'
+import type { LocalAccount } from 'viem'
+import { getTransactionCount } from 'viem/actions'
+import type { Connection } from '../connection/connect.ts'
+import type { OpenAccount } from '../connection/openAccount.ts'
+import { dropPidFile, takePidFile } from '../processes/pidFile.ts'
+import { createTurns } from './createTurns.ts'
+import { SellerBusyError } from './errors.ts'
+import { payeeName, sellFiles } from './sellFiles.ts'
+import { type ChargedCall, watchCharges } from './watchCharges.ts'
+
+export interface ShopOptions {
+  readonly payee: Payee
+  /** Sends claims, funds channels and settles one-time payments; needs gas money. */
+  readonly seller: OpenAccount
+  /** Least that is worth a claim, in base units. */
+  readonly claimAt: bigint
+  readonly onCharge: (charge: ChargedCall) => void
+  readonly onClaim: (event: ClaimEvent) => void
+}
+
+/** A payee that is open for payments. */
+export interface Shop {
+  readonly schemes: readonly SellerScheme[]
+  /** Charged in this run, and all that was charged and not claimed yet, in base units. */
+  earnings(): { readonly charged: bigint; readonly due: bigint; readonly channels: number }
+  /** Claims all that is due, and ends. */
+  close(): Promise<void>
+}
+
+/** Milliseconds between two looks at the chain, far below the shortest close delay. */
+const lookMs = 30_000
+/** Longer than any run: the rounds are ours, in turn with other transactions of the account. */
+const never = 2 ** 31 - 1
+
+/**
+ * Opens the books of a payee, and takes payments by channel and, where the payee is an account, by one-time transfer.
+ *
+ * @throws SellerBusyError, and what opening the journals throws
+ */
+export async function openShop(connection: Connection, options: ShopOptions): Promise<Shop> {
+  const { client, deployment, currency } = connection
+  const { payee, seller, claimAt, onClaim } = options
+  const files = sellFiles(connection, payee)
+  const holder = takePidFile(files.pid)
+  if (holder !== null) throw new SellerBusyError({ payee: payeeName(payee), pid: holder.pid })
+  const turns = createTurns()
+  let charged = 0n
+  const onCharge = (charge: ChargedCall) => {
+    charged += charge.amount
+    options.onCharge(charge)
+  }
+  const ledger = await openLedger({
+    ...{ path: files.ledger, payee, chainId: deployment.chainId, channels: deployment.channels },
+    currency: currency.address,
+    readChannel: (channel) => getChannel(client, { deployment, channel }),
+    fund: (channel, authorization) =>
+      turns(() => fundChannel(seller.client, { deployment, channel, authorization })),
+  })
+  const claimer = startClaimer({
+    ...{ ledger, client: seller.client, deployment, everyMs: never, onEvent: onClaim },
+    costOf: () => Promise.resolve(claimAt),
+    factor: 1n,
+  })
+  const claim = (all: boolean) => turns(() => claimer.claimNow({ all }).catch(() => undefined))
+  // The claimer's own first round goes before ours.
+  await claim(false)
+  const timer = setInterval(() => void claim(false), lookMs)
+
+  const stream = streamScheme({ ledger, deployment, currency })
+  // A transfer to the till's address would be lost: assets are paid by channel only.
+  const exact = 'account' in payee ? await openExact(payee.account) : null
+
+  async function openExact(payTo: `0x${string}`) {
+    const journal = await openJournal<SettlementEntry>({ path: files.settlements })
+    const network = `eip155:${deployment.chainId}`
+    const { address } = seller.account
+    const relayer: LocalAccount = {
+      ...seller.account,
+      // The account also claims and funds: its next number is what the chain says, not what was sent last here.
+      signTransaction: async (transaction, signing) =>
+        seller.account.signTransaction(
+          { ...transaction, nonce: await getTransactionCount(client, { address, blockTag: 'pending' }) },
+          signing,
+        ),
+    }
+    const facilitator = await openFacilitator({ chains: [{ network, client, relayer }], journal })
+    const inTurn: Pick<Facilitator, 'verify' | 'settle'> = {
+      verify: facilitator.verify,
+      settle: (payment, requirements) => turns(() => facilitator.settle(payment, requirements)),
+    }
+    const { address: asset, name, version } = currency
+    const scheme = exactScheme({
+      currencies: [{ network, asset, payTo, name, version }],
+      facilitator: inTurn,
+    })
+    return {
+      scheme,
+      async close() {
+        await facilitator.close()
+        await journal.close()
+      },
+    }
+  }
+
+  return {
+    schemes: [stream, ...(exact === null ? [] : [exact.scheme])].map((scheme) =>
+      watchCharges(scheme, onCharge),
+    ),
+    earnings() {
+      const books = ledger.books()
+      const due = books.reduce(
+        (sum, { worth, claimed }) => sum + (worth > claimed ? worth - claimed : 0n),
+        0n,
+      )
+      return { charged, due, channels: books.length }
+    },
+    async close() {
+      clearInterval(timer)
+      await claim(true)
+      await claimer.stop()
+      await exact?.close()
+      await ledger.close()
+      dropPidFile(files.pid)
+    },
+  }
+}

@@ -1,0 +1,189 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { freePort } from '../src/network/choosePort.ts'
+import { createProgram } from '../src/program.ts'
+
+/** The guide's blocks, run as they stand, in their order; only its ports are exchanged for free ones. */
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const guide = readFileSync(join(root, 'docs/guides/sell-your-api.md'), 'utf8')
+const work = mkdtempSync(join(tmpdir(), 'millrace-guide-'))
+const env: Record<string, string | undefined> = {
+  ...process.env,
+  PATH: `${join(work, 'bin')}:${process.env.PATH}`,
+  MILLRACE_HOME: join(work, 'home'),
+  MILLRACE_NO_CHALLENGES: '1',
+  NO_COLOR: '1',
+}
+const served: { readonly child: ChildProcess; readonly out: () => string }[] = []
+const ports = new Map<string, number>()
+
+interface Block {
+  readonly kind: 'sh' | 'sh serve' | 'js'
+  readonly text: string
+}
+
+const blocks = (): readonly Block[] =>
+  [...guide.matchAll(/^```(sh serve|sh|js)\n([\s\S]*?)^```$/gm)].map(([, kind, text = '']) => ({
+    kind: kind as Block['kind'],
+    text: [...ports].reduce((all, [from, to]) => all.replaceAll(from, String(to)), text),
+  }))
+
+/** Starts a block in a shell that ends with its variables on disk, for the next one. */
+function shell(text: string): { readonly child: ChildProcess; readonly out: () => string } {
+  const kept = join(work, 'env.sh')
+  const script = `set -e\n${existsSync(kept) ? `. ${kept}\n` : ''}${text}`
+  const child = spawn('bash', ['-c', script], { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      out += chunk
+    })
+  return { child, out: () => out }
+}
+
+async function run(text: string): Promise<string> {
+  const { child, out } = shell(`${text}\nexport -p > ${join(work, 'env.sh')}`)
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  expect(code, `${text}\n${out()}`).toBe(0)
+  return out()
+}
+
+/** Starts what runs until Ctrl-C, and waits until `port` answers. */
+async function start(text: string, port: number): Promise<void> {
+  // `exec`, so that a signal reaches the command itself.
+  const started = shell(`exec ${text}`)
+  served.push(started)
+  await expect
+    .poll(async () => {
+      expect(started.child.exitCode, started.out()).toBeNull()
+      return fetch(`http://127.0.0.1:${port}/`).then(
+        () => true,
+        () => false,
+      )
+    })
+    .toBe(true)
+}
+
+async function end(index: number): Promise<string> {
+  const { child, out } = served[index] ?? {}
+  // One that a signal ended has no exit code.
+  if (child?.exitCode === null && child.signalCode === null) {
+    const closed = new Promise((resolve) => child.once('close', resolve))
+    child.kill('SIGTERM')
+    await closed
+  }
+  return out?.() ?? ''
+}
+
+beforeAll(async () => {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+  const programs = {
+    millrace: `${process.execPath} ${join(root, 'apps/cli/bin/millrace.mjs')}`,
+    // The packages' sources, not a build.
+    node: `${process.execPath} --conditions=source --import ${tsx}`,
+  }
+  mkdirSync(join(work, 'bin'))
+  for (const [name, command] of Object.entries(programs)) {
+    writeFileSync(join(work, 'bin', name), `#!/bin/sh\nexec ${command} "$@"\n`)
+    chmodSync(join(work, 'bin', name), 0o755)
+  }
+  symlinkSync(join(root, 'node_modules'), join(work, 'node_modules'))
+  for (const port of ['3000', '4021', '4022', '4023']) ports.set(port, (await freePort(0)) ?? 0)
+  await run('millrace up --detach --chain-port 0 --gateway-port 0')
+}, 300_000)
+afterAll(async () => {
+  for (const index of served.keys()) await end(index)
+  await run('millrace down')
+  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+}, 120_000)
+
+test('default: every block of the guide does what the guide says', async () => {
+  const outputs: string[] = []
+  for (const { kind, text } of blocks()) {
+    if (kind === 'js') {
+      const file = /^\/\/ (\S+\.mjs)\n/.exec(text)?.[1] ?? 'unnamed'
+      writeFileSync(join(work, file), text)
+    } else if (kind === 'sh') outputs.push(await run(text))
+    else {
+      const order = ['3000', '4021', '4022', '4023'] as const
+      // The proxy must have ended before another process has the same payee's books.
+      if (served.length === 2) {
+        const said = await end(1)
+        expect(said).toContain('Earned 0.006 TUSD.')
+        expect(said).toMatch(/Claimed 0\.005 TUSD in 0x/)
+      }
+      if (served.length === 3) await end(2)
+      await start(text.trim(), ports.get(order[served.length] ?? '') ?? 0)
+    }
+  }
+  const [prepared, paid, bought, stock, hono, plain] = outputs
+  expect(prepared).toContain('100.00 TUSD')
+  expect(paid).toContain('{"sky":"clear","path":"/berlin"}\nPaid 0.001 TUSD by stream.')
+  expect(paid).toContain('0.002 TUSD of 5.00 TUSD a day are spent.')
+  expect(paid).toMatch(/payer .* open .*0\.002 TUSD/)
+  expect(bought).toContain('200 {"sky":"clear","path":"/lima"}')
+  expect(stock).toContain('200 {"sky":"clear","path":"/tokyo"}')
+  expect(hono).toContain('200 {"sky":"clear","path":"/oslo"}\n')
+  expect(plain).toMatch(/200 .*\/oslo"\}/)
+}, 300_000)
+
+const json = async (command: string) => {
+  const { child, out } = shell(`${command} --json 2>/dev/null`)
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  return { code, value: JSON.parse(out().trim().split('\n').at(-1) ?? 'null') }
+}
+
+test('behavior: what was claimed is in the till account of the seller, and the rest can be claimed by hand', async () => {
+  const before = (await json('millrace wallet balance seller')).value.balances[0].till
+  // The one-time transfer went to the wallet; five calls through the proxy were claimed.
+  expect(before).toBe('5000')
+  const { value } = await json('millrace channel ls')
+  expect(value.channels).toMatchObject([
+    { side: 'payer', state: 'open', claimed: '5000' },
+    { side: 'payee', state: 'open', claimed: '5000', claimable: '0' },
+  ])
+  const closed = await json(`millrace channel close ${value.channels[0].id.slice(0, 12)} --wallet buyer`)
+  expect(closed).toMatchObject({ code: 0, value: { state: 'closing' } })
+  const early = await json(`millrace channel close ${value.channels[0].id} --wallet buyer`)
+  expect(early).toMatchObject({ code: 75, value: { error: { code: 'CHANNEL_STATE' } } })
+}, 120_000)
+
+test.each([
+  ['pay ftp://127.0.0.1/', 'USAGE', 64],
+  ['pay http://127.0.0.1:9/', 'PAY_URL_DOWN', 69],
+  ['pay http://127.0.0.1:9/ -H nothing', 'USAGE', 64],
+  ['pay http://127.0.0.1:9/ -X GET -d body', 'USAGE', 64],
+  ['pay http://127.0.0.1:9/ --max much', 'AMOUNT_INVALID', 64],
+  ['sell 0 --price 1', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9', 'USAGE', 64],
+  ['sell nowhere --upstream http://127.0.0.1:9 --price 1', 'USAGE', 64],
+  ['sell 0 --upstream 127.0.0.1:9 --price 1', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --price 1 --to nobody', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --price 1 --to 0x0 --asset 1', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --price 1 --asset 999', 'ASSET_MISSING', 66],
+  ['sell 3000 --upstream http://127.0.0.1:9 --price 1', 'SELL_ADDRESS_TAKEN', 77],
+  ['sell openai --upstream http://127.0.0.1:9/v1 --price-in 1 --price-out 1', 'UPSTREAM_DOWN', 69],
+  ['channel show 0xffff', 'CHANNEL_MISSING', 66],
+])('error: millrace %s', async (command, code, exitCode) => {
+  vi.stubEnv('MILLRACE_HOME', env.MILLRACE_HOME)
+  const run = createProgram().parseAsync([
+    'node',
+    'millrace',
+    ...command.replace('3000', `${ports.get('3000')}`).split(' '),
+  ])
+  await expect(run).rejects.toMatchObject({ code, exitCode })
+})
