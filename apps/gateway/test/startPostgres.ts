@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import postgres from 'postgres'
+import pg from 'pg'
 
 const run = promisify(execFile)
 
@@ -53,13 +53,8 @@ export async function startPostgres(): Promise<TestPostgres> {
     url: `${base}/postgres`,
     process: server,
     async createDatabase() {
-      const sql = postgres(`${base}/postgres`, { max: 1, onnotice: () => {} })
       const name = `test_${++databases}`
-      try {
-        await sql.unsafe(`create database ${name}`)
-      } finally {
-        await sql.end()
-      }
+      await ask(`${base}/postgres`, `create database ${name}`)
       return `${base}/${name}`
     },
     async stop() {
@@ -101,14 +96,21 @@ async function freePort(): Promise<number> {
 async function untilReady(url: string, server: ChildProcess): Promise<void> {
   for (;;) {
     if (server.exitCode !== null) throw new RangeError(`postgres ended with ${server.exitCode}`)
-    const sql = postgres(url, { max: 1, onnotice: () => {}, connect_timeout: 5, backoff: false })
     try {
-      await sql`select 1`
-      return
+      return await ask(url, 'select 1')
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 50))
-    } finally {
-      await sql.end()
     }
+  }
+}
+
+async function ask(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.query(statement)
+  } finally {
+    await client.end().catch(() => {})
   }
 }

@@ -1,74 +1,144 @@
-import postgres from 'postgres'
+import { createHash } from 'node:crypto'
+import pg from 'pg'
 import type { Database, Parameter, Session } from './Database.ts'
+import { DatabaseUnavailable } from './errors.ts'
+import { listenOn } from './listenOn.ts'
 import { ormOn } from './ormOn.ts'
 
-const CONNECT_TIMEOUT_SECONDS = 10
+const CONNECT_TIMEOUT_MS = 10_000
 const STATEMENT_TIMEOUT_MS = 30_000
+/** The server ends a statement first; this is for a server that has gone silent. */
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000
+const CLOSE_PATIENCE_MS = 5_000
 
-const types = {
-  bigint: {
-    to: 20,
-    from: [20],
-    serialize: (value: bigint) => value.toString(),
-    parse: (text: string) => BigInt(text),
+const { builtins } = pg.types
+/** Arrays of int8; the driver has no name for them. */
+const INT8_ARRAY: number = 1016
+const textOfArray = pg.types.getTypeParser(INT8_ARRAY)
+
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (oid === builtins.INT8) return BigInt
+    if (oid === INT8_ARRAY) return (text: string) => bigintsOf(textOfArray(text))
+    return pg.types.getTypeParser(oid, format as 'text')
   },
-  // Parameters arrive as JSON text; the client's own serializer would quote it once more.
-  json: { to: 114, from: [114], serialize: (text: string) => text, parse: JSON.parse },
-  jsonb: { to: 3802, from: [3802], serialize: (text: string) => text, parse: JSON.parse },
 }
-
-type Types = { bigint: bigint; json: string; jsonb: string }
-type Client = postgres.Sql<Types>
 
 /** Opens a pool of `connections` to the Postgres server at `url`; connects with the first statement. */
 export async function openPostgres(url: string, connections: number): Promise<Database> {
-  const sql: Client = postgres(url, {
-    max: connections,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
-    onnotice: () => {},
+  const settings: pg.ClientConfig = {
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    application_name: 'millrace-gateway',
+    keepAlive: true,
     types,
-    connection: { application_name: 'millrace-gateway', statement_timeout: STATEMENT_TIMEOUT_MS },
-  })
+  }
+  const pool = new pg.Pool({ ...settings, max: connections })
+  // An idle connection that is lost: the pool has dropped it already, and the next statement opens another.
+  pool.on('error', () => {})
+  const lent = new Set<pg.PoolClient>()
   let closing: Promise<void> | undefined
+
+  /** Lends a connection to `work`; one that failed by itself is not used again. */
+  async function withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    let client: pg.PoolClient
+    try {
+      client = await pool.connect()
+    } catch (error) {
+      throw faultOf(error)
+    }
+    client.on('error', ignore)
+    lent.add(client)
+    let broken = false
+    try {
+      return await work(client)
+    } catch (error) {
+      const fault = faultOf(error)
+      broken = fault instanceof DatabaseUnavailable
+      throw fault
+    } finally {
+      lent.delete(client)
+      client.off('error', ignore)
+      client.release(broken)
+    }
+  }
+
   return {
     engine: 'postgres',
-    ...sessionOn(sql),
-    async transaction<T>(work: (session: Session) => Promise<T>) {
-      // Boxed: the client would await the elements of a returned array, and its types follow that.
-      const { value } = await sql.begin(async (transaction) => ({
-        value: await work(sessionOn(transaction)),
-      }))
-      return value
-    },
-    async listen(channel, heard) {
-      const { unlisten } = await sql.listen(channel, heard)
-      return unlisten
-    },
+    ...sessionOn((work) => withClient(work)),
+    transaction: (work) =>
+      withClient(async (client) => {
+        await client.query('begin')
+        try {
+          const value = await work(sessionOn((use) => use(client)))
+          await client.query('commit')
+          return value
+        } catch (error) {
+          // Its own failure means that the connection is gone, and with it the transaction: the first error says more.
+          await client.query('rollback').catch(() => client.end())
+          throw error
+        }
+      }),
+    listen: (channel, heard) => listenOn(settings, channel, heard),
     close() {
-      closing ??= sql.end({ timeout: 5 })
+      closing ??= (async () => {
+        const impatient = setTimeout(() => {
+          for (const client of lent) client.end()
+        }, CLOSE_PATIENCE_MS)
+        await pool.end()
+        clearTimeout(impatient)
+      })()
       return closing
     },
   }
 }
 
-function sessionOn(sql: Client | postgres.TransactionSql<Types>): Session {
-  const run = (text: string, parameters: readonly Parameter[]) =>
-    sql.unsafe(text, parameters.map(toText), { prepare: true })
+function sessionOn(withClient: <T>(work: (client: pg.PoolClient) => Promise<T>) => Promise<T>): Session {
   return {
-    async query<Row extends object>(text: string, parameters: readonly Parameter[] = []) {
-      const rows: readonly object[] = await run(text, parameters)
-      return [...rows] as Row[]
-    },
-    async exec(text) {
-      await sql.unsafe(text).simple()
-    },
-    orm: ormOn(async (text, parameters, values) => [
-      ...(values ? await run(text, parameters).values() : await run(text, parameters)),
-    ]),
+    query: <Row extends object>(text: string, parameters: readonly Parameter[] = []) =>
+      withClient(async (client) => {
+        const { rows } = await client.query<Row>({ ...statement(text, parameters) })
+        return rows
+      }),
+    exec: (text) =>
+      withClient(async (client) => {
+        await client.query(text)
+      }),
+    orm: ormOn((text, parameters, values) =>
+      withClient(async (client) => {
+        const query = statement(text, parameters)
+        const { rows } = await (values
+          ? client.query<unknown[]>({ ...query, rowMode: 'array' })
+          : client.query(query))
+        return rows
+      }),
+    ),
   }
 }
 
-/** Text for all that the client would guess a type for, or encode twice: then the server says what it is. */
+/** Prepared under a name that its text decides, so that every connection plans a statement once. */
+function statement(text: string, parameters: readonly Parameter[]): pg.QueryConfig {
+  const name = createHash('sha256').update(text).digest('base64url')
+  return { name, text, values: parameters.map(toText) }
+}
+
+/** What the server said keeps its SQLSTATE; whatever else the driver throws is a connection that failed. */
+function faultOf(error: unknown): unknown {
+  if (error instanceof pg.DatabaseError || !(error instanceof Error)) return error
+  const fromSystem = 'errno' in error || error instanceof AggregateError
+  return error.constructor === Error || fromSystem ? new DatabaseUnavailable(error) : error
+}
+
+function ignore(): void {}
+
+function bigintsOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(bigintsOf)
+  return value === null ? null : BigInt(String(value))
+}
+
+/** Text for all that the driver would guess a type for, or encode twice: then the server says what it is. */
 function toText(parameter: Parameter): string | number | boolean | null | Uint8Array {
   if (Array.isArray(parameter)) return `{${parameter.map(elementToText).join(',')}}`
   if (typeof parameter === 'bigint') return parameter.toString()

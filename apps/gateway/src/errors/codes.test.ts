@@ -43,18 +43,10 @@ test('behavior: details with bigints travel as text', () => {
 
 test('behavior: which errors of the database mean that it is not in order', () => {
   const coded = (code: string) => Object.assign(new RangeError('x'), { code })
-  for (const code of [
-    '53100',
-    '53300',
-    '08006',
-    '57P01',
-    '58030',
-    '25006',
-    'XX001',
-    'CONNECTION_CLOSED',
-    'ECONNREFUSED',
-  ])
+  for (const code of ['53100', '53300', '08006', '57P01', '58030', '25006', 'XX001', 'ECONNREFUSED', 'EPIPE'])
     expect(databaseFault(coded(code)), code).toBeInstanceOf(database.DatabaseUnavailable)
+  const unavailable = new database.DatabaseUnavailable(new RangeError('cut'))
+  expect(databaseFault(unavailable)).toBe(unavailable)
   for (const code of ['23505', '42601', '22012', 'RATE'])
     expect(databaseFault(coded(code)), code).toBeUndefined()
   expect(databaseFault(new RangeError('query failed', { cause: coded('53100') }))).toBeDefined()
