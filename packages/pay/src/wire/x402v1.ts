@@ -95,7 +95,11 @@ export function fromV1Requirements(requirements: V1Requirements): PaymentRequire
   }
 }
 
-const v1OfferSchema = v1RequiredSchema.extend({ accepts: z.array(z.unknown()).max(64) })
+/** Servers that speak another API too put an object where v1 has its error. */
+const v1OfferSchema = v1RequiredSchema.extend({
+  error: z.string().max(4096).optional().catch(undefined),
+  accepts: z.array(z.unknown()).max(64),
+})
 
 /**
  * Reads the body of a 402 answer in x402 v1 as what v2 asks for. Entries on networks that are not known here are left out.
