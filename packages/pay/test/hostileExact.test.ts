@@ -136,8 +136,15 @@ test('error: PaymentNotSettledError where the server says so and asks for nothin
   await server.stop()
 })
 
-test('error: PaymentRequiredInvalidError where a body is longer than is read', async () => {
-  const server = await listen(nodeListener(async () => new Response(' '.repeat(1 << 19), { status: 402 })))
+test('error: PaymentRequiredInvalidError where a body never ends', async () => {
+  const server = await listen(
+    nodeListener(async () => {
+      const endless = new ReadableStream<Uint8Array>({
+        pull: (controller) => controller.enqueue(new Uint8Array(65_536).fill(32)),
+      })
+      return new Response(endless, { status: 402 })
+    }),
+  )
   await expect(buyer()(server.url)).rejects.toMatchObject({ code: 'PAYMENT_REQUIRED_INVALID' })
   await server.stop()
 })
