@@ -36,6 +36,10 @@ export const flags = {
     variable: 'MILLRACE_X402_RELAYER',
     help: 'file with the key that pays the gas of x402 settlements; none are settled without',
   },
+  'x402-minimum': {
+    variable: 'MILLRACE_X402_MINIMUM',
+    help: 'least x402 payment that is settled, in base units (0)',
+  },
   'log-level': { variable: 'MILLRACE_LOG_LEVEL', help: 'silent, error, warn, info or debug (info)' },
 } as const
 
@@ -62,6 +66,11 @@ const optionsSchema = z.strictObject({
   origin: list.default(['*']),
   'no-challenges': z.union([z.boolean(), z.stringbool()]).default(false),
   'x402-relayer': z.string().min(1).optional(),
+  'x402-minimum': z
+    .string()
+    .regex(/^\d{1,38}$/, 'must be a whole number of base units')
+    .transform(BigInt)
+    .default(0n),
   'log-level': z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
 })
 
@@ -108,7 +117,12 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
       ...(options['no-challenges'] ? {} : { challenges: {} }),
       ...(options['x402-relayer'] === undefined
         ? {}
-        : { facilitator: { relayer: readRelayer(options['x402-relayer']) } }),
+        : {
+            facilitator: {
+              relayer: readRelayer(options['x402-relayer']),
+              minimum: options['x402-minimum'],
+            },
+          }),
       rate: { perSecond: rate, burst: rate * BURST },
       origins: options.origin,
       ...(options['poll-ms'] === undefined ? {} : { chainPollMs: options['poll-ms'] }),

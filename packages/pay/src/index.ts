@@ -1,18 +1,14 @@
 export { type ExpressRequest, expressPaywall } from './adapters/express.ts'
 export { type HonoContext, honoPaywall } from './adapters/hono.ts'
 export { nodeListener } from './adapters/node.ts'
-export {
-  createPayingFetch,
-  type PayingFetchOptions,
-  type Payment,
-  type SignExact,
-} from './buyer/createPayingFetch.ts'
+export { createPayingFetch, type PayingFetchOptions, type Payment } from './buyer/createPayingFetch.ts'
 export {
   BudgetExceededError,
   CaptureTooHighError,
   DepositLimitError,
   NoWayToPayError,
   PaymentLoopError,
+  PaymentNotSettledError,
   PaymentRepeatedError,
   PaymentRequiredInvalidError,
   QuoteChangedError,

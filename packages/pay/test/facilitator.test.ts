@@ -317,6 +317,29 @@ describe('behavior: payments that are not settled', () => {
     await facilitator.close()
   })
 
+  test('a payment below the minimum is refused, one of it is settled', async () => {
+    const { network, amount } = chain.requirements
+    const openWith = (minimum: bigint) =>
+      openFacilitator({
+        chains: [{ network, client: chain.client, relayer: accountAt(5), minimum }],
+        journal: memoryJournal(),
+      })
+    const payment = await pay()
+    const strict = await openWith(BigInt(amount) + 1n)
+    const invalidReason = 'amount_below_minimum'
+    expect(await strict.verify(payment, chain.requirements)).toMatchObject({ isValid: false, invalidReason })
+    expect(await strict.settle(payment, chain.requirements)).toMatchObject({
+      success: false,
+      errorReason: invalidReason,
+      errorMessage: 'The payment is of 1000 base units; this facilitator settles 1001 and more.',
+    })
+    expect(await spent(payment)).toBe(0)
+    await strict.close()
+    const lenient = await openWith(BigInt(amount))
+    expect(await lenient.settle(payment, chain.requirements)).toMatchObject({ success: true })
+    await lenient.close()
+  })
+
   test('a token that is not among those it settles in, or wants more gas than it gives', async () => {
     const { network } = chain.requirements
     const place = { network, client: chain.client, relayer: accountAt(5) }

@@ -521,9 +521,10 @@ describe('error: of the payment', () => {
       nonce: 'n',
       signature: `0x${'11'.repeat(65)}`,
     }
-    const cases: [Record<string, string>, string][] = [
-      [{ 'payment-signature': '!' }, 'invalid_payload'],
-      [header({ x402Version: 2 }), 'invalid_payload'],
+    const cases: [Record<string, string>, string, number?][] = [
+      [{ 'payment-signature': '!' }, 'header_not_base64', 400],
+      [header({ x402Version: 2 }), 'header_fields_invalid', 400],
+      [{ 'x-payment': '!' }, 'header_not_base64', 400],
       [
         header({ x402Version: 2, accepted: { ...offered, amount: '1' }, payload }),
         'no_matching_requirements',
@@ -534,9 +535,9 @@ describe('error: of the payment', () => {
       ],
       [header({ x402Version: 2, accepted: offered, payload }), 'signature_invalid'],
     ]
-    for (const [headers, code] of cases) {
+    for (const [headers, code, status = 402] of cases) {
       const response = await post(ask, { headers, by: fetch })
-      expect([response.status, await codeOf(response)]).toEqual([402, code])
+      expect([response.status, await codeOf(response)]).toEqual([status, code])
     }
     expect(upstream.asked).toHaveLength(0)
   })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createPayingFetch, type Payment, signExact } from '@millrace/pay'
+import { createPayingFetch, type Payment } from '@millrace/pay'
 import { MillraceError } from '@millrace/sdk'
 import { connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
@@ -38,10 +38,7 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
   try {
     const send = createPayingFetch({
       ...{ deployment, currency, budget: purse.budget, channels: purse.channels, maxPrice },
-      signExact: async (requirements) => {
-        const now = Math.floor(Date.now() / 1000)
-        return { ...(await signExact(payer.account, { requirements, now })).payload }
-      },
+      signer: payer.account,
       onPayment: (payment) => payments.push(payment),
     })
     const response = await ask(url, () =>

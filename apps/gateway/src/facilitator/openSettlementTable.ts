@@ -1,11 +1,18 @@
 import { type SettlementEntry, type SettlementJournal, SettlementTakenError } from '@millrace/pay'
 import type { Database } from '../database/Database.ts'
+import { pruneSettlements } from './pruneSettlements.ts'
 
 /**
  * Keeps settlements in the gateway's database. Several gateways may share it: the row of an authorization belongs to the
- * one that inserts it, until its settlement fails.
+ * one that inserts it, until its settlement fails. What is over long since is pruned.
+ *
+ * @param options `now` in Unix seconds.
  */
-export async function openSettlementTable(database: Database): Promise<SettlementJournal> {
+export async function openSettlementTable(
+  database: Database,
+  { now }: { readonly now: () => number },
+): Promise<SettlementJournal> {
+  await pruneSettlements(database, now())
   // Those that are decided are found when somebody asks.
   const rows = await database.query<{ entries: readonly string[] }>(
     `select entries from settlements where state = 'sent' order by key`,

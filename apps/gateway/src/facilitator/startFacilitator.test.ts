@@ -49,7 +49,13 @@ const now = () => Math.floor(Date.now() / 1000)
 const pay = () => signExact(accountAt(3), { requirements, now: now() })
 const start = (
   database: DatabaseOptions,
-  options: { relayer?: number; timeoutMs?: number; rpcUrl?: string } = {},
+  options: {
+    relayer?: number
+    timeoutMs?: number
+    rpcUrl?: string
+    minimum?: bigint
+    now?: () => number
+  } = {},
 ) =>
   startGateway({
     deployment: chain.deployment,
@@ -57,7 +63,12 @@ const start = (
     database,
     chainPollMs: 50,
     rate: { perSecond: 10_000, burst: 10_000 },
-    facilitator: { relayer: accountAt(options.relayer ?? 5), timeoutMs: options.timeoutMs ?? 20_000 },
+    facilitator: {
+      relayer: accountAt(options.relayer ?? 5),
+      timeoutMs: options.timeoutMs ?? 20_000,
+      ...(options.minimum === undefined ? {} : { minimum: options.minimum }),
+    },
+    ...(options.now === undefined ? {} : { now: options.now }),
   })
 const settle = async (gateway: Gateway, paymentPayload: PaymentPayload) =>
   ask(gateway.url, '/x402/settle', {
@@ -134,6 +145,32 @@ describe.each(['pglite', 'postgres'] as const)('%s', (engine) => {
     expect(await spent(payment)).toBe(1)
   })
 
+  test('behavior: a settlement is pruned a day after its authorization ended, and cannot be settled again', async () => {
+    const payment = await pay()
+    const first = await start(database)
+    const { transaction } = (await settle(first, payment)).body
+    await first.close()
+    const { validBefore } = payment.payload.authorization as { validBefore: string }
+    const over = Number(validBefore) + 86_400
+    const before = await start(database, { now: () => over - 1 })
+    expect((await settle(before, payment)).body).toMatchObject({ success: true, transaction })
+    await before.close()
+    const after = await start(database, { now: () => over })
+    expect((await settle(after, payment)).body).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_payload_authorization_valid_before',
+    })
+    await after.close()
+    // With the right clock again the token itself refuses.
+    const again = await start(database)
+    expect((await settle(again, payment)).body).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_nonce_already_used',
+    })
+    await again.close()
+    expect(await spent(payment)).toBe(1)
+  })
+
   test('behavior: a settlement that failed can be tried again', async () => {
     const gateway = await start(database)
     const [, poor] = [accountAt(5), accountAt(7)]
@@ -175,6 +212,15 @@ describe('behavior: bad requests', () => {
   test('a page that is none', async () => {
     expect(await ask(gateway.url, '/x402/discovery/resources?limit=0')).toMatchObject({ status: 400 })
   })
+})
+
+test('error: a payment below the minimum of the gateway', async () => {
+  const gateway = await start({ memory: true }, { minimum: 1001n })
+  expect((await settle(gateway, await pay())).body).toMatchObject({
+    success: false,
+    errorReason: 'amount_below_minimum',
+  })
+  await gateway.close()
 })
 
 test('behavior: gateways that share a database settle a payment once, and answer alike', async () => {

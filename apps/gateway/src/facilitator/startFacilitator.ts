@@ -3,6 +3,7 @@ import type { Deployment } from '@millrace/sdk'
 import { createPublicClient, defineChain, http, type LocalAccount } from 'viem'
 import type { Database } from '../database/Database.ts'
 import { openSettlementTable } from './openSettlementTable.ts'
+import { pruneSettlements } from './pruneSettlements.ts'
 import { resourceTable } from './resourceTable.ts'
 
 /** How a gateway settles payments of x402. */
@@ -11,7 +12,11 @@ export interface FacilitatorSettings {
   readonly relayer: LocalAccount
   /** How long a settlement is waited for before it is answered as pending, in milliseconds. @default 20000 */
   readonly timeoutMs?: number
+  /** Least payment that is settled, in base units. @default 0n */
+  readonly minimum?: bigint
 }
+
+const pruneEveryMs = 86_400_000
 
 /** A facilitator that runs. */
 export interface RunningFacilitator {
@@ -52,11 +57,22 @@ export async function startFacilitator(
         relayer: settings.relayer,
         assets: currencies.map(({ address }) => address),
         timeoutMs: settings.timeoutMs ?? 20_000,
+        minimum: settings.minimum ?? 0n,
       },
     ],
-    journal: await openSettlementTable(database),
+    journal: await openSettlementTable(database, { now }),
     now,
   })
+  // What it misses is pruned the next day.
+  const pruning = setInterval(
+    () => void pruneSettlements(database, now()).catch(() => undefined),
+    pruneEveryMs,
+  )
+  pruning.unref()
   const handle = facilitatorHandler({ facilitator, catalogue: resourceTable(database, { now }) })
-  return { handle, close: () => facilitator.close() }
+  const close = () => {
+    clearInterval(pruning)
+    return facilitator.close()
+  }
+  return { handle, close }
 }

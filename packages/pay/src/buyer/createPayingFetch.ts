@@ -1,31 +1,17 @@
-import { type Currency, type Deployment, hashSchema, uintSchema } from '@millrace/sdk'
+import { type Currency, type Deployment, hashSchema, type Signer, uintSchema } from '@millrace/sdk'
 import { type Address, getAddress, isAddress, isAddressEqual } from 'viem'
 import * as z from 'zod'
 import { channelPaymentToJson } from '../ledger/payment.ts'
 import { channelSnapshotSchema } from '../ledger/snapshot.ts'
-import {
-  decodePaymentRequired,
-  decodeSettleResponse,
-  encodePaymentPayload,
-  headerNames,
-} from '../wire/headers.ts'
-import {
-  type PaymentRequired,
-  type PaymentRequirements,
-  paymentRequiredSchema,
-  type SettleResponse,
-} from '../wire/x402.ts'
-import {
-  NoWayToPayError,
-  PaymentLoopError,
-  PaymentRequiredInvalidError,
-  QuoteChangedError,
-} from './errors.ts'
+import { encodePaymentPayload, headerNames } from '../wire/headers.ts'
+import { v1OfNetwork } from '../wire/networks.ts'
+import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
+import { encodeV1Payload, v1HeaderNames } from '../wire/x402v1.ts'
+import { NoWayToPayError, PaymentLoopError, QuoteChangedError } from './errors.ts'
 import type { Budget } from './openBudget.ts'
 import type { ChannelWallet, PreparedPayment } from './openChannelWallet.ts'
-
-/** Signs a one-time payment by ERC-3009, scheme `exact`: what goes into `payload`. */
-export type SignExact = (requirements: PaymentRequirements) => Promise<Readonly<Record<string, unknown>>>
+import { createOncePayments, type OncePayments } from './payOnce.ts'
+import { type Demand, readDemand, readSettled } from './readDemand.ts'
 
 /** What a paid answer cost. */
 export interface Payment {
@@ -44,13 +30,15 @@ export interface PayingFetchOptions {
   readonly budget: Budget
   /** Pays on channels, scheme `stream`: preferred where it can be had. */
   readonly channels?: ChannelWallet
-  /** Pays once, scheme `exact`. */
-  readonly signExact?: SignExact
+  /** Pays once, scheme `exact`: signs a transfer of EIP-3009 and sends no transaction. */
+  readonly signer?: Signer
   /** Most that one answer may cost, in base units. Default: what the budget allows. */
   readonly maxPrice?: bigint
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   readonly onPayment?: (payment: Payment) => void
+  /** Unix seconds. Default: the system's clock. */
+  readonly now?: () => number
 }
 
 const streamExtraSchema = z.object({
@@ -65,6 +53,7 @@ const streamExtraSchema = z.object({
 
 /** What a server asked for a service the last time, and was paid. */
 interface Quote {
+  readonly version: Demand['version']
   readonly requirements: PaymentRequirements
   readonly resource: PaymentRequired['resource']
 }
@@ -72,21 +61,23 @@ interface Quote {
 /** Most payments that are offered for one request: the first, and one after what was forgotten is learned. */
 const mostAttempts = 2
 
+const systemClock = () => Math.floor(Date.now() / 1000)
+
 /**
  * Makes a `fetch` that pays where it is asked to, and never beyond its budget. A server that was paid before is paid with the
- * request, without asking first. What a server cannot do: ask for more than it quoted, or for another payee, between quote and
+ * request, without asking first. Servers of x402 v2 and v1 are paid alike. What a server cannot do: ask for more than it quoted, or for another payee, between quote and
  * payment; send a paid request elsewhere; ask again for what was paid.
  *
  * @param options Deployment, currency, budget, and the ways to pay.
  * @returns A function that is called like `fetch`.
  * @throws (when called) NoWayToPayError | PaymentRequiredInvalidError | QuoteChangedError | PaymentLoopError |
- * BudgetExceededError | SnapshotForgedError, and what `fetch` throws
+ * PaymentNotSettledError | BudgetExceededError | SnapshotForgedError, and what `fetch` throws
  * @example
  * const fetch = createPayingFetch({ deployment, currency, budget, channels })
  * const answer = await fetch('https://api.example/v1/data')
  */
 export function createPayingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
-  const { deployment, currency, budget, channels, signExact } = options
+  const { deployment, currency, budget, channels, signer, now = systemClock } = options
   const send = options.fetch ?? globalThis.fetch
   const network = `eip155:${deployment.chainId}`
   const quotes = new Map<string, Quote>()
@@ -100,7 +91,11 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     if (!isAddress(way.payTo)) return `'${way.payTo}' is no account`
     if (options.maxPrice !== undefined && BigInt(way.amount) > options.maxPrice)
       return `${way.amount} is more than the ${options.maxPrice} that one answer may cost`
-    if (way.scheme === 'exact') return signExact === undefined ? 'no key signs one-time payments here' : null
+    if (way.scheme === 'exact') {
+      if (signer === undefined) return 'no key signs one-time payments here'
+      const method = way.extra?.assetTransferMethod ?? 'eip3009'
+      return method === 'eip3009' ? null : `transfers by '${method}' are not signed here`
+    }
     if (channels === undefined) return 'no channels are kept here'
     const extra = streamExtraSchema.safeParse(way.extra)
     if (!extra.success) return `its terms cannot be read: ${extra.error.issues[0]?.message}`
@@ -139,7 +134,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     if (payeeOf(asked) !== payeeOf(quoted)) throw changed('payee', payeeOf(quoted), payeeOf(asked))
   }
 
-  async function pay(way: PaymentRequirements, service: string): Promise<Paid> {
+  async function pay(way: PaymentRequirements, service: string, once: OncePayments | null): Promise<Paid> {
     const amount = BigInt(way.amount)
     if (way.scheme === 'stream' && channels !== undefined) {
       const extra = streamExtraSchema.parse(way.extra)
@@ -148,20 +143,21 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       const prepared = await channels.prepare({ amount, service, payee, closeDelay, deposit, terms, funds })
       return { payload: channelPaymentToJson(prepared.payment), prepared }
     }
-    const reservation = await budget.reserve({ amount, payee: payeeOf(way), service })
-    try {
-      const payload = (await signExact?.(way)) ?? {}
-      // Once it is signed and sent it can be settled, whatever the answer.
-      await reservation.capture(amount)
-      return { payload, prepared: null }
-    } catch (error) {
-      await reservation.release().catch(() => {})
-      throw error
-    }
+    // `objection` lets a way by `exact` through only where there is a signer.
+    const payload = (await once?.sign(way, { payee: payeeOf(way), service })) ?? {}
+    return { payload, prepared: null }
   }
 
   return async (input, init) => {
-    const request = new Request(input, init)
+    const once = signer === undefined ? null : createOncePayments({ signer, budget, now })
+    try {
+      return await fetchPaid(new Request(input, init), once)
+    } finally {
+      await once?.end()
+    }
+  }
+
+  async function fetchPaid(request: Request, once: OncePayments | null): Promise<Response> {
     const url = request.url
     const { origin, pathname } = new URL(url)
     const service = `${request.method} ${origin}${pathname}`
@@ -169,18 +165,15 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     if (quote === undefined) {
       const response = await send(request.clone())
       if (response.status !== 402) return response
-      quote = quoteOf(url, await readRequired(url, response))
+      quote = quoteOf(url, await readDemand(url, response))
     }
     for (let attempt = 1; ; attempt++) {
-      const { requirements, resource } = quote
-      const { payload, prepared } = await pay(requirements, service)
-      const headers = new Headers(request.headers)
-      headers.set(
-        headerNames.payment,
-        encodePaymentPayload({ x402Version: 2, resource, accepted: requirements, payload }),
-      )
+      const { requirements } = quote
+      const { payload, prepared } = await pay(requirements, service, once)
       let response: Response
       try {
+        const headers = new Headers(request.headers)
+        headers.set(...headerOf(quote, payload))
         // A redirect would carry the payment to whoever it names.
         response = await send(new Request(request.clone(), { headers, redirect: 'manual' }))
       } catch (error) {
@@ -198,29 +191,30 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         options.onPayment?.({ url, scheme: requirements.scheme, amount: charged, payee, settled })
         return response
       }
-      let required: PaymentRequired
-      let asked: PaymentRequirements
+      let asked: Quote
+      let reason: string
       try {
-        required = await readRequired(url, response)
-        asked = choose(url, required)
+        const demand = await readDemand(url, response)
+        asked = quoteOf(url, demand)
+        reason = demand.required.error ?? 'no reason given'
       } catch (error) {
         await prepared?.refused(null)
         throw error
       }
-      const snapshot = asked.scheme === 'stream' ? streamExtraSchema.parse(asked.extra).channel : undefined
+      const { scheme, extra } = asked.requirements
+      const snapshot = scheme === 'stream' ? streamExtraSchema.parse(extra).channel : undefined
       await prepared?.refused(snapshot ?? null)
       const isKnown = quotes.has(service)
       quotes.delete(service)
       // A price that rose since another request is a new quote; one that rises for this request is not paid.
-      if (!(isKnown && attempt === 1)) requireUnchanged(url, requirements, asked)
-      if (attempt >= mostAttempts)
-        throw new PaymentLoopError({ url, attempts: attempt, reason: required.error ?? 'no reason given' })
-      quote = { requirements: asked, resource: required.resource }
+      if (!(isKnown && attempt === 1)) requireUnchanged(url, requirements, asked.requirements)
+      if (attempt >= mostAttempts) throw new PaymentLoopError({ url, attempts: attempt, reason })
+      quote = asked
     }
   }
 
-  function quoteOf(url: string, required: PaymentRequired): Quote {
-    return { requirements: choose(url, required), resource: required.resource }
+  function quoteOf(url: string, { version, required }: Demand): Quote {
+    return { version, requirements: choose(url, required), resource: required.resource }
   }
 }
 
@@ -229,32 +223,15 @@ interface Paid {
   readonly prepared: PreparedPayment | null
 }
 
-/** Reads what a server asks for, from its header or its body. */
-async function readRequired(url: string, response: Response): Promise<PaymentRequired> {
-  const header = response.headers.get(headerNames.required)
-  const wrong = (reason: string, cause?: unknown) => new PaymentRequiredInvalidError({ url, reason, cause })
-  let required: PaymentRequired
-  try {
-    if (header === null) required = paymentRequiredSchema.parse(await response.json())
-    else {
-      required = decodePaymentRequired(header)
-      await response.body?.cancel()
-    }
-  } catch (cause) {
-    throw wrong(cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause), cause)
-  }
-  const named = URL.canParse(required.resource.url, url) ? new URL(required.resource.url, url) : null
-  if (named === null || named.origin !== new URL(url).origin)
-    throw wrong(`it asks to be paid for '${required.resource.url}', which is elsewhere`)
-  return required
-}
-
-function readSettled(response: Response): SettleResponse | null {
-  const header = response.headers.get(headerNames.response)
-  if (header === null) return null
-  try {
-    return decodeSettleResponse(header)
-  } catch {
-    return null
-  }
+/** The header by which a payment is made, and its content. */
+function headerOf(quote: Quote, payload: Paid['payload']): [string, string] {
+  const { version, requirements, resource } = quote
+  const { scheme, network } = requirements
+  if (version === 2)
+    return [
+      headerNames.payment,
+      encodePaymentPayload({ x402Version: 2, resource, accepted: requirements, payload }),
+    ]
+  const name = v1OfNetwork(network) ?? network
+  return [v1HeaderNames.payment, encodeV1Payload({ x402Version: 1, scheme, network: name, payload })]
 }

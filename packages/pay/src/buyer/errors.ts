@@ -121,6 +121,20 @@ export class PaymentLoopError extends MillraceError {
   }
 }
 
+/** The server answered a payment by saying that it was not settled, and asks for nothing else. */
+export class PaymentNotSettledError extends MillraceError {
+  override readonly name = 'PaymentNotSettledError'
+  static readonly code = 'PAYMENT_NOT_SETTLED'
+  constructor(options: { url: string; reason: string }) {
+    super({
+      code: PaymentNotSettledError.code,
+      message: `'${options.url}' says that the payment was not settled: ${options.reason}.`,
+      remedy: 'What was signed can still be settled until it expires and counts against the budget.',
+      details: options,
+    })
+  }
+}
+
 /** A seller claims more than the payer ever signed. */
 export class SnapshotForgedError extends MillraceError {
   override readonly name = 'SnapshotForgedError'

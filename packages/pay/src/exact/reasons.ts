@@ -13,6 +13,8 @@ export const exactReasons = {
   asset: 'asset_not_deployed_contract',
   /** Ours: the x402 packages have no limit to tokens. */
   foreignAsset: 'unsupported_asset',
+  /** Ours: the x402 packages settle any amount. */
+  minimum: 'amount_below_minimum',
   nonceUsed: 'invalid_exact_evm_nonce_already_used',
   balance: 'invalid_exact_evm_insufficient_balance',
   tokenName: 'invalid_exact_evm_token_name_mismatch',

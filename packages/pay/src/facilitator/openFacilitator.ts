@@ -1,17 +1,14 @@
-import { decodeRevert } from '@millrace/sdk'
-import type { Address } from 'viem'
-import { estimateGas, getCode } from 'viem/actions'
 import { openCurve } from '../curve/openCurve.ts'
-import { checkExact, reach } from '../exact/checkExact.ts'
-import { encodeTransfer } from '../exact/encodeTransfer.ts'
+import { checkExact } from '../exact/checkExact.ts'
 import { type ExactReason, type ExactRefusal, exactReasons } from '../exact/reasons.ts'
-import { createExactVerifier, type ExactPayment } from '../exact/verifyExact.ts'
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '../wire/x402.ts'
 import { FacilitatorClosedError, SettlementTakenError } from './errors.ts'
 import type { Outcome } from './findOutcome.ts'
 import { followSettlement, type Place } from './followSettlement.ts'
+import { createInspector } from './inspectPayment.ts'
 import type { SettlementEntry, SettlementJournal } from './journal.ts'
 import { createRelayer, type FacilitatorChain } from './relayer.ts'
+import { type SettlementOrder, sendSettlement } from './sendSettlement.ts'
 import {
   keptSeconds,
   keyOf,
@@ -47,9 +44,6 @@ export interface Facilitator {
   close(): Promise<void>
 }
 
-/** Most gas of a settlement: some five times what a usual one takes. */
-const maxGas = 400_000n
-
 /**
  * Opens a facilitator of x402 for scheme `exact`. Settlements that an earlier run sent and did not see through are looked
  * for on the chain, and sent again where they are not there: the very same transaction.
@@ -63,33 +57,13 @@ const maxGas = 400_000n
  */
 export async function openFacilitator(options: FacilitatorOptions): Promise<Facilitator> {
   const { chains, journal, now = () => Math.floor(Date.now() / 1000) } = options
-  const verifyExact = createExactVerifier(await openCurve())
   const settlements = new Map<string, Settlement>()
   const closing = new AbortController()
   let writing: Promise<unknown> = Promise.resolve()
   const places = new Map<string, Place>(
     chains.map((chain) => [chain.network, { chain, relayer: createRelayer(chain) }]),
   )
-
-  /** Everything that needs no chain. */
-  function inspect(payment: PaymentPayload, requirements: PaymentRequirements) {
-    const verdict = verifyExact(payment, { requirements, now: now() })
-    if (verdict.type === 'refused') return verdict
-    const { network, asset } = requirements
-    const place = places.get(network)
-    const payer = verdict.authorization.from
-    const refused = (reason: ExactReason, message: string) => ({
-      type: 'refused' as const,
-      reason,
-      message,
-      payer,
-    })
-    if (place === undefined)
-      return refused(exactReasons.network, `This facilitator does not settle on '${network}'.`)
-    const known = place.chain.assets?.some((each) => each.toLowerCase() === asset.toLowerCase()) ?? true
-    if (!known) return refused(exactReasons.foreignAsset, `This facilitator does not settle in '${asset}'.`)
-    return { type: 'right' as const, payment: verdict, place }
-  }
+  const inspect = createInspector({ curve: await openCurve(), places, now })
 
   /** Writes down what became of a settlement; one that failed may be tried again, so it is forgotten. */
   async function conclude(settlement: Settlement, outcome: Outcome): Promise<Outcome> {
@@ -103,54 +77,11 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     return outcome
   }
 
-  async function send(
-    settlement: Settlement,
-    verdict: ExactPayment,
-    context: {
-      readonly payment: PaymentPayload
-      readonly requirements: PaymentRequirements
-      readonly place: Place
-    },
-  ): Promise<Outcome> {
-    const { payment, requirements, place } = context
-    const payload = payloadOf(payment)
-    const { client, relayer: account } = place.chain
-    const to = requirements.asset as Address
-    const data = encodeTransfer(verdict)
-    if (payload === null) return { type: 'failed', reason: exactReasons.payload }
-    const [tried, prepared, code] = await Promise.all([
-      estimateGas(client, { account: account.address, to, data }).catch(() => null),
-      reach(place.relayer.prepare()),
-      reach(getCode(client, { address: to })),
-    ])
-    if (tried === null || code === undefined || tried > (place.chain.maxGas ?? maxGas)) {
-      const refusal = await checkExact(client, verdict, requirements)
-      return { type: 'failed', reason: refusal?.reason ?? exactReasons.simulation }
-    }
-    let written = false
-    try {
-      await place.relayer.send({ to, data, gas: tried, prepared }, async ({ raw, hash }) => {
-        if (closing.signal.aborted) throw new FacilitatorClosedError()
-        const { digest } = verdict
-        const { block } = prepared
-        const entry = {
-          key: settlement.key,
-          payload,
-          digest,
-          requirements,
-          raw,
-          hash,
-          block: block.toString(),
-        }
-        await journal.append({ type: 'sent', ...entry })
-        written = true
-        settlement.sent = { payment: verdict, requirements, raw, hashes: [hash], block }
-      })
-    } catch (error) {
-      if (!written) throw decodeRevert(error)
-      return conclude(settlement, { type: 'failed', reason: exactReasons.transaction })
-    }
-    return see(settlement, place)
+  async function send(settlement: Settlement, order: SettlementOrder): Promise<Outcome> {
+    const failed = await sendSettlement(settlement, order, { journal, signal: closing.signal })
+    if (failed === null) return see(settlement, order.place)
+    // What was written must be written off; what was not leaves no trace.
+    return failed.isWritten ? conclude(settlement, failed.outcome) : failed.outcome
   }
 
   /** Sees a settlement through that was sent. */
@@ -300,7 +231,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
         sent: null,
         settled: null,
       }
-      return wait(begin(record, (settlement) => send(settlement, verdict, { payment, requirements, place })))
+      return wait(begin(record, (settlement) => send(settlement, { verdict, payload, requirements, place })))
     },
 
     supported: () => supportedOn(chains),

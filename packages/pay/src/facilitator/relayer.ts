@@ -20,6 +20,8 @@ export interface FacilitatorChain {
   readonly relayer: LocalAccount
   /** The tokens it settles in; any by default, whose transfers then cost its gas. */
   readonly assets?: readonly Address[]
+  /** Least payment that it settles, in base units, so that its gas is worth it; any by default. */
+  readonly minimum?: bigint
   /** How long a settlement is waited for before it is answered as pending, in milliseconds. Default 60 000. */
   readonly timeoutMs?: number
   /** How long a transaction may wait before it is sent with a higher fee, in milliseconds. Default 30 000. */

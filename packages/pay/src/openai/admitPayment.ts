@@ -1,66 +1,87 @@
 import { MillraceError } from '@millrace/sdk/errors'
+import { PaymentRefusedError } from '../seller/errors.ts'
+import { type MppOptions, mppChallenges } from '../seller/mppCharge.ts'
+import { type Dialect, type ReadPayment, readPayment } from '../seller/readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from '../seller/scheme.ts'
-import {
-  type PaymentRequired,
-  type PaymentRequirements,
-  paymentPayloadSchema,
-  type ResourceInfo,
-} from '../wire/x402.ts'
+import { WireError } from '../wire/errors.ts'
+import { decodeSettleResponse, headerNames } from '../wire/headers.ts'
+import { encodePaymentReceipt } from '../wire/mpp.ts'
+import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
+import type { ResourceInfo } from '../wire/x402.ts'
+import { encodeV1SettleResponse, v1HeaderNames } from '../wire/x402v1.ts'
 
 /** Whether a request may be answered: money is held for it, or it is told what to pay. */
 export type Admission =
-  | { readonly type: 'held'; readonly reservation: Reservation }
-  | { readonly type: 'unpaid'; readonly required: PaymentRequired }
+  | { readonly type: 'held'; readonly reservation: Reservation; readonly dialect: Dialect }
+  | { readonly type: 'unpaid'; readonly response: Response }
 
 /**
- * Reads the payment of a request and holds it by the scheme that it names.
+ * Reads the payment of a request, in x402 v2, x402 v1 or MPP, and holds it by the scheme that it names.
  *
- * @param options The schemes, the price, the request with its header `PAYMENT-SIGNATURE`, and what is paid for.
+ * @param options The schemes, the price, the request with its headers, what is paid for, and the time in Unix seconds.
+ * @throws MillraceError that is retryable, where it is not known whether the payment is good.
  */
 export async function admitPayment(options: {
   readonly schemes: readonly SellerScheme[]
   readonly price: Price
   readonly request: PaidRequest
-  readonly header: string | null
+  readonly headers: Pick<Headers, 'get'>
   readonly resource: ResourceInfo
+  readonly mpp: MppOptions | undefined
+  readonly now: number
 }): Promise<Admission> {
-  const { schemes, price, request, header, resource } = options
-  const offers = await Promise.all(
-    schemes.map(async (scheme) => ({ scheme, accepts: await scheme.requirements(price, request) })),
-  )
-  const accepts = offers.flatMap((offer) => offer.accepts)
-  const refuse = (error: string): Admission => ({
-    type: 'unpaid',
-    required: { x402Version: 2, error, resource, accepts },
-  })
-  if (header === null) return refuse('payment required')
-  const payment = paymentPayloadSchema.safeParse(readBase64(header))
-  if (!payment.success) return refuse('invalid_payload')
-  const { accepted } = payment.data
-  for (const { scheme, accepts } of offers) {
-    const requirements = accepts.find((offered) => isSame(offered, accepted))
-    if (requirements === undefined) continue
-    try {
-      return { type: 'held', reservation: await scheme.reserve(payment.data, { requirements, request }) }
-    } catch (error) {
-      if (error instanceof MillraceError) return refuse(error.code.toLowerCase())
-      throw error
-    }
+  const { schemes, price, request, headers, resource, mpp, now } = options
+  const accepts = (await Promise.all(schemes.map((each) => each.requirements(price, request)))).flat()
+
+  async function refuse(error: string, entries = accepts, status: 400 | 402 = 402): Promise<Admission> {
+    const challenges = mpp === undefined ? [] : await mppChallenges(entries, { ...mpp, now })
+    const required = { x402Version: 2 as const, error, resource, accepts: entries }
+    const said = paymentRequiredResponse(required, { challenges, status })
+    const message = `This call must be paid: ${error}. The header ${headerNames.required} says how.`
+    const body = { error: { message, type: 'payment_required', param: null, code: error } }
+    // What a client of OpenAI's API reads, and what one of x402 v1 does.
+    const whole = JSON.stringify({ ...((await said.json()) as object), ...body })
+    return { type: 'unpaid', response: new Response(whole, { status, headers: said.headers }) }
   }
-  return refuse('no_matching_requirements')
+
+  let read: ReadPayment | null
+  try {
+    read = await readPayment(headers, { accepts, mpp, now })
+  } catch (error) {
+    if (error instanceof WireError) return refuse(error.code.toLowerCase(), accepts, 400)
+    if (error instanceof PaymentRefusedError) return refuse(error.reason)
+    throw error
+  }
+  if (read === null) return refuse('payment required')
+  const { payment, requirements, dialect } = read
+  const scheme = schemes.find((each) => each.scheme === requirements.scheme)
+  if (scheme === undefined) return refuse('unsupported_scheme')
+  try {
+    return { type: 'held', reservation: await scheme.reserve(payment, { requirements, request }), dialect }
+  } catch (error) {
+    if (error instanceof PaymentRefusedError) return refuse(error.reason)
+    if (!(error instanceof MillraceError) || error.retryable) throw error
+    const entries = accepts.map((each) =>
+      each.scheme === scheme.scheme ? (scheme.explain?.(error, each) ?? each) : each,
+    )
+    return refuse(error.code.toLowerCase(), entries)
+  }
 }
 
-const isSame = (a: PaymentRequirements, b: PaymentRequirements) =>
-  a.scheme === b.scheme &&
-  a.network === b.network &&
-  a.amount === b.amount &&
-  a.asset.toLowerCase() === b.asset.toLowerCase() &&
-  a.payTo.toLowerCase() === b.payTo.toLowerCase()
-
-function readBase64(header: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(header, 'base64').toString('utf8'))
-  } catch {
-    return null
+/** The same answer, with its receipt as the payer's protocol has it; one in a stream stays as it is. */
+export function answerIn(dialect: Dialect, response: Response, { now }: { readonly now: number }): Response {
+  const receipt = response.headers.get(headerNames.response)
+  if (dialect === 'x402v2' || receipt === null) return response
+  const settled = decodeSettleResponse(receipt)
+  response.headers.delete(headerNames.response)
+  if (dialect === 'x402v1') response.headers.set(v1HeaderNames.response, encodeV1SettleResponse(settled))
+  else {
+    const timestamp = new Date(now * 1000).toISOString()
+    const reference = settled.transaction
+    response.headers.set(
+      'Payment-Receipt',
+      encodePaymentReceipt({ status: 'success', method: 'evm', timestamp, reference }),
+    )
   }
+  return response
 }

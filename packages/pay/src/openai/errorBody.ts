@@ -16,7 +16,8 @@ export function errorBody(error: unknown): { readonly status: number; readonly b
   if (!(error instanceof MillraceError)) {
     return bodyOf(500, 'INTERNAL_ERROR', 'The gateway failed to answer this request.', null)
   }
-  const { status, param } = error instanceof ModelCallError ? error : { status: 500, param: null }
+  const { status, param } =
+    error instanceof ModelCallError ? error : { status: error.retryable ? 503 : 500, param: null }
   const message = error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`
   return bodyOf(status, error.code, message, param)
 }

@@ -1,7 +1,8 @@
 import { zeroAddress } from 'viem'
 import { digestRequest } from '../seller/digestRequest.ts'
+import type { MppOptions } from '../seller/mppCharge.ts'
 import type { PaidRequest, Reservation, SellerScheme } from '../seller/scheme.ts'
-import { admitPayment } from './admitPayment.ts'
+import { admitPayment, answerIn } from './admitPayment.ts'
 import { answerCall } from './answerCall.ts'
 import type { CallRequest } from './callRequest.ts'
 import type { Charge } from './charge.ts'
@@ -25,6 +26,8 @@ export interface OpenAiGatewayOptions {
   readonly models: readonly SoldModel[]
   /** Ways to be paid, the preferred one first. */
   readonly schemes: readonly SellerScheme[]
+  /** Speaks MPP too. */
+  readonly mpp?: MppOptions
   /** How tokens are counted where the upstream says nothing plausible; four bytes a token by default. */
   readonly countTokens?: CountTokens
   /** Most bytes of a request; 1 MiB by default. */
@@ -119,7 +122,9 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
         schemes: options.schemes,
         price: flat ? { amount: quote } : { amount: quote, upTo: true },
         request: paid,
-        header: request.headers.get('payment-signature'),
+        headers: request.headers,
+        mpp: options.mpp,
+        now: Math.floor(now() / 1000),
         resource: {
           url: publicUrl,
           description: `${call.model.id}: at most ${call.inputAtMost} input and ${call.outputAtMost} output tokens`,
@@ -128,9 +133,11 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
       })
       if (admission.type === 'unpaid') {
         open?.dropped()
-        return unpaid(admission.required)
+        return admission.response
       }
-      return await answerCall({ ...options, call, quote, flat, open, signal: request.signal, ...admission })
+      const { reservation, dialect } = admission
+      const sold = { ...options, call, quote, flat, open, signal: request.signal, reservation }
+      return answerIn(dialect, await answerCall(sold), { now: Math.floor(now() / 1000) })
     } catch (error) {
       open?.dropped()
       throw error
@@ -155,19 +162,6 @@ const free: Reservation = {
     errorReason: 'nothing is held',
   }),
   release: async () => {},
-}
-
-function unpaid(required: object & { error?: string | undefined }): Response {
-  const body = {
-    error: {
-      message: `This call must be paid: ${required.error}. The header PAYMENT-REQUIRED says how.`,
-      type: 'payment_required',
-      param: null,
-      code: required.error,
-    },
-  }
-  const header = Buffer.from(JSON.stringify(required)).toString('base64')
-  return Response.json(body, { status: 402, headers: { 'payment-required': header } })
 }
 
 const again = ({ status, headers, body }: KeptAnswer) => new Response(body, { status, headers })

@@ -23,7 +23,7 @@ export interface ReadPayment {
  * @throws WireError if a header is malformed; PaymentRefusedError if it pays nothing that was asked for.
  */
 export async function readPayment(
-  headers: Headers,
+  headers: Pick<Headers, 'get'>,
   options: {
     readonly accepts: readonly PaymentRequirements[]
     readonly now: number

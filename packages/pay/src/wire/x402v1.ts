@@ -1,7 +1,14 @@
 import * as z from 'zod'
 import { decodeHeader, encodeHeader } from './base64.ts'
 import { networkOfV1, v1OfNetwork } from './networks.ts'
-import { atomicSchema, type PaymentRequirements, type ResourceInfo, type SettleResponse } from './x402.ts'
+import {
+  atomicSchema,
+  type PaymentRequired,
+  type PaymentRequirements,
+  type ResourceInfo,
+  type SettleResponse,
+  settleResponseSchema,
+} from './x402.ts'
 
 /** The headers of x402 v1; what can be paid stands in the body. */
 export const v1HeaderNames = { payment: 'X-PAYMENT', response: 'X-PAYMENT-RESPONSE' } as const
@@ -86,6 +93,49 @@ export function fromV1Requirements(requirements: V1Requirements): PaymentRequire
     maxTimeoutSeconds,
     ...(extra == null ? {} : { extra }),
   }
+}
+
+/** Servers that speak another API too put an object where v1 has its error. */
+const v1OfferSchema = v1RequiredSchema.extend({
+  error: z.string().max(4096).optional().catch(undefined),
+  accepts: z.array(z.unknown()).max(64),
+})
+
+/**
+ * Reads the body of a 402 answer in x402 v1 as what v2 asks for. Entries on networks that are not known here are left out.
+ *
+ * @param body Parsed JSON.
+ * @returns The same in v2, one for each resource that is named; several where a server asks to be paid for several.
+ * @throws ZodError where the body is none of v1, or no entry can be read.
+ * @example
+ * const [required] = readV1Required(await response.json())
+ */
+export function readV1Required(body: unknown): readonly [PaymentRequired, ...PaymentRequired[]] {
+  const { error, accepts } = v1OfferSchema.parse(body)
+  const read = accepts.flatMap((each) => v1RequirementsSchema.safeParse(each).data ?? [])
+  const [first, ...others] = read
+  // Says what is wrong with the first entry.
+  if (first === undefined) throw v1RequirementsSchema.safeParse(accepts[0]).error ?? new z.ZodError([])
+  const said = error === undefined ? {} : { error }
+  const of = (url: string): PaymentRequired => {
+    const entries = read.filter(({ resource }) => resource === url)
+    const accepts = entries.map(fromV1Requirements)
+    return { x402Version: 2, ...said, resource: { url }, accepts }
+  }
+  const urls = new Set(others.map(({ resource }) => resource).filter((url) => url !== first.resource))
+  return [of(first.resource), ...[...urls].map(of)]
+}
+
+const v1SettleSchema = settleResponseSchema.extend({ network: z.string() })
+
+/**
+ * Reads header `X-PAYMENT-RESPONSE` as v2 says it.
+ *
+ * @throws HeaderTooLargeError, HeaderNotBase64Error, HeaderNotJsonError, HeaderFieldsError.
+ */
+export function decodeV1SettleResponse(header: string): SettleResponse {
+  const settled = decodeHeader(v1HeaderNames.response, header, { schema: v1SettleSchema })
+  return { ...settled, network: networkOfV1(settled.network) ?? settled.network }
 }
 
 /** Says what was settled in x402 v1. */

@@ -1,4 +1,4 @@
-import { createPayingFetch, type Payment, signExact } from '@millrace/pay'
+import { createPayingFetch, type Payment } from '@millrace/pay'
 import { MillraceError } from '@millrace/sdk'
 import * as z from 'zod'
 import { UsageError } from '../../errors/input.ts'
@@ -53,10 +53,7 @@ export function payTools(context: McpContext): readonly Tool[] {
       // One for each call: its price limit is its own, and nothing is paid that was not quoted for it.
       const fetch = createPayingFetch({
         ...{ deployment, currency, budget: limit.budget, channels },
-        async signExact(requirements) {
-          const now = Math.floor(Date.now() / 1000)
-          return (await signExact(buyer.account, { requirements, now })).payload
-        },
+        signer: buyer.account,
         ...(most === undefined ? {} : { maxPrice: parseAmount(most, currency) }),
         onPayment: (payment) => payments.push(payment),
       })

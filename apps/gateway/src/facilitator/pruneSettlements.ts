@@ -1,0 +1,22 @@
+import type { Database } from '../database/Database.ts'
+
+/** How long a decided settlement is answered for after its authorization ended, in seconds. */
+export const prunedAfter = 86_400
+
+/**
+ * Deletes settlements that are decided and whose authorization ended a day ago. None of them can be settled again: the
+ * authorization is refused as over, here and by its token, which remembers a nonce that was spent besides.
+ *
+ * @param now Unix seconds.
+ * @returns How many were deleted.
+ */
+export async function pruneSettlements(database: Database, now: number): Promise<number> {
+  const pruned = await database.query(
+    `delete from settlements
+     where state in ('settled', 'failed')
+       and ((entries[1])::jsonb #>> '{payload,authorization,validBefore}')::numeric + $1::numeric <= $2::numeric
+     returning key`,
+    [prunedAfter, now],
+  )
+  return pruned.length
+}
