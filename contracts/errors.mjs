@@ -4,7 +4,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const CONTRACTS = ['Assets', 'Till', 'Market', 'Channels', 'IAgentAccount', 'AgentAccounts', 'TestDollar']
+const CONTRACTS = [
+  'Assets',
+  'Till',
+  'Market',
+  'Channels',
+  'IAgentAccount',
+  'AgentAccounts',
+  'TestDollar',
+  'Permit2',
+  'UptoPermit2Proxy',
+]
 
 const UNREACHABLE = {
   InvalidShortString: 'the EIP-712 names are constants of 31 bytes at most',

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Compiles the contracts and writes their ABIs and creation code as TypeScript for the SDK:
-// packages/sdk/src/generated/<noun>.ts, and the errors of all of them apart. With --check it writes nothing and fails where a file is out of date.
+// packages/sdk/src/generated/<noun>.ts, and the errors of all of them apart. What stands in on local chains for contracts of x402 goes to
+// packages/pay/src/generated. With --check it writes nothing and fails where a file is out of date.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { forge } from './forge.mjs'
 
 const CONTRACTS = {
@@ -20,8 +21,15 @@ const CONTRACTS = {
   till: 'Till',
 }
 
+/** Stand-ins for contracts of x402, for local chains only. */
+const STAND_INS = {
+  permit2: 'Permit2',
+  uptoPermit2Proxy: 'UptoPermit2Proxy',
+}
+
 const root = join(import.meta.dirname, '..')
-const folder = join(root, 'packages', 'sdk', 'src', 'generated')
+const sdkFolder = join(root, 'packages', 'sdk', 'src', 'generated')
+const payFolder = join(root, 'packages', 'pay', 'src', 'generated')
 const check = process.argv.includes('--check')
 
 const build = forge(['build', '--skip', 'test', '--quiet'])
@@ -58,29 +66,34 @@ function literal(value) {
 
 const files = new Map()
 const abis = new Map()
-for (const [noun, contract] of Object.entries(CONTRACTS)) {
-  const artifact = JSON.parse(
-    readFileSync(join(import.meta.dirname, 'out', `${contract}.sol`, `${contract}.json`), 'utf8'),
-  )
-  abis.set(noun, artifact.abi)
-  const lines = [
-    `// Generated from contracts/src by \`npm run gen\`. Do not edit.`,
-    '',
-    `/** ABI of \`${contract}\`. */`,
-    `export const ${noun}Abi = [`,
-    ...sorted(artifact.abi).map((item) => `  ${literal(entry(item))},`),
-    '] as const',
-    '',
-  ]
-  if (artifact.bytecode.object.length > 2) {
-    lines.push(
-      `/** Creation code of \`${contract}\`; the constructor's arguments follow it. */`,
-      `export const ${noun}Bytecode =`,
-      `  '${artifact.bytecode.object}' as const`,
-      '',
+for (const [folder, contracts] of [
+  [sdkFolder, CONTRACTS],
+  [payFolder, STAND_INS],
+]) {
+  for (const [noun, contract] of Object.entries(contracts)) {
+    const artifact = JSON.parse(
+      readFileSync(join(import.meta.dirname, 'out', `${contract}.sol`, `${contract}.json`), 'utf8'),
     )
+    abis.set(noun, artifact.abi)
+    const lines = [
+      `// Generated from contracts/src by \`npm run gen\`. Do not edit.`,
+      '',
+      `/** ABI of \`${contract}\`. */`,
+      `export const ${noun}Abi = [`,
+      ...sorted(artifact.abi).map((item) => `  ${literal(entry(item))},`),
+      '] as const',
+      '',
+    ]
+    if (artifact.bytecode.object.length > 2) {
+      lines.push(
+        `/** Creation code of \`${contract}\`; the constructor's arguments follow it. */`,
+        `export const ${noun}Bytecode =`,
+        `  '${artifact.bytecode.object}' as const`,
+        '',
+      )
+    }
+    files.set(join(folder, `${noun}.ts`), lines.join('\n'))
   }
-  files.set(`${noun}.ts`, lines.join('\n'))
 }
 
 /** Contracts whose custom errors a call can end in, in the order in which an error of many is looked for. */
@@ -93,7 +106,7 @@ for (const noun of REFUSING) {
   }
 }
 files.set(
-  'errors.ts',
+  join(sdkFolder, 'errors.ts'),
   [
     `// Generated from contracts/src by \`npm run gen\`. Do not edit.`,
     '',
@@ -106,19 +119,21 @@ files.set(
 )
 
 const stale = []
-for (const [name, text] of files) {
-  const path = join(folder, name)
+for (const [path, text] of files) {
   if (existsSync(path) && readFileSync(path, 'utf8') === text) continue
   stale.push(relative(root, path))
   if (!check) {
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
   }
 }
-for (const name of existsSync(folder) ? readdirSync(folder) : []) {
-  if (files.has(name)) continue
-  stale.push(relative(root, join(folder, name)))
-  if (!check) rmSync(join(folder, name))
+for (const folder of [sdkFolder, payFolder]) {
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const path = join(folder, name)
+    if (files.has(path)) continue
+    stale.push(relative(root, path))
+    if (!check) rmSync(path)
+  }
 }
 if (check && stale.length > 0) {
   console.error(`Out of date, run "npm run gen": ${stale.join(', ')}`)
