@@ -128,6 +128,11 @@ export { type MppOptions, mppNonce } from './seller/mppCharge.ts'
 export { overridesHeader } from './seller/overrides.ts'
 export { priceRoute } from './seller/priceRoute.ts'
 export type { PaidRequest, Price, Reservation, SellerScheme } from './seller/scheme.ts'
+export { type UptoSchemeOptions, uptoScheme } from './seller/uptoScheme.ts'
+export { UptoUnsignableError } from './upto/errors.ts'
+export { type UptoReason, uptoReasons } from './upto/reasons.ts'
+export { type Approval, signApproval } from './upto/signApproval.ts'
+export { type SignUptoOptions, signUpto } from './upto/signUpto.ts'
 export { maxHeaderBytes } from './wire/base64.ts'
 export {
   ChallengeExpiredError,

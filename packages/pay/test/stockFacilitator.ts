@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { x402Facilitator } from '@x402/core/facilitator'
 import { toFacilitatorEvmSigner } from '@x402/evm'
 import { registerExactEvmScheme } from '@x402/evm/exact/facilitator'
+import { UptoEvmScheme } from '@x402/evm/upto/facilitator'
 import { nodeListener } from '../src/adapters/node.ts'
 import { facilitatorHandler } from '../src/facilitator/facilitatorHandler.ts'
 import { memoryJournal } from '../src/facilitator/journal.ts'
@@ -23,14 +24,15 @@ export async function listen(listener: RequestListener) {
   }
 }
 
-/** The facilitator of the x402 packages over HTTP: schemes `exact` of v2 and v1. Account `relayer` pays the gas. */
+/** The facilitator of the x402 packages over HTTP: schemes `exact` of v2 and v1, and `upto`. Account `relayer` pays the gas. */
 export async function startStockFacilitator(chain: LocalChain, relayer: number) {
   const network = `eip155:${chain.chain.id}` as const
   const wallet = chain.walletOf(relayer)
   const { client } = chain
   const signer = toFacilitatorEvmSigner({
     address: accountAt(relayer).address,
-    readContract: (call) => client.readContract(call as never),
+    // As a wallet's own client reads: from its account, for `upto` is tried as the facilitator itself.
+    readContract: (call) => client.readContract({ ...call, account: wallet.account } as never),
     verifyTypedData: (data) => client.verifyTypedData(data as never),
     writeContract: (call) => wallet.writeContract(call as never),
     sendTransaction: (transaction) => wallet.sendTransaction(transaction as never),
@@ -38,6 +40,7 @@ export async function startStockFacilitator(chain: LocalChain, relayer: number) 
     getCode: (of) => client.getCode(of),
   })
   const facilitator = registerExactEvmScheme(new x402Facilitator(), { signer, networks: network })
+  facilitator.register(network, new UptoEvmScheme(signer))
   const server = await listen(
     nodeListener(async (request) => {
       const { pathname } = new URL(request.url)

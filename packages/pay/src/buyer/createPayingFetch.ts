@@ -1,4 +1,11 @@
-import { type Currency, type Deployment, hashSchema, type Signer, uintSchema } from '@millrace/sdk'
+import {
+  type Currency,
+  type Deployment,
+  hashSchema,
+  type ReadClient,
+  type Signer,
+  uintSchema,
+} from '@millrace/sdk'
 import { type Address, getAddress, isAddress, isAddressEqual } from 'viem'
 import * as z from 'zod'
 import { channelPaymentToJson } from '../ledger/payment.ts'
@@ -10,7 +17,7 @@ import { encodeV1Payload, v1HeaderNames } from '../wire/x402v1.ts'
 import { NoWayToPayError, PaymentLoopError, QuoteChangedError } from './errors.ts'
 import type { Budget } from './openBudget.ts'
 import type { ChannelWallet, PreparedPayment } from './openChannelWallet.ts'
-import { createOncePayments, type OncePayments } from './payOnce.ts'
+import { createOncePayments, type OncePayment, type OncePayments } from './payOnce.ts'
 import { type Demand, readDemand, readSettled } from './readDemand.ts'
 
 /** What a paid answer cost. */
@@ -30,8 +37,10 @@ export interface PayingFetchOptions {
   readonly budget: Budget
   /** Pays on channels, scheme `stream`: preferred where it can be had. */
   readonly channels?: ChannelWallet
-  /** Pays once, scheme `exact`: signs a transfer of EIP-3009 and sends no transaction. */
+  /** Pays once, schemes `exact` and `upto`: signs and sends no transaction. */
   readonly signer?: Signer
+  /** Of the chain. Without it nothing is paid by `upto`: what is taken of a ceiling is read from the chain. */
+  readonly client?: ReadClient
   /** Most that one answer may cost, in base units. Default: what the budget allows. */
   readonly maxPrice?: bigint
   /** Default: the global one. */
@@ -56,6 +65,7 @@ interface Quote {
   readonly version: Demand['version']
   readonly requirements: PaymentRequirements
   readonly resource: PaymentRequired['resource']
+  readonly extensions: PaymentRequired['extensions']
 }
 
 /** Most payments that are offered for one request: the first, and one after what was forgotten is learned. */
@@ -77,22 +87,23 @@ const systemClock = () => Math.floor(Date.now() / 1000)
  * const answer = await fetch('https://api.example/v1/data')
  */
 export function createPayingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
-  const { deployment, currency, budget, channels, signer, now = systemClock } = options
+  const { deployment, currency, budget, channels, signer, client, now = systemClock } = options
   const send = options.fetch ?? globalThis.fetch
   const network = `eip155:${deployment.chainId}`
   const quotes = new Map<string, Quote>()
 
   /** Why a way to pay cannot be taken; `null` if it can. */
   function objection(way: PaymentRequirements): string | null {
-    if (way.scheme !== 'stream' && way.scheme !== 'exact') return `scheme '${way.scheme}' is not known here`
+    if (!['stream', 'exact', 'upto'].includes(way.scheme)) return `scheme '${way.scheme}' is not known here`
     if (way.network !== network) return `network '${way.network}' is not '${network}'`
     if (!isAddress(way.asset) || !isAddressEqual(getAddress(way.asset), currency.address))
       return `currency '${way.asset}' is not '${currency.address}'`
     if (!isAddress(way.payTo)) return `'${way.payTo}' is no account`
     if (options.maxPrice !== undefined && BigInt(way.amount) > options.maxPrice)
       return `${way.amount} is more than the ${options.maxPrice} that one answer may cost`
-    if (way.scheme === 'exact') {
+    if (way.scheme !== 'stream') {
       if (signer === undefined) return 'no key signs one-time payments here'
+      if (way.scheme === 'upto') return client === undefined ? 'no chain is asked here' : null
       const method = way.extra?.assetTransferMethod ?? 'eip3009'
       return method === 'eip3009' ? null : `transfers by '${method}' are not signed here`
     }
@@ -134,22 +145,26 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     if (payeeOf(asked) !== payeeOf(quoted)) throw changed('payee', payeeOf(quoted), payeeOf(asked))
   }
 
-  async function pay(way: PaymentRequirements, service: string, once: OncePayments | null): Promise<Paid> {
+  async function pay(
+    { requirements: way, extensions }: Quote,
+    service: string,
+    once: OncePayments | null,
+  ): Promise<Paid> {
     const amount = BigInt(way.amount)
     if (way.scheme === 'stream' && channels !== undefined) {
       const extra = streamExtraSchema.parse(way.extra)
       const { assetId, closeDelay, deposit, terms, funds } = extra
       const payee = assetId === undefined ? { account: getAddress(way.payTo) as Address } : { asset: assetId }
       const prepared = await channels.prepare({ amount, service, payee, closeDelay, deposit, terms, funds })
-      return { payload: channelPaymentToJson(prepared.payment), prepared }
+      return { sent: { payload: channelPaymentToJson(prepared.payment) }, prepared }
     }
-    // `objection` lets a way by `exact` through only where there is a signer.
-    const payload = (await once?.sign(way, { payee: payeeOf(way), service })) ?? {}
-    return { payload, prepared: null }
+    // `objection` lets other ways through only where there is a signer.
+    const sent = (await once?.sign(way, { payee: payeeOf(way), service, extensions })) ?? { payload: {} }
+    return { sent, prepared: null }
   }
 
   return async (input, init) => {
-    const once = signer === undefined ? null : createOncePayments({ signer, budget, now })
+    const once = signer === undefined ? null : createOncePayments({ signer, budget, client, now })
     try {
       return await fetchPaid(new Request(input, init), once)
     } finally {
@@ -169,11 +184,11 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     }
     for (let attempt = 1; ; attempt++) {
       const { requirements } = quote
-      const { payload, prepared } = await pay(requirements, service, once)
+      const { sent, prepared } = await pay(quote, service, once)
       let response: Response
       try {
         const headers = new Headers(request.headers)
-        headers.set(...headerOf(quote, payload))
+        headers.set(...headerOf(quote, sent))
         // A redirect would carry the payment to whoever it names.
         response = await send(new Request(request.clone(), { headers, redirect: 'manual' }))
       } catch (error) {
@@ -182,6 +197,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       }
       if (response.status !== 402) {
         const settled = readSettled(response)
+        once?.settled(settled)
         // An answer that failed without a word of payment was not charged on a channel; what was paid once may be.
         const isFree = prepared !== null && settled === null && response.status >= 400
         const charged = isFree ? 0n : BigInt(settled?.amount ?? requirements.amount)
@@ -214,23 +230,25 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
   }
 
   function quoteOf(url: string, { version, required }: Demand): Quote {
-    return { version, requirements: choose(url, required), resource: required.resource }
+    const { resource, extensions } = required
+    return { version, requirements: choose(url, required), resource, extensions }
   }
 }
 
 interface Paid {
-  readonly payload: Readonly<Record<string, unknown>>
+  readonly sent: OncePayment
   readonly prepared: PreparedPayment | null
 }
 
 /** The header by which a payment is made, and its content. */
-function headerOf(quote: Quote, payload: Paid['payload']): [string, string] {
+function headerOf(quote: Quote, { payload, extensions }: OncePayment): [string, string] {
   const { version, requirements, resource } = quote
+  const further = extensions === undefined ? {} : { extensions }
   const { scheme, network } = requirements
   if (version === 2)
     return [
       headerNames.payment,
-      encodePaymentPayload({ x402Version: 2, resource, accepted: requirements, payload }),
+      encodePaymentPayload({ x402Version: 2, resource, accepted: requirements, payload, ...further }),
     ]
   const name = v1OfNetwork(network) ?? network
   return [v1HeaderNames.payment, encodeV1Payload({ x402Version: 1, scheme, network: name, payload })]

@@ -47,7 +47,7 @@ test('property: one nonce; the dearest to each payee is spent; a crash before th
           await expect(signing).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' })
           continue
         }
-        const { authorization } = await signing
+        const { authorization } = (await signing).payload
         nonces.add((authorization as { nonce: string }).nonce)
         all += amount
         const most = dearest.get(payee) ?? 0n

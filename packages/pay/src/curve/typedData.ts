@@ -2,16 +2,17 @@ import type { Address } from 'viem'
 import type { Curve } from './openCurve.ts'
 import { writeHex, writeUint } from './words.ts'
 
-/** An EIP-712 domain with all four fields. */
+/** An EIP-712 domain with all four fields, or without a version, as Permit2 has it. */
 export interface TypedDomain {
   readonly name: string
-  readonly version: string
+  readonly version?: string
   readonly chainId: number
   readonly verifyingContract: Address
 }
 
 const encoder = new TextEncoder()
 const domainType = 'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)'
+const unversionedType = 'EIP712Domain(string name,uint256 chainId,address verifyingContract)'
 /** How many domain separators are remembered; a stranger's domains push out each other, not memory. */
 const maxDomains = 1024
 
@@ -37,17 +38,20 @@ export function createTypedHasher(curve: Curve): TypedHasher {
   const separators = new Map<string, Uint8Array>()
   const typeHash = (type: string) => curve.keccak256(encoder.encode(type))
   const domainTypeHash = typeHash(domainType)
+  const unversionedTypeHash = typeHash(unversionedType)
 
   function separatorOf({ name, version, chainId, verifyingContract }: TypedDomain): Uint8Array {
-    const key = `${chainId} ${verifyingContract} ${version.length} ${version}${name}`
+    const key = `${chainId} ${verifyingContract} ${version?.length} ${version}${name}`
     const known = separators.get(key)
     if (known !== undefined) return known
-    const words = new Uint8Array(160)
-    words.set(domainTypeHash, 0)
-    words.set(typeHash(name), 32)
-    words.set(typeHash(version), 64)
-    writeUint(words, 128, BigInt(chainId))
-    writeHex(words, 160, verifyingContract)
+    const hashes =
+      version === undefined
+        ? [unversionedTypeHash, typeHash(name)]
+        : [domainTypeHash, typeHash(name), typeHash(version)]
+    const words = new Uint8Array(32 * hashes.length + 64)
+    for (const [index, hash] of hashes.entries()) words.set(hash, 32 * index)
+    writeUint(words, words.length - 32, BigInt(chainId))
+    writeHex(words, words.length, verifyingContract)
     const separator = curve.keccak256(words)
     const [oldest] = separators.keys()
     if (separators.size >= maxDomains && oldest !== undefined) separators.delete(oldest)

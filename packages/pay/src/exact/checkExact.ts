@@ -1,13 +1,12 @@
-import { ChainUnreachableError, decodeRevert, type ReadClient } from '@millrace/sdk'
+import type { ReadClient } from '@millrace/sdk'
 import type { Address } from 'viem'
-import { call, getCode, readContract } from 'viem/actions'
+import { call, readContract } from 'viem/actions'
+import { attempt, hasCode, standsBy } from '../chain/askChain.ts'
 import type { PaymentRequirements } from '../wire/x402.ts'
 import { encodeTransfer } from './encodeTransfer.ts'
 import { type ExactReason, type ExactRefusal, exactReasons } from './reasons.ts'
-import { contractSignerAbi, tokenAbi } from './tokenAbi.ts'
+import { tokenAbi } from './tokenAbi.ts'
 import type { ExactPayment } from './verifyExact.ts'
-
-const agreed = '0x1626ba7e'
 
 /**
  * Asks the chain whether a payment that `verifyExact` found right can be settled now: code at the payer (then its
@@ -35,20 +34,23 @@ export async function checkExact(
     message,
     payer,
   })
-  const [payerCode, assetCode, tried] = await Promise.all([
-    reach(getCode(client, { address: payer })),
-    reach(getCode(client, { address: asset })),
+  const [isContract, isToken, tried] = await Promise.all([
+    hasCode(client, payer),
+    hasCode(client, asset),
     attempt(call(client, { to: asset, data: encodeTransfer(payment) })),
   ])
-  const isContract = payerCode !== undefined && payerCode !== '0x'
-  if (!(isContract ? await agrees(client, payment) : payment.signer === 'payer'))
+  const { digest, signature } = payment
+  const isSigned = isContract
+    ? await standsBy(client, { account: payer, digest, signature })
+    : payment.signer === 'payer'
+  if (!isSigned)
     return refuse(
       exactReasons.signature,
       isContract
         ? `The contract '${payer}' does not stand by the signature.`
         : `The authorization is not signed by '${payer}'.`,
     )
-  if (assetCode === undefined || assetCode === '0x')
+  if (!isToken)
     return refuse(exactReasons.asset, `There is no contract at '${asset}' on '${requirements.network}'.`)
   if (tried.type === 'answered') return null
   return diagnoseExact(client, payment, requirements)
@@ -91,39 +93,4 @@ export async function diagnoseExact(
       `'${payer}' has ${balance.value} base units; ${value} are to be paid.`,
     )
   return refuse(exactReasons.simulation, `The token '${requirements.asset}' refuses the transfer.`)
-}
-
-async function agrees(client: ReadClient, { authorization, digest, signature }: ExactPayment) {
-  const answer = await attempt(
-    readContract(client, {
-      address: authorization.from,
-      abi: contractSignerAbi,
-      functionName: 'isValidSignature',
-      args: [digest, signature],
-    }),
-  )
-  // A contract that reverts has not agreed.
-  return answer.type === 'answered' && answer.value === agreed
-}
-
-type Attempt<T> = { readonly type: 'answered'; readonly value: T } | { readonly type: 'failed' }
-
-/** Tells a contract's refusal, which is an answer, from a chain that does not answer, which is none. */
-async function attempt<T>(reading: Promise<T>): Promise<Attempt<T>> {
-  try {
-    return { type: 'answered', value: await reading }
-  } catch (error) {
-    const decoded = decodeRevert(error)
-    if (decoded instanceof ChainUnreachableError) throw decoded
-    return { type: 'failed' }
-  }
-}
-
-/** What the chain says; what keeps it from saying it is decoded. */
-export async function reach<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading
-  } catch (error) {
-    throw decodeRevert(error)
-  }
 }

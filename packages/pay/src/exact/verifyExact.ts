@@ -36,7 +36,7 @@ export type ExactVerifier = (payment: PaymentPayload, options: VerifyExactOption
 /** Seconds that an authorization must still be good for, so that there is time to settle it. */
 export const settlementMargin = 6n
 /** The last 32 bytes of a signature of an account that is not deployed yet (ERC-6492). */
-const undeployedMark = '6492'.repeat(16)
+export const undeployedMark = '6492'.repeat(16)
 
 /**
  * Makes a function that checks payments by `exact` with EIP-3009 without a chain, some 8,000 a second.

@@ -138,7 +138,7 @@ export function facilitatorHandler(
     const route = `${request.method} ${url.pathname}`
     if (/^POST .*\/verify$/.test(route)) return verify(request)
     if (/^POST .*\/settle$/.test(route)) return settle(request)
-    if (/^GET .*\/supported$/.test(route)) return json(facilitator.supported())
+    if (/^GET .*\/supported$/.test(route)) return json(await facilitator.supported())
     if (/^GET .*\/discovery\/resources$/.test(route)) return discover(url)
     return json({ error: `no route ${route}` }, 404)
   }

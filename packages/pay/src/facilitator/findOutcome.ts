@@ -1,27 +1,16 @@
 import type { ReadClient } from '@millrace/sdk'
-import {
-  type Address,
-  type Hash,
-  isAddressEqual,
-  parseEventLogs,
-  type TransactionReceipt,
-  TransactionReceiptNotFoundError,
-} from 'viem'
-import { getContractEvents, getTransactionReceipt, readContract } from 'viem/actions'
-import { diagnoseExact } from '../exact/checkExact.ts'
-import { type ExactReason, exactReasons } from '../exact/reasons.ts'
-import { tokenAbi } from '../exact/tokenAbi.ts'
-import type { ExactPayment } from '../exact/verifyExact.ts'
-import type { PaymentRequirements } from '../wire/x402.ts'
+import type { Hash, TransactionReceipt } from 'viem'
+import { receiptOf } from '../chain/askChain.ts'
+import type { RefusalReason, SettleablePayment, SettlementReasons } from './settleable.ts'
 
 /** What became of a settlement. `hash` is of the transaction that moved the money, which need not be ours. */
 export type Outcome =
   | { readonly type: 'settled'; readonly hash: Hash }
-  | { readonly type: 'failed'; readonly reason: ExactReason }
+  | { readonly type: 'failed'; readonly reason: RefusalReason }
 
 export interface SentSettlement {
-  readonly payment: ExactPayment
-  readonly requirements: PaymentRequirements
+  readonly payment: SettleablePayment
+  readonly reasons: SettlementReasons
   /** Every transaction that was signed for it, the newest last; all have the same number, so one at most is mined. */
   readonly hashes: readonly Hash[]
   /** Nothing about it is in an older block. */
@@ -39,23 +28,21 @@ export async function findOutcome(
   sent: SentSettlement,
   options: { readonly ownOnly?: true } = {},
 ): Promise<Outcome | null> {
+  const { payment, reasons, block } = sent
   const receipt = await firstReceipt(client, sent.hashes)
   if (receipt !== null && receipt.status === 'success')
-    return isPaid(receipt, sent)
+    return payment.isPaid(receipt)
       ? { type: 'settled', hash: receipt.transactionHash }
-      : { type: 'failed', reason: exactReasons.transferEvent }
+      : { type: 'failed', reason: reasons.transferEvent }
   if (receipt === null && options.ownOnly) return null
-  const other = await findSpender(client, sent)
+  const other = await payment.findSpender(client, block)
   if (other !== null)
-    return isPaid(other, sent)
+    return payment.isPaid(other)
       ? { type: 'settled', hash: other.transactionHash }
-      : { type: 'failed', reason: exactReasons.nonceUsed }
+      : { type: 'failed', reason: reasons.nonceUsed }
   if (receipt === null) return null
-  const { reason } = await diagnoseExact(client, sent.payment, sent.requirements)
-  return {
-    type: 'failed',
-    reason: reason === exactReasons.simulation ? exactReasons.transaction : reason,
-  }
+  const { reason } = await payment.diagnose(client)
+  return { type: 'failed', reason: reason === reasons.simulation ? reasons.transaction : reason }
 }
 
 async function firstReceipt(client: ReadClient, hashes: readonly Hash[]): Promise<TransactionReceipt | null> {
@@ -64,40 +51,4 @@ async function firstReceipt(client: ReadClient, hashes: readonly Hash[]): Promis
     if (receipt !== null) return receipt
   }
   return null
-}
-
-async function receiptOf(client: ReadClient, hash: Hash): Promise<TransactionReceipt | null> {
-  try {
-    return await getTransactionReceipt(client, { hash })
-  } catch (error) {
-    if (error instanceof TransactionReceiptNotFoundError) return null
-    throw error
-  }
-}
-
-/** The transaction that spent the authorization, null while it is not spent. */
-async function findSpender(client: ReadClient, sent: SentSettlement): Promise<TransactionReceipt | null> {
-  const { from, nonce } = sent.payment.authorization
-  const token = { address: sent.requirements.asset as Address, abi: tokenAbi } as const
-  const used = await readContract(client, {
-    ...token,
-    functionName: 'authorizationState',
-    args: [from, nonce],
-  })
-  if (!used) return null
-  const [event] = await getContractEvents(client, {
-    ...token,
-    eventName: 'AuthorizationUsed',
-    args: { authorizer: from, nonce },
-    fromBlock: sent.block,
-  })
-  return event === undefined ? null : receiptOf(client, event.transactionHash)
-}
-
-function isPaid(receipt: TransactionReceipt, { payment, requirements }: SentSettlement): boolean {
-  const { from, to, value } = payment.authorization
-  const logs = receipt.logs.filter(({ address }) => isAddressEqual(address, requirements.asset as Address))
-  return parseEventLogs({ abi: tokenAbi, eventName: 'Transfer', logs }).some(
-    ({ args }) => isAddressEqual(args.from, from) && isAddressEqual(args.to, to) && args.value === value,
-  )
 }

@@ -1,4 +1,3 @@
-import { exactReasons } from '../exact/reasons.ts'
 import { FacilitatorClosedError } from './errors.ts'
 import { findOutcome, type Outcome } from './findOutcome.ts'
 import type { SettlementJournal } from './journal.ts'
@@ -51,7 +50,7 @@ export async function followSettlement(
     // Whatever cannot be told now is asked again: the money may have moved.
     const outcome = await findOutcome(client, settlement.sent, own ? { ownOnly: true } : {}).catch(() => null)
     if (outcome !== null) return outcome
-    if (overtaken >= overtakenLimit) return { type: 'failed', reason: exactReasons.transaction }
+    if (overtaken >= overtakenLimit) return { type: 'failed', reason: settlement.sent.reasons.transaction }
     if (performance.now() - since >= raiseAfterMs && raised < raises) {
       since = performance.now()
       const state = await raise().catch(() => 'waiting' as const)

@@ -1,14 +1,14 @@
 import type { Hash, Hex } from 'viem'
-import type { ExactPayload } from '../exact/authorization.ts'
-import type { ExactReason } from '../exact/reasons.ts'
 import type { PaymentRequirements } from '../wire/x402.ts'
+import type { RefusalReason } from './settleable.ts'
 
 /** What is written ahead of a settlement, and what became of it. */
 export type SettlementEntry =
   | {
       readonly type: 'sent'
       readonly key: string
-      readonly payload: ExactPayload
+      /** Of the scheme that the requirements name. */
+      readonly payload: Readonly<Record<string, unknown>>
       readonly digest: Hash
       readonly requirements: PaymentRequirements
       /** The signed transaction: sending it once more changes nothing. */
@@ -25,7 +25,7 @@ export type SettlementEntry =
       readonly hash: Hash
     }
   | { readonly type: 'settled'; readonly key: string; readonly hash: Hash }
-  | { readonly type: 'failed'; readonly key: string; readonly reason: ExactReason }
+  | { readonly type: 'failed'; readonly key: string; readonly reason: RefusalReason }
 
 /** Where settlements are written ahead. Any append-only log of entries will do that forces each one to disk. */
 export interface SettlementJournal {

@@ -1,25 +1,19 @@
 import { openCurve } from '../curve/openCurve.ts'
-import { checkExact } from '../exact/checkExact.ts'
-import { type ExactReason, type ExactRefusal, exactReasons } from '../exact/reasons.ts'
+import { exactReasons } from '../exact/reasons.ts'
+import { createExactSettlement } from '../exact/settleExact.ts'
+import { createUptoSettlement } from '../upto/settleUpto.ts'
 import type { PaymentPayload, PaymentRequirements, SettleResponse, VerifyResponse } from '../wire/x402.ts'
 import { FacilitatorClosedError, SettlementTakenError } from './errors.ts'
 import type { Outcome } from './findOutcome.ts'
 import { followSettlement, type Place } from './followSettlement.ts'
+import { identify } from './identify.ts'
 import { createInspector } from './inspectPayment.ts'
 import type { SettlementEntry, SettlementJournal } from './journal.ts'
 import { createRelayer, type FacilitatorChain } from './relayer.ts'
 import { type SettlementOrder, sendSettlement } from './sendSettlement.ts'
-import {
-  keptSeconds,
-  keyOf,
-  payloadOf,
-  printOf,
-  readBook,
-  type Sent,
-  type SentEntry,
-  type Settlement,
-} from './settlementBook.ts'
-import { type SupportedResponse, supportedOn } from './supported.ts'
+import type { Refusal, RefusalReason, SettlementSchemes } from './settleable.ts'
+import { keptSeconds, readBook, type Sent, type SentEntry, type Settlement } from './settlementBook.ts'
+import { createSupported, type SupportedResponse } from './supported.ts'
 import { within } from './waiting.ts'
 
 export interface FacilitatorOptions {
@@ -39,13 +33,14 @@ export interface Facilitator {
    * `settlement_pending` means that it is not known yet: ask again with the same payment.
    */
   settle(payment: PaymentPayload, requirements: PaymentRequirements): Promise<SettleResponse>
-  supported(): SupportedResponse
+  /** What it settles: `upto` only where its contracts are. */
+  supported(): Promise<SupportedResponse>
   /** Stops waiting for settlements; those that were sent are found again at the next opening. */
   close(): Promise<void>
 }
 
 /**
- * Opens a facilitator of x402 for scheme `exact`. Settlements that an earlier run sent and did not see through are looked
+ * Opens a facilitator of x402 for the schemes `exact` and `upto`. Settlements that an earlier run sent and did not see through are looked
  * for on the chain, and sent again where they are not there: the very same transaction.
  *
  * @param options The chains it settles on, and the journal that is written ahead of each transaction.
@@ -63,7 +58,12 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   const places = new Map<string, Place>(
     chains.map((chain) => [chain.network, { chain, relayer: createRelayer(chain) }]),
   )
-  const inspect = createInspector({ curve: await openCurve(), places, now })
+  const curve = await openCurve()
+  const schemes: SettlementSchemes = new Map([
+    ['exact', createExactSettlement(curve)],
+    ['upto', createUptoSettlement(curve)],
+  ])
+  const inspect = createInspector({ schemes, places, now })
 
   /** Writes down what became of a settlement; one that failed may be tried again, so it is forgotten. */
   async function conclude(settlement: Settlement, outcome: Outcome): Promise<Outcome> {
@@ -127,10 +127,10 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
 
   /** Takes up what is written of settlements, by this facilitator before or by another that shares the journal. */
   function takeUp(entries: readonly SettlementEntry[]): void {
-    const { settled, open } = readBook(entries)
+    const { settled, open } = readBook(entries, schemes)
     const recordOf = (sent: SentEntry) => ({
       key: sent.key,
-      print: printOf(sent.requirements, sent.payload),
+      print: identify(sent.requirements, sent.payload)?.print ?? '',
       forgetAt: now() + keptSeconds,
       sent,
       settled: null,
@@ -162,24 +162,24 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
 
   return {
     async verify(payment, requirements) {
-      const inspected = inspect(payment, requirements)
+      const inspected = inspect(payment, requirements, 'verify')
       if (inspected.type === 'refused') return invalid(inspected)
-      const { payment: verdict, place } = inspected
-      const payer = verdict.authorization.from
-      const payload = payloadOf(payment)
-      if (payload !== null && settlements.has(keyOf(requirements, payload)))
+      const { payment: verdict, scheme, place } = inspected
+      const { payer } = verdict
+      const identity = identify(requirements, payment.payload)
+      if (identity !== null && settlements.has(identity.key))
         return invalid({
           type: 'refused',
-          reason: exactReasons.nonceUsed,
+          reason: scheme.reasons.nonceUsed,
           message: 'The payment is being settled, or was.',
           payer,
         })
-      const refusal = await checkExact(place.chain.client, verdict, requirements)
+      const refusal = await verdict.check(place.chain.client)
       return refusal === null ? { isValid: true, payer } : invalid(refusal)
     },
 
     async settle(payment, requirements) {
-      const payload = payloadOf(payment)
+      const identity = identify(requirements, payment.payload)
       const { network, amount } = requirements
       const answer = (
         settlement: Settlement | null,
@@ -189,13 +189,13 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
         const who = payer === null ? {} : { payer }
         if (outcome?.type === 'settled')
           return { success: true, transaction: outcome.hash, network, amount, ...who }
-        const reason: ExactReason = outcome?.reason ?? exactReasons.pending
+        const reason: RefusalReason = outcome?.reason ?? exactReasons.pending
         const transaction = outcome === null ? (settlement?.sent?.hashes.at(-1) ?? '') : ''
         return { success: false, transaction, network, errorReason: reason, ...who }
       }
       const wait = async (settlement: Settlement) => {
         const timeoutMs = places.get(network)?.chain.timeoutMs ?? 60_000
-        const payer = payload?.authorization.from ?? null
+        const payer = identity?.payer ?? null
         try {
           return answer(settlement, await within(settlement.outcome, timeoutMs), payer)
         } catch (error) {
@@ -205,36 +205,39 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
         }
       }
 
-      const key = payload === null ? null : keyOf(requirements, payload)
-      if (key !== null) await recall(key)
+      if (identity !== null) await recall(identity.key)
       // From here to the beginning of a settlement nothing is awaited: of those who ask at once, one begins.
-      const known = key === null ? undefined : settlements.get(key)
-      if (payload !== null && known !== undefined) {
-        if (known.print === printOf(requirements, payload)) return wait(known)
-        return answer(null, { type: 'failed', reason: exactReasons.nonceUsed }, payload.authorization.from)
+      const known = identity === null ? undefined : settlements.get(identity.key)
+      if (identity !== null && known !== undefined) {
+        if (known.print === identity.print) return wait(known)
+        const reason = schemes.get(requirements.scheme)?.reasons.nonceUsed ?? exactReasons.nonceUsed
+        return answer(null, { type: 'failed', reason }, identity.payer)
       }
-      const inspected = inspect(payment, requirements)
+      const inspected = inspect(payment, requirements, 'settle')
       if (inspected.type === 'refused')
         return {
           ...answer(null, { type: 'failed', reason: inspected.reason }, inspected.payer),
           errorMessage: inspected.message,
         }
       if (closing.signal.aborted) throw new FacilitatorClosedError()
-      if (payload === null || key === null)
-        return answer(null, { type: 'failed', reason: exactReasons.payload }, null)
+      if (identity === null) return answer(null, { type: 'failed', reason: exactReasons.payload }, null)
       forgetOld()
-      const { payment: verdict, place } = inspected
-      const record = {
-        key,
-        print: printOf(requirements, payload),
-        forgetAt: now() + keptSeconds,
-        sent: null,
-        settled: null,
-      }
-      return wait(begin(record, (settlement) => send(settlement, { verdict, payload, requirements, place })))
+      const { payment: verdict, scheme, place } = inspected
+      // Nothing is moved, so nothing is sent; the payer's signature ends by itself.
+      if (verdict.amount === 0n)
+        return { success: true, transaction: '', network, amount, payer: verdict.payer }
+      const { key, print } = identity
+      const record = { key, print, forgetAt: now() + keptSeconds, sent: null, settled: null }
+      const { payload } = payment
+      const { reasons } = scheme
+      return wait(
+        begin(record, (settlement) =>
+          send(settlement, { payment: verdict, reasons, payload, requirements, place }),
+        ),
+      )
     },
 
-    supported: () => supportedOn(chains),
+    supported: createSupported(chains),
 
     async close() {
       closing.abort()
@@ -244,7 +247,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   }
 }
 
-const invalid = ({ reason, message, payer }: ExactRefusal): VerifyResponse => ({
+const invalid = ({ reason, message, payer }: Refusal): VerifyResponse => ({
   isValid: false,
   invalidReason: reason,
   invalidMessage: message,

@@ -1,5 +1,5 @@
 import { type Journal, openJournal } from '@millrace/journal'
-import { exactPayloadSchema } from '../exact/authorization.ts'
+import { identify } from './identify.ts'
 import type { SettlementEntry, SettlementJournal } from './journal.ts'
 import { keptSeconds } from './settlementBook.ts'
 
@@ -48,6 +48,6 @@ function keep(entries: readonly SettlementEntry[], now: bigint): readonly Settle
 function isOver(life: readonly SettlementEntry[], now: bigint): boolean {
   const [first] = life
   if (first?.type !== 'sent' || life.at(-1)?.type !== 'settled') return false
-  const { authorization } = exactPayloadSchema.parse(first.payload)
-  return authorization.validBefore + BigInt(keptSeconds) <= now
+  const identity = identify(first.requirements, first.payload)
+  return identity !== null && identity.until + BigInt(keptSeconds) <= now
 }

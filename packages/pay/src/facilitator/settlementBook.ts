@@ -1,12 +1,11 @@
 import type { Hash, Hex } from 'viem'
-import { type ExactPayload, exactPayloadSchema } from '../exact/authorization.ts'
-import type { ExactPayment } from '../exact/verifyExact.ts'
-import type { PaymentPayload, PaymentRequirements } from '../wire/x402.ts'
+import type { PaymentRequirements } from '../wire/x402.ts'
 import type { Outcome, SentSettlement } from './findOutcome.ts'
 import type { SettlementEntry } from './journal.ts'
+import type { SettlementSchemes } from './settleable.ts'
 
-/** A settlement and its newest transaction. */
-export type Sent = SentSettlement & { readonly raw: Hex }
+/** A settlement, what was asked for, and its newest transaction. */
+export type Sent = SentSettlement & { readonly requirements: PaymentRequirements; readonly raw: Hex }
 
 /** How long a settlement is answered from here, in seconds: a payer may sign for ages, and is not remembered that long. */
 export const keptSeconds = 86_400
@@ -14,7 +13,7 @@ export const keptSeconds = 86_400
 /** One authorization and what is known about its settlement. */
 export interface Settlement {
   readonly key: string
-  /** Everything that was signed, and the signature: only the very same payment is answered from here. */
+  /** Only the very same payment is answered from here. */
   readonly print: string
   /** Unix seconds, after which it is no longer answered from here. */
   readonly forgetAt: number
@@ -25,27 +24,16 @@ export interface Settlement {
   settled: Hash | null
 }
 
-/** A token remembers a nonce of a payer for ever, so this names an authorization for ever. */
-export const keyOf = (requirements: PaymentRequirements, payload: ExactPayload): string =>
-  `${requirements.network} ${requirements.asset} ${payload.authorization.from} ${payload.authorization.nonce}`.toLowerCase()
-
-export function printOf(
-  requirements: PaymentRequirements,
-  { authorization, signature }: ExactPayload,
-): string {
-  const { from, to, value, validAfter, validBefore, nonce } = authorization
-  const signed = [from, to, value, validAfter, validBefore, nonce, signature]
-  return [...signed, requirements.payTo, requirements.amount, requirements.asset].join(' ').toLowerCase()
-}
-
-/** Payload of a payment in its outer form, null if it is none by `exact`. */
-export function payloadOf(payment: PaymentPayload): ExactPayload | null {
-  const payload = payment.payload as ExactPayload
-  return exactPayloadSchema.safeParse(payload).success ? payload : null
+export type SentEntry = Sent & {
+  readonly key: string
+  readonly payload: Readonly<Record<string, unknown>>
 }
 
 /** What a journal says: the settlements that are decided, and those that were sent and are not. */
-export function readBook(entries: readonly SettlementEntry[]): {
+export function readBook(
+  entries: readonly SettlementEntry[],
+  schemes: SettlementSchemes,
+): {
   readonly settled: readonly { readonly sent: SentEntry; readonly hash: Hash }[]
   readonly open: readonly SentEntry[]
 } {
@@ -54,14 +42,12 @@ export function readBook(entries: readonly SettlementEntry[]): {
   for (const entry of entries) {
     if (entry.type === 'sent') {
       const { key, raw, hash, payload, digest, requirements } = entry
-      const payment: ExactPayment = {
-        type: 'right',
-        signer: 'unknown',
-        digest,
-        ...exactPayloadSchema.parse(payload),
-      }
+      const scheme = schemes.get(requirements.scheme)
+      if (scheme === undefined) continue
+      const payment = scheme.restore({ payload, requirements, digest })
+      const { reasons } = scheme
       const block = BigInt(entry.block)
-      sent.set(key, { key, raw, hashes: [hash], payload, payment, requirements, block })
+      sent.set(key, { key, raw, hashes: [hash], payload, payment, reasons, requirements, block })
       continue
     }
     const before = sent.get(entry.key)
@@ -75,5 +61,3 @@ export function readBook(entries: readonly SettlementEntry[]): {
   }
   return { settled: [...settled.values()], open: [...sent.values()] }
 }
-
-export type SentEntry = Sent & { readonly key: string; readonly payload: ExactPayload }

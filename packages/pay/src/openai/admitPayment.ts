@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/sdk/errors'
 import { PaymentRefusedError } from '../seller/errors.ts'
+import { findWays } from '../seller/findWays.ts'
 import { type MppOptions, mppChallenges } from '../seller/mppCharge.ts'
 import { type Dialect, type ReadPayment, readPayment } from '../seller/readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from '../seller/scheme.ts'
@@ -7,7 +8,7 @@ import { WireError } from '../wire/errors.ts'
 import { decodeSettleResponse, headerNames } from '../wire/headers.ts'
 import { encodePaymentReceipt } from '../wire/mpp.ts'
 import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
-import type { ResourceInfo } from '../wire/x402.ts'
+import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
 import { encodeV1SettleResponse, v1HeaderNames } from '../wire/x402v1.ts'
 
 /** Whether a request may be answered: money is held for it, or it is told what to pay. */
@@ -31,11 +32,16 @@ export async function admitPayment(options: {
   readonly now: number
 }): Promise<Admission> {
   const { schemes, price, request, headers, resource, mpp, now } = options
-  const accepts = (await Promise.all(schemes.map((each) => each.requirements(price, request)))).flat()
+  const { accepts, extensions } = await findWays(schemes, price, request)
 
-  async function refuse(error: string, entries = accepts, status: 400 | 402 = 402): Promise<Admission> {
+  async function refuse(
+    error: string,
+    entries: readonly PaymentRequirements[] = accepts,
+    status: 400 | 402 = 402,
+  ): Promise<Admission> {
     const challenges = mpp === undefined ? [] : await mppChallenges(entries, { ...mpp, now })
-    const required = { x402Version: 2 as const, error, resource, accepts: entries }
+    const further = Object.keys(extensions).length === 0 ? {} : { extensions }
+    const required = { x402Version: 2 as const, error, resource, accepts: [...entries], ...further }
     const said = paymentRequiredResponse(required, { challenges, status })
     const message = `This call must be paid: ${error}. The header ${headerNames.required} says how.`
     const body = { error: { message, type: 'payment_required', param: null, code: error } }

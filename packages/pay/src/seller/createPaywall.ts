@@ -14,6 +14,7 @@ import {
   PaymentRefusedError,
   SettlementPendingError,
 } from './errors.ts'
+import { findWays, type Ways } from './findWays.ts'
 import { type MppOptions, mppChallenges } from './mppCharge.ts'
 import { chargeOf, overridesHeader, withoutOverrides } from './overrides.ts'
 import { addPaidHeaders } from './paidHeaders.ts'
@@ -84,17 +85,24 @@ export function createPaywall(options: PaywallOptions): Paywall {
     readonly resource: ResourceInfo
     readonly price: Price
     readonly accepts: readonly PaymentRequirements[]
+    readonly extensions: Ways['extensions']
     readonly handler: PaidHandler
   }
 
   async function refuse(
-    { resource, accepts }: Call,
+    { resource, accepts, extensions }: Call,
     error: string,
     further: { readonly status?: 400 | 402; readonly headers?: Readonly<Record<string, string>> } = {},
   ): Promise<Response> {
     const challenges = mpp === undefined ? [] : await mppChallenges(accepts, { ...mpp, now: now() })
     return paymentRequiredResponse(
-      { x402Version: 2, error, resource, accepts: [...accepts] },
+      {
+        x402Version: 2,
+        error,
+        resource,
+        accepts: [...accepts],
+        ...(Object.keys(extensions).length === 0 ? {} : { extensions }),
+      },
       { challenges, ...further },
     )
   }
@@ -270,8 +278,14 @@ export function createPaywall(options: PaywallOptions): Paywall {
         digest: digestRequest({ method, url, body }),
         idempotencyKey: headers.get('idempotency-key'),
       }
-      const accepts = (await Promise.all(schemes.map((each) => each.requirements(price, paid)))).flat()
-      return pay({ request: whole, paid, resource: { url, ...route.resource }, price, accepts, handler })
+      let ways: Ways
+      try {
+        ways = await findWays(schemes, price, paid)
+      } catch (error) {
+        if (error instanceof MillraceError && error.retryable) return unavailable(error)
+        throw error
+      }
+      return pay({ request: whole, paid, resource: { url, ...route.resource }, price, ...ways, handler })
     },
   }
 }

@@ -1,3 +1,4 @@
+import { addressSchema } from '@millrace/sdk'
 import * as z from 'zod'
 import type { Facilitator } from '../facilitator/openFacilitator.ts'
 import {
@@ -18,6 +19,18 @@ export interface HttpFacilitatorOptions {
 
 // A failed settlement may name no network.
 const settledSchema = settleResponseSchema.extend({ network: z.string() })
+const supportedSchema = z.object({
+  kinds: z.array(
+    z.object({
+      x402Version: z.union([z.literal(1), z.literal(2)]),
+      scheme: z.string(),
+      network: z.string(),
+      extra: z.record(z.string(), z.unknown()).optional(),
+    }),
+  ),
+  extensions: z.array(z.string()).default([]),
+  signers: z.record(z.string(), z.array(addressSchema)).default({}),
+})
 
 /**
  * Speaks to a facilitator of x402 over HTTP. An answer that does not come, or is none, is FacilitatorUnreachableError; after
@@ -29,20 +42,19 @@ const settledSchema = settleResponseSchema.extend({ network: z.string() })
  * @example
  * const scheme = exactScheme({ currencies, facilitator: httpFacilitator({ url: 'https://facilitator.example' }) })
  */
-export function httpFacilitator(options: HttpFacilitatorOptions): Pick<Facilitator, 'verify' | 'settle'> {
+export function httpFacilitator(
+  options: HttpFacilitatorOptions,
+): Pick<Facilitator, 'verify' | 'settle' | 'supported'> {
   const { url, timeoutMs = 90_000, fetch: send = fetch } = options
 
-  async function ask<schema extends z.ZodType>(
-    route: 'verify' | 'settle',
-    pair: readonly [PaymentPayload, PaymentRequirements],
+  async function fetchJson<schema extends z.ZodType>(
+    route: 'verify' | 'settle' | 'supported',
+    init: RequestInit,
     schema: schema,
   ): Promise<z.output<schema>> {
-    const [paymentPayload, paymentRequirements] = pair
     try {
       const response = await send(`${url.replace(/\/$/, '')}/${route}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ x402Version: 2, paymentPayload, paymentRequirements }),
+        ...init,
         signal: AbortSignal.timeout(timeoutMs),
       })
       // A refusal may come with any status; what counts is the body.
@@ -57,8 +69,19 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Pick<Facilitat
     }
   }
 
+  const ask = <schema extends z.ZodType>(
+    route: 'verify' | 'settle',
+    [paymentPayload, paymentRequirements]: readonly [PaymentPayload, PaymentRequirements],
+    schema: schema,
+  ) => {
+    const body = JSON.stringify({ x402Version: 2, paymentPayload, paymentRequirements })
+    const headers = { 'content-type': 'application/json' }
+    return fetchJson(route, { method: 'POST', headers, body }, schema)
+  }
+
   return {
     verify: (payment, requirements) => ask('verify', [payment, requirements], verifyResponseSchema),
     settle: (payment, requirements) => ask('settle', [payment, requirements], settledSchema),
+    supported: () => fetchJson('supported', {}, supportedSchema),
   }
 }

@@ -30,6 +30,8 @@ export interface SellerScheme {
   readonly scheme: string
   /** What to ask for. Several entries where there are several currencies or chains; none where it cannot serve this price. */
   requirements(price: Price, request: PaidRequest): Promise<readonly PaymentRequirements[]>
+  /** What the demand says besides, by the name of each extension, where this scheme is among the ways to pay. */
+  readonly extensions?: Readonly<Record<string, unknown>>
   /**
    * Names a payment that buys one call only, so that the same payment sent again is taken for the same call. Null, or left
    * out, where one payment may buy several.
