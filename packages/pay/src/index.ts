@@ -196,5 +196,3 @@ export {
   v1PayloadSchema,
   v1RequirementsSchema,
 } from './wire/x402v1.ts'
-export { x402Contracts } from './x402/contracts.ts'
-export { placeX402Contracts } from './x402/placeX402Contracts.ts'

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import * as pay from '../src/index.ts'
+import * as x402 from '../src/x402/index.ts'
 
 test('the public API is this list', () => {
   expect(Object.keys(pay).sort()).toMatchSnapshot()
+})
+
+test('the public API of x402 is this list', () => {
+  expect(Object.keys(x402).sort()).toMatchSnapshot()
 })

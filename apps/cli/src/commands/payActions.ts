@@ -38,7 +38,7 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
   try {
     const send = createPayingFetch({
       ...{ deployment, currency, budget: purse.budget, channels: purse.channels, maxPrice },
-      signer: payer.account,
+      ...{ signer: payer.account, client: connection.client },
       onPayment: (payment) => payments.push(payment),
     })
     const response = await ask(url, () =>

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { placeX402Contracts } from '@millrace/pay/x402'
 import {
   agentContracts,
   channelsOf,
@@ -103,6 +104,8 @@ export async function prepareNetwork(paths: HomePaths, state: NetworkState): Pro
       ? await completeDeployment(faucet.client, kept)
       : await deployLocal(faucet.client)
   writeFileAtomic(paths.network.deployment, encode(deployment))
+  // Stock clients of x402 know them at these addresses only.
+  await placeX402Contracts(faucet.client)
 
   const demo =
     listWallets(paths).find(({ name }) => name === demoWallet) ??

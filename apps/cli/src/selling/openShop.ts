@@ -11,6 +11,7 @@ import {
   type SettlementEntry,
   startClaimer,
   streamScheme,
+  uptoScheme,
 } from '@millrace/pay'
 import { getChannel } from '@millrace/sdk'
 import type { LocalAccount } from 'viem'
@@ -99,17 +100,15 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
         ),
     }
     const facilitator = await openFacilitator({ chains: [{ network, client, relayer }], journal })
-    const inTurn: Pick<Facilitator, 'verify' | 'settle'> = {
-      verify: facilitator.verify,
+    const inTurn: Pick<Facilitator, 'verify' | 'settle' | 'supported'> = {
+      ...{ verify: facilitator.verify, supported: facilitator.supported },
       settle: (payment, requirements) => turns(() => facilitator.settle(payment, requirements)),
     }
     const { address: asset, name, version } = currency
-    const scheme = exactScheme({
-      currencies: [{ network, asset, payTo, name, version }],
-      facilitator: inTurn,
-    })
+    const once = { currencies: [{ network, asset, payTo, name, version }], facilitator: inTurn }
     return {
-      scheme,
+      // A price that is certain, and one that is a ceiling.
+      schemes: [exactScheme(once), uptoScheme(once)],
       async close() {
         await facilitator.close()
         await journal.close()
@@ -118,9 +117,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
   }
 
   return {
-    schemes: [stream, ...(exact === null ? [] : [exact.scheme])].map((scheme) =>
-      watchCharges(scheme, onCharge),
-    ),
+    schemes: [stream, ...(exact?.schemes ?? [])].map((scheme) => watchCharges(scheme, onCharge)),
     earnings() {
       const books = ledger.books()
       const due = books.reduce(

@@ -14,7 +14,10 @@ export async function pruneSettlements(database: Database, now: number): Promise
   const pruned = await database.query(
     `delete from settlements
      where state in ('settled', 'failed')
-       and ((entries[1])::jsonb #>> '{payload,authorization,validBefore}')::numeric + $1::numeric <= $2::numeric
+       and coalesce(
+         (entries[1])::jsonb #>> '{payload,authorization,validBefore}',
+         (entries[1])::jsonb #>> '{payload,permit2Authorization,deadline}'
+       )::numeric + $1::numeric <= $2::numeric
      returning key`,
     [prunedAfter, now],
   )

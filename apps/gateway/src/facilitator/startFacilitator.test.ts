@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type PaymentPayload, type PaymentRequirements, signExact } from '@millrace/pay'
+import {
+  type PaymentPayload,
+  type PaymentRequirements,
+  signApproval,
+  signExact,
+  signUpto,
+} from '@millrace/pay'
+import { placeX402Contracts } from '@millrace/pay/x402'
 import { mintTestDollars } from '@millrace/sdk'
 import { HTTPFacilitatorClient } from '@x402/core/server'
 import { type Hex, parseAbiItem } from 'viem'
@@ -70,11 +77,11 @@ const start = (
     },
     ...(options.now === undefined ? {} : { now: options.now }),
   })
-const settle = async (gateway: Gateway, paymentPayload: PaymentPayload) =>
+const settle = async (gateway: Gateway, paymentPayload: PaymentPayload, paymentRequirements = requirements) =>
   ask(gateway.url, '/x402/settle', {
     x402Version: 2,
     paymentPayload,
-    paymentRequirements: requirements,
+    paymentRequirements,
   })
 
 async function spent({ payload }: PaymentPayload): Promise<number> {
@@ -99,7 +106,7 @@ describe.each(['pglite', 'postgres'] as const)('%s', (engine) => {
     const gateway = await start(database)
     const client = new HTTPFacilitatorClient({ url: `${gateway.url}/x402` })
     const supported = await client.getSupported()
-    expect(supported.kinds).toEqual([{ x402Version: 2, scheme: 'exact', network: requirements.network }])
+    expect(supported.kinds[0]).toEqual({ x402Version: 2, scheme: 'exact', network: requirements.network })
     expect(supported.signers).toEqual({ 'eip155:*': [accountAt(5).address] })
     const payment = {
       ...(await pay()),
@@ -169,6 +176,38 @@ describe.each(['pglite', 'postgres'] as const)('%s', (engine) => {
     })
     await again.close()
     expect(await spent(payment)).toBe(1)
+  })
+
+  test('behavior: a ceiling is settled by what was used, and pruned like the rest', async () => {
+    await placeX402Contracts(chain.client)
+    const payer = accountAt(3)
+    const gateway = await start(database)
+    const { kinds } = await new HTTPFacilitatorClient({ url: `${gateway.url}/x402` }).getSupported()
+    const kind = kinds.find(({ scheme }) => scheme === 'upto')
+    const upto = { ...requirements, scheme: 'upto', extra: { ...requirements.extra, ...kind?.extra } }
+    const [signed, approval] = await Promise.all([
+      signUpto(payer, { requirements: upto, now: now() }),
+      signApproval(payer, {
+        ...{ client: chain.client, requirements: upto },
+        deadline: BigInt(now() + upto.maxTimeoutSeconds),
+      }),
+    ])
+    if (approval.type !== 'signed') throw new RangeError('Permit2 is not approved')
+    const payment = { ...signed, extensions: { eip2612GasSponsoring: { info: approval.info } } }
+    const used = { ...upto, amount: '300' }
+    const settled = (await settle(gateway, payment, used)).body
+    expect(settled).toMatchObject({ success: true, amount: '300' })
+    await gateway.close()
+    const again = await start(database)
+    expect((await settle(again, payment, used)).body).toMatchObject(settled)
+    await again.close()
+    const { deadline } = payment.payload.permit2Authorization as { deadline: string }
+    const after = await start(database, { now: () => Number(deadline) + 86_400 })
+    expect((await settle(after, payment, used)).body).toMatchObject({
+      success: false,
+      errorReason: 'permit2_deadline_expired',
+    })
+    await after.close()
   })
 
   test('behavior: a settlement that failed can be tried again', async () => {

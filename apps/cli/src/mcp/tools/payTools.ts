@@ -53,7 +53,7 @@ export function payTools(context: McpContext): readonly Tool[] {
       // One for each call: its price limit is its own, and nothing is paid that was not quoted for it.
       const fetch = createPayingFetch({
         ...{ deployment, currency, budget: limit.budget, channels },
-        signer: buyer.account,
+        ...{ signer: buyer.account, client: buyer.client },
         ...(most === undefined ? {} : { maxPrice: parseAmount(most, currency) }),
         onPayment: (payment) => payments.push(payment),
       })
