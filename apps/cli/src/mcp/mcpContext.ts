@@ -4,6 +4,7 @@ import { getChannel } from '@millrace/sdk'
 import type { GlobalFlags } from '../commands/flags.ts'
 import { type Connection, connect } from '../connection/connect.ts'
 import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
+import { type NamedServers, readNamedServers } from './connectTools.ts'
 import { BudgetMissingError } from './errors.ts'
 import { type Hires, openHires } from './openHires.ts'
 import { openSpendingLimit, type SpendingFlags, type SpendingLimit } from './spendingLimit.ts'
@@ -11,6 +12,7 @@ import type { Tool } from './tool.ts'
 import { accountTools } from './tools/accountTools.ts'
 import { hireTools } from './tools/hireTools.ts'
 import { marketTools } from './tools/marketTools.ts'
+import { paidToolTools } from './tools/paidToolTools.ts'
 import { payTools } from './tools/payTools.ts'
 
 /** What the tools work with. */
@@ -20,6 +22,8 @@ export interface McpContext {
   readonly limit: SpendingLimit
   readonly channels: ChannelWallet
   readonly hires: Hires
+  /** Servers of tools that are started by a command. */
+  readonly servers: NamedServers
   /** Folder below which tasks may read and write files, absolute. */
   readonly folder: string
   /** What the server was started with. */
@@ -34,10 +38,11 @@ export interface McpContext {
  * @throws BudgetMissingError, and what `connect`, `openAccount`, `openSpendingLimit` and `openChannelWallet` throw
  */
 export async function openMcpContext(
-  flags: GlobalFlags & SpendingFlags,
+  flags: GlobalFlags & SpendingFlags & { readonly tools?: readonly string[] },
   folder: string,
 ): Promise<McpContext> {
   if (flags.budget === undefined) throw new BudgetMissingError()
+  const servers = readNamedServers(flags.tools ?? [])
   const connection = await connect(flags)
   const { deployment, currency, client } = connection
   const buyer = await openAccount(connection, flags)
@@ -53,7 +58,7 @@ export async function openMcpContext(
     })
     const hires = openHires({ connection, buyer, limit })
     return {
-      ...{ connection, buyer, limit, channels, hires, folder, flags },
+      ...{ connection, buyer, limit, channels, hires, servers, folder, flags },
       async close() {
         await hires.leave()
         await channels.close()
@@ -71,5 +76,6 @@ export const mcpTools = (context: McpContext): readonly Tool[] => [
   ...marketTools(context),
   ...hireTools(context),
   ...payTools(context),
+  ...paidToolTools(context),
   ...accountTools(context),
 ]
