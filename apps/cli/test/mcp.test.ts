@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -109,7 +109,8 @@ async function startSeller() {
   })
   let served = 0
   const server = createServer(
-    nodeListener((asked) => {
+    nodeListener(async (asked) => {
+      if (asked.url.endsWith('/plain/')) return new Response('plain')
       if (asked.url.endsWith('/once'))
         return single.charge(asked, { price: { amount: price / 1000n } }, () => new Response('paid once'))
       const amount = asked.url.endsWith('/dear') ? 3n * price : price
@@ -140,9 +141,9 @@ async function startSeller() {
       return shop.server
     },
   })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    tools: tools.url,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...{ url, tools: tools.url, plain: `${url}/plain` },
     served: () => served,
     async stop() {
       await tools.close()
@@ -324,6 +325,40 @@ describe('stdio, configured as in the guide', () => {
       ...{ paid: '0.00 TUSD', scheme: null },
       content: [{ text: 'free' }],
     })
+  }, 120_000)
+
+  test('default: sells a service for an asset, whose till is paid', async () => {
+    // The account that serves owns none yet; the machine's asset is its operator's.
+    const port = new URL(seller.url).port
+    const code = async (input: Record<string, unknown>) =>
+      (await call(client, 'sell_service', { upstream: seller.plain, price: '0.002', ...input })).error?.code
+    expect(await code({ asset: '1' })).toBe('ASSET_FOREIGN')
+    expect(await code({ asset: '999' })).toBe('ASSET_FOREIGN')
+    expect(await code({ upstream: 'http://10.0.0.1/' })).toBe('USAGE')
+    expect(await code({ price: '0' })).toBe('USAGE')
+    expect(await code({ port: Number(port) })).toBe('SELL_ADDRESS_TAKEN')
+    writeFileSync(join(work, 'service.json'), '{"name":"plain"}')
+    const registering = ['asset', 'register', '--kind', 'service', '--spec', 'service.json']
+    const asset = String(JSON.parse(millrace('--json', ...registering).stdout).asset)
+    const sold = await call(client, 'sell_service', { upstream: seller.plain, price: '0.002', asset })
+    const { url, service } = sold.value ?? {}
+    expect(sold.value).toMatchObject({ price: '0.002 TUSD', payee: `asset ${asset}`, calls: 0 })
+    const second = await call(client, 'sell_service', { upstream: seller.plain, price: '0.003', asset })
+    for (const at of [url, url, second.value?.url])
+      expect((await call(client, 'fetch_paid_url', { url: at })).value).toMatchObject({
+        ...{ body: 'plain', payee: `asset:${asset}` },
+      })
+    expect((await call(client, 'list_services')).value?.services).toMatchObject([
+      { service, calls: 2, earned: '0.004 TUSD' },
+      { calls: 1, earned: '0.003 TUSD' },
+    ])
+    const stop = async (id: string) => call(client, 'stop_service', { service: id })
+    expect((await stop(service)).value).toMatchObject({ calls: 2, unclaimed: '0.007 TUSD' })
+    expect((await stop(second.value?.service)).value).toMatchObject({ calls: 1, unclaimed: '0.00 TUSD' })
+    expect((await stop(service)).error?.code).toBe('SERVICE_MISSING')
+    await expect(fetch(url)).rejects.toThrow()
+    const till = JSON.parse(millrace('--json', 'till', 'show', asset).stdout)
+    expect(JSON.stringify(till)).toContain('"7000"')
   }, 120_000)
 
   test('error: a second server does not get the budget of the first', async () => {

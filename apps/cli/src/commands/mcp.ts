@@ -14,6 +14,10 @@ export function registerMcpCommands(program: Command): void {
       (text: string, before: readonly string[] = []) => [...before, text],
     )
     .option(
+      '--sell-at <host>',
+      'address of this machine at which agents may sell services (default: 127.0.0.1)',
+    )
+    .option(
       '--http <port>',
       'serve streamable HTTP on this machine’s port instead of stdio, 0 for any',
       Number,

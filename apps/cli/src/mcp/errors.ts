@@ -132,6 +132,37 @@ export class ToolCallFailedError extends CliError {
   }
 }
 
+/** Nothing is sold under that id. */
+export class ServiceMissingError extends CliError {
+  override readonly name = 'ServiceMissingError'
+  static readonly code = 'SERVICE_MISSING'
+  constructor(options: { service: string; known: readonly string[] }) {
+    super({
+      code: ServiceMissingError.code,
+      message: `Nothing is sold as '${options.service}'.`,
+      remedy: 'See `list_services`. What another server sold ended with it.',
+      exitCode: exitCodes.missing,
+      details: options,
+    })
+  }
+}
+
+/** An agent may have an asset of its own account earn only. */
+export class AssetForeignError extends CliError {
+  override readonly name = 'AssetForeignError'
+  static readonly code = 'ASSET_FOREIGN'
+  constructor(options: { asset: bigint; account: string }) {
+    const { asset, account } = options
+    super({
+      code: AssetForeignError.code,
+      message: `Account '${account}' neither owns nor operates asset ${asset}.`,
+      remedy: 'Name an asset of the account, or none: then the account itself is paid.',
+      exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
 const reasonOf = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
   return cause.cause instanceof Error ? cause.cause.message : cause.message

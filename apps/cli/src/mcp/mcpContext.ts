@@ -7,6 +7,7 @@ import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
 import { type NamedServers, readNamedServers } from './connectTools.ts'
 import { BudgetMissingError } from './errors.ts'
 import { type Hires, openHires } from './openHires.ts'
+import { openServices, type Services } from './openServices.ts'
 import { openSpendingLimit, type SpendingFlags, type SpendingLimit } from './spendingLimit.ts'
 import type { Tool } from './tool.ts'
 import { accountTools } from './tools/accountTools.ts'
@@ -14,6 +15,7 @@ import { hireTools } from './tools/hireTools.ts'
 import { marketTools } from './tools/marketTools.ts'
 import { paidToolTools } from './tools/paidToolTools.ts'
 import { payTools } from './tools/payTools.ts'
+import { sellTools } from './tools/sellTools.ts'
 
 /** What the tools work with. */
 export interface McpContext {
@@ -24,11 +26,12 @@ export interface McpContext {
   readonly hires: Hires
   /** Servers of tools that are started by a command. */
   readonly servers: NamedServers
+  readonly services: Services
   /** Folder below which tasks may read and write files, absolute. */
   readonly folder: string
   /** What the server was started with. */
   readonly flags: GlobalFlags
-  /** Leaves running jobs running, and closes the files. */
+  /** Leaves running jobs running, claims what services earned, and closes the files. */
   close(): Promise<void>
 }
 
@@ -38,7 +41,7 @@ export interface McpContext {
  * @throws BudgetMissingError, and what `connect`, `openAccount`, `openSpendingLimit` and `openChannelWallet` throw
  */
 export async function openMcpContext(
-  flags: GlobalFlags & SpendingFlags & { readonly tools?: readonly string[] },
+  flags: GlobalFlags & SpendingFlags & { readonly tools?: readonly string[]; readonly sellAt?: string },
   folder: string,
 ): Promise<McpContext> {
   if (flags.budget === undefined) throw new BudgetMissingError()
@@ -57,9 +60,11 @@ export async function openMcpContext(
       maxDeposit: limit.total,
     })
     const hires = openHires({ connection, buyer, limit })
+    const services = openServices({ connection, seller: buyer, host: flags.sellAt ?? '127.0.0.1' })
     return {
-      ...{ connection, buyer, limit, channels, hires, servers, folder, flags },
+      ...{ connection, buyer, limit, channels, hires, servers, services, folder, flags },
       async close() {
+        await services.close()
         await hires.leave()
         await channels.close()
         await limit.close()
@@ -77,5 +82,6 @@ export const mcpTools = (context: McpContext): readonly Tool[] => [
   ...hireTools(context),
   ...payTools(context),
   ...paidToolTools(context),
+  ...sellTools(context),
   ...accountTools(context),
 ]
