@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,16 +17,19 @@ import {
   openLedger,
   streamScheme,
 } from '@millrace/pay'
+import { priceTool } from '@millrace/pay/mcp'
 import { getChannel } from '@millrace/sdk'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { connect } from '../src/connection/connect.ts'
 import { homePaths } from '../src/home/homePaths.ts'
+import { serveHttp } from '../src/mcp/serveHttp.ts'
 import { openSpendingLimit } from '../src/mcp/spendingLimit.ts'
 import { readNetworkState } from '../src/network/networkState.ts'
 import { openFaucet } from '../src/network/prepareNetwork.ts'
@@ -34,6 +37,7 @@ import { openFaucet } from '../src/network/prepareNetwork.ts'
 /** A network of its own, the command as clients start it, and the official client. */
 const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
 const guide = fileURLToPath(new URL('../../../docs/guides/mcp.md', import.meta.url))
+const echo = `${process.execPath} ${fileURLToPath(new URL('echoTools.process.mjs', import.meta.url))}`
 const home = mkdtempSync(join(tmpdir(), 'millrace-mcp-'))
 const work = mkdtempSync(join(tmpdir(), 'millrace-work-'))
 const env = { ...process.env, MILLRACE_HOME: home, NO_COLOR: '1' } as Record<string, string>
@@ -105,7 +109,8 @@ async function startSeller() {
   })
   let served = 0
   const server = createServer(
-    nodeListener((asked) => {
+    nodeListener(async (asked) => {
+      if (asked.url.endsWith('/plain/')) return new Response('plain')
       if (asked.url.endsWith('/once'))
         return single.charge(asked, { price: { amount: price / 1000n } }, () => new Response('paid once'))
       const amount = asked.url.endsWith('/dear') ? 3n * price : price
@@ -117,10 +122,31 @@ async function startSeller() {
   )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const tools = await serveHttp({
+    port: 0,
+    create() {
+      const shop = new McpServer({ name: 'shop', version: '1' })
+      for (const [tool, amount] of [
+        ['shout', price / 1000n],
+        ['sing', 3n * price],
+      ] as const)
+        shop.registerTool(
+          tool,
+          { description: 'Says it louder', inputSchema: { text: z.string() } },
+          priceTool(single, { tool, price: { amount } }, ({ text }: { text: string }) => ({
+            content: [{ type: 'text' as const, text: text.toUpperCase() }],
+            isError: text === '',
+          })),
+        )
+      return shop.server
+    },
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...{ url, tools: tools.url, plain: `${url}/plain` },
     served: () => served,
     async stop() {
+      await tools.close()
       server.closeAllConnections()
       server.close()
       await ledger.close()
@@ -152,6 +178,8 @@ test('error: it does not start without a budget, nor with one that is none', asy
   await expect(openSpendingLimit(connection, { budget: 'much' })).rejects.toMatchObject({
     code: 'AMOUNT_INVALID',
   })
+  const nameless = millrace('--json', 'mcp', '--budget', '1', '--tools', 'nameless')
+  expect(JSON.parse(nameless.stdout).error.code).toBe('USAGE')
   await expect(openSpendingLimit(connection, { budget: '1', perPayment: '2' })).rejects.toMatchObject({
     code: 'USAGE',
   })
@@ -163,7 +191,7 @@ describe('stdio, configured as in the guide', () => {
     client = await connectClient(
       new StdioClientTransport({
         command: process.execPath,
-        args: [bin, ...guideArgs()],
+        args: [bin, ...guideArgs(), '--tools', `echo=${echo}`],
         cwd: work,
         env,
         stderr: 'ignore',
@@ -265,6 +293,72 @@ describe('stdio, configured as in the guide', () => {
     const { value } = await call(client, 'fetch_paid_url', { url: `${seller.url}/once` })
     expect(value).toMatchObject({ status: 200, body: 'paid once', paid: '0.001 TUSD', scheme: 'exact' })
     expect(value?.transaction).toMatch(/^0x[0-9a-f]{64}$/)
+  }, 120_000)
+
+  test('default: calls tools of other servers, and pays for those that ask', async () => {
+    const { tools: server } = seller
+    const listed = await call(client, 'list_paid_tools', { server })
+    expect(listed.value?.tools).toMatchObject([{ tool: 'shout', input_schema: { required: ['text'] } }, {}])
+    const shout = (text: string, more = {}) =>
+      call(client, 'call_paid_tool', { server, tool: 'shout', arguments: { text }, ...more })
+    const { value } = await shout('hey', { max_price: '0.001' })
+    expect(value).toMatchObject({ is_error: false, paid: '0.001 TUSD', scheme: 'exact' })
+    expect(value).toMatchObject({ content: [{ text: 'HEY' }], structured_content: null })
+    expect(value?.transaction).toMatch(/^0x[0-9a-f]{64}$/)
+    const before = (await call(client, 'budget')).value
+    const code = async (name: string, input: Record<string, unknown>) =>
+      (await call(client, name, input)).error?.code
+    expect((await shout('hey', { max_price: '0.0009' })).error?.code).toBe('NO_WAY_TO_PAY')
+    const dear = { server, tool: 'sing', arguments: { text: 'la' } }
+    expect(await code('call_paid_tool', dear)).toBe('BUDGET_EXCEEDED')
+    expect(await code('list_paid_tools', { server: 'rm -rf /' })).toBe('TOOL_SERVER_UNKNOWN')
+    expect(await code('list_paid_tools', { server: 'http://127.0.0.1:1/mcp' })).toBe('TOOL_SERVER_DOWN')
+    expect(await code('call_paid_tool', { server: 'http://127.0.0.1:1/mcp', tool: 'x' })).toBe(
+      'TOOL_SERVER_DOWN',
+    )
+    expect((await call(client, 'budget')).value).toEqual(before)
+    const unknown = await call(client, 'call_paid_tool', { server, tool: 'whisper' })
+    expect(unknown.value).toMatchObject({ is_error: true, paid: '0.00 TUSD' })
+    expect(await code('call_paid_tool', { server: 'echo', tool: 'die' })).toBe('TOOL_CALL_FAILED')
+    const named = { server: 'echo', tool: 'echo', arguments: { text: 'free' } }
+    expect((await call(client, 'call_paid_tool', named)).value).toMatchObject({
+      ...{ paid: '0.00 TUSD', scheme: null },
+      content: [{ text: 'free' }],
+    })
+  }, 120_000)
+
+  test('default: sells a service for an asset, whose till is paid', async () => {
+    // The account that serves owns none yet; the machine's asset is its operator's.
+    const port = new URL(seller.url).port
+    const code = async (input: Record<string, unknown>) =>
+      (await call(client, 'sell_service', { upstream: seller.plain, price: '0.002', ...input })).error?.code
+    expect(await code({ asset: '1' })).toBe('ASSET_FOREIGN')
+    expect(await code({ asset: '999' })).toBe('ASSET_FOREIGN')
+    expect(await code({ upstream: 'http://10.0.0.1/' })).toBe('USAGE')
+    expect(await code({ price: '0' })).toBe('USAGE')
+    expect(await code({ port: Number(port) })).toBe('SELL_ADDRESS_TAKEN')
+    writeFileSync(join(work, 'service.json'), '{"name":"plain"}')
+    const registering = ['asset', 'register', '--kind', 'service', '--spec', 'service.json']
+    const asset = String(JSON.parse(millrace('--json', ...registering).stdout).asset)
+    const sold = await call(client, 'sell_service', { upstream: seller.plain, price: '0.002', asset })
+    const { url, service } = sold.value ?? {}
+    expect(sold.value).toMatchObject({ price: '0.002 TUSD', payee: `asset ${asset}`, calls: 0 })
+    const second = await call(client, 'sell_service', { upstream: seller.plain, price: '0.003', asset })
+    for (const at of [url, url, second.value?.url])
+      expect((await call(client, 'fetch_paid_url', { url: at })).value).toMatchObject({
+        ...{ body: 'plain', payee: `asset:${asset}` },
+      })
+    expect((await call(client, 'list_services')).value?.services).toMatchObject([
+      { service, calls: 2, earned: '0.004 TUSD' },
+      { calls: 1, earned: '0.003 TUSD' },
+    ])
+    const stop = async (id: string) => call(client, 'stop_service', { service: id })
+    expect((await stop(service)).value).toMatchObject({ calls: 2, unclaimed: '0.007 TUSD' })
+    expect((await stop(second.value?.service)).value).toMatchObject({ calls: 1, unclaimed: '0.00 TUSD' })
+    expect((await stop(service)).error?.code).toBe('SERVICE_MISSING')
+    await expect(fetch(url)).rejects.toThrow()
+    const till = JSON.parse(millrace('--json', 'till', 'show', asset).stdout)
+    expect(JSON.stringify(till)).toContain('"7000"')
   }, 120_000)
 
   test('error: a second server does not get the budget of the first', async () => {

@@ -9,6 +9,15 @@ export function registerMcpCommands(program: Command): void {
     .option('--budget <amount>', 'most that may be spent in all, in whole units; required')
     .option('--per-payment <amount>', 'most in one payment, in whole units (default: the budget)')
     .option(
+      '--tools <name=command>',
+      'an MCP server that agents may call by this name; repeat it for more',
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
+    .option(
+      '--sell-at <host>',
+      'address of this machine at which agents may sell services (default: 127.0.0.1)',
+    )
+    .option(
       '--http <port>',
       'serve streamable HTTP on this machine’s port instead of stdio, 0 for any',
       Number,

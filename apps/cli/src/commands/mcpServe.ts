@@ -10,6 +10,10 @@ import type { GlobalFlags } from './flags.ts'
 
 export interface McpFlags extends GlobalFlags, SpendingFlags {
   readonly http?: number
+  /** Servers of tools by name, `name=command argument`. */
+  readonly tools?: readonly string[]
+  /** Where services are sold. */
+  readonly sellAt?: string
 }
 
 /** Serves until the client leaves or a signal comes. Jobs that run go on without us; their deposits stay counted. */

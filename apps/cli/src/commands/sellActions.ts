@@ -1,7 +1,4 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { type ClaimEvent, createPaywall, nodeListener, type Payee, priceRoute } from '@millrace/pay'
+import type { ClaimEvent, Payee } from '@millrace/pay'
 import { openAiGateway, type SoldModel, serveFetch } from '@millrace/pay/openai'
 import { getAddress, isAddress } from 'viem'
 import { z } from 'zod'
@@ -10,10 +7,10 @@ import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
 import { UsageError } from '../errors/input.ts'
 import { formatAmount, parseAmount } from '../output/amounts.ts'
 import { createOutput, type Output } from '../output/output.ts'
-import { SellAddressTakenError, UpstreamDownError } from '../selling/errors.ts'
+import { UpstreamDownError } from '../selling/errors.ts'
 import { openShop, type Shop } from '../selling/openShop.ts'
-import { proxyUpstream } from '../selling/proxyUpstream.ts'
 import { payeeName } from '../selling/sellFiles.ts'
+import { listening, serveUpstream } from '../selling/serveUpstream.ts'
 import { findAsset } from './assetActions.ts'
 import type { GlobalFlags } from './flags.ts'
 
@@ -48,25 +45,7 @@ export async function sellUpstream(where: string, flags: SellFlags): Promise<voi
   const publicUrl = flags.publicUrl === undefined ? null : new URL(readUrl('--public-url', flags.publicUrl))
   await keepShop(
     { connection, seller, flags, price: `${formatAmount(amount, currency)} a call` },
-    async (shop) => {
-      const paywall = createPaywall({ schemes: shop.schemes, receipts: seller.account })
-      const handle = priceRoute(paywall, { price: { amount } }, proxyUpstream(upstream))
-      const server = createServer(
-        nodeListener((request) => handle(publicUrl === null ? request : atPublic(request, publicUrl))),
-      )
-      server.listen(place.port, place.host)
-      await listening(place, () => once(server, 'listening'))
-      return {
-        url: publicUrl?.href ?? `http://${place.host}:${(server.address() as AddressInfo).port}`,
-        async close() {
-          const closed = new Promise((resolve) => server.close(resolve))
-          server.closeIdleConnections()
-          // Those that are being answered may go on for a while: what they paid for is theirs.
-          setTimeout(() => server.closeAllConnections(), 10_000).unref()
-          await closed
-        },
-      }
-    },
+    ({ schemes }) => serveUpstream({ place, upstream, amount, schemes, receipts: seller.account, publicUrl }),
   )
 }
 
@@ -172,16 +151,6 @@ async function readPayee(of: {
   return { account: getAddress(to) }
 }
 
-/** The request as the buyer sent it to the proxy in front of us. */
-function atPublic(request: Request, base: URL): Request {
-  const { pathname, search } = new URL(request.url)
-  const body = request.body === null ? {} : { body: request.body, duplex: 'half' as const }
-  return new Request(`${base.href.replace(/\/+$/, '')}${pathname}${search}`, {
-    ...{ method: request.method, headers: request.headers, signal: request.signal },
-    ...body,
-  })
-}
-
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string().min(1) })).min(1) })
 
 async function listModels(upstream: string): Promise<readonly string[]> {
@@ -190,17 +159,6 @@ async function listModels(upstream: string): Promise<readonly string[]> {
     return modelsSchema.parse(await response.json()).data.map(({ id }) => id)
   } catch (cause) {
     throw new UpstreamDownError({ upstream: `${upstream}/models`, cause })
-  }
-}
-
-async function listening<result>(
-  { host, port }: { readonly host: string; readonly port: number },
-  listen: () => Promise<result>,
-): Promise<result> {
-  try {
-    return await listen()
-  } catch (cause) {
-    throw new SellAddressTakenError({ host, port, cause })
   }
 }
 

@@ -77,3 +77,93 @@ export class UrlUnreachableError extends CliError {
     })
   }
 }
+
+/** A server of tools is neither a URL nor one that this server was started with. */
+export class ToolServerUnknownError extends CliError {
+  override readonly name = 'ToolServerUnknownError'
+  static readonly code = 'TOOL_SERVER_UNKNOWN'
+  constructor(options: { server: string; known: readonly string[] }) {
+    const { server, known } = options
+    const named = known.length === 0 ? 'none was named at the start' : `named are '${known.join("', '")}'`
+    super({
+      code: ToolServerUnknownError.code,
+      message: `'${server}' is no URL of a server and no name of one: ${named}.`,
+      remedy:
+        'Give its URL, or have this server started with `--tools name=command`; no tool starts commands.',
+      exitCode: exitCodes.missing,
+      details: options,
+    })
+  }
+}
+
+/** A server of tools cannot be connected to. */
+export class ToolServerDownError extends CliError {
+  override readonly name = 'ToolServerDownError'
+  static readonly code = 'TOOL_SERVER_DOWN'
+  constructor(options: { server: string; cause: unknown }) {
+    const { server, cause } = options
+    super({
+      code: ToolServerDownError.code,
+      message: `MCP server '${server}' cannot be connected to: ${reasonOf(cause)}.`,
+      remedy: 'Nothing was paid. Check its URL or command, and try later.',
+      exitCode: exitCodes.unavailable,
+      retryable: true,
+      details: { server },
+      cause,
+    })
+  }
+}
+
+/** A tool of another server gave no answer, or the server refused the call itself. */
+export class ToolCallFailedError extends CliError {
+  override readonly name = 'ToolCallFailedError'
+  static readonly code = 'TOOL_CALL_FAILED'
+  constructor(options: { server: string; tool: string; cause: unknown }) {
+    const { server, tool, cause } = options
+    super({
+      code: ToolCallFailedError.code,
+      message: `'${tool}' of MCP server '${server}' gave no answer: ${reasonOf(cause)}.`,
+      remedy:
+        'See what it takes with `list_paid_tools`. `budget` shows whether a payment was on its way: it counts as spent.',
+      exitCode: exitCodes.data,
+      details: { server, tool },
+      cause,
+    })
+  }
+}
+
+/** Nothing is sold under that id. */
+export class ServiceMissingError extends CliError {
+  override readonly name = 'ServiceMissingError'
+  static readonly code = 'SERVICE_MISSING'
+  constructor(options: { service: string; known: readonly string[] }) {
+    super({
+      code: ServiceMissingError.code,
+      message: `Nothing is sold as '${options.service}'.`,
+      remedy: 'See `list_services`. What another server sold ended with it.',
+      exitCode: exitCodes.missing,
+      details: options,
+    })
+  }
+}
+
+/** An agent may have an asset of its own account earn only. */
+export class AssetForeignError extends CliError {
+  override readonly name = 'AssetForeignError'
+  static readonly code = 'ASSET_FOREIGN'
+  constructor(options: { asset: bigint; account: string }) {
+    const { asset, account } = options
+    super({
+      code: AssetForeignError.code,
+      message: `Account '${account}' neither owns nor operates asset ${asset}.`,
+      remedy: 'Name an asset of the account, or none: then the account itself is paid.',
+      exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
+const reasonOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.cause instanceof Error ? cause.cause.message : cause.message
+}

@@ -4,14 +4,18 @@ import { getChannel } from '@millrace/sdk'
 import type { GlobalFlags } from '../commands/flags.ts'
 import { type Connection, connect } from '../connection/connect.ts'
 import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
+import { type NamedServers, readNamedServers } from './connectTools.ts'
 import { BudgetMissingError } from './errors.ts'
 import { type Hires, openHires } from './openHires.ts'
+import { openServices, type Services } from './openServices.ts'
 import { openSpendingLimit, type SpendingFlags, type SpendingLimit } from './spendingLimit.ts'
 import type { Tool } from './tool.ts'
 import { accountTools } from './tools/accountTools.ts'
 import { hireTools } from './tools/hireTools.ts'
 import { marketTools } from './tools/marketTools.ts'
+import { paidToolTools } from './tools/paidToolTools.ts'
 import { payTools } from './tools/payTools.ts'
+import { sellTools } from './tools/sellTools.ts'
 
 /** What the tools work with. */
 export interface McpContext {
@@ -20,11 +24,14 @@ export interface McpContext {
   readonly limit: SpendingLimit
   readonly channels: ChannelWallet
   readonly hires: Hires
+  /** Servers of tools that are started by a command. */
+  readonly servers: NamedServers
+  readonly services: Services
   /** Folder below which tasks may read and write files, absolute. */
   readonly folder: string
   /** What the server was started with. */
   readonly flags: GlobalFlags
-  /** Leaves running jobs running, and closes the files. */
+  /** Leaves running jobs running, claims what services earned, and closes the files. */
   close(): Promise<void>
 }
 
@@ -34,10 +41,11 @@ export interface McpContext {
  * @throws BudgetMissingError, and what `connect`, `openAccount`, `openSpendingLimit` and `openChannelWallet` throw
  */
 export async function openMcpContext(
-  flags: GlobalFlags & SpendingFlags,
+  flags: GlobalFlags & SpendingFlags & { readonly tools?: readonly string[]; readonly sellAt?: string },
   folder: string,
 ): Promise<McpContext> {
   if (flags.budget === undefined) throw new BudgetMissingError()
+  const servers = readNamedServers(flags.tools ?? [])
   const connection = await connect(flags)
   const { deployment, currency, client } = connection
   const buyer = await openAccount(connection, flags)
@@ -52,9 +60,11 @@ export async function openMcpContext(
       maxDeposit: limit.total,
     })
     const hires = openHires({ connection, buyer, limit })
+    const services = openServices({ connection, seller: buyer, host: flags.sellAt ?? '127.0.0.1' })
     return {
-      ...{ connection, buyer, limit, channels, hires, folder, flags },
+      ...{ connection, buyer, limit, channels, hires, servers, services, folder, flags },
       async close() {
+        await services.close()
         await hires.leave()
         await channels.close()
         await limit.close()
@@ -71,5 +81,7 @@ export const mcpTools = (context: McpContext): readonly Tool[] => [
   ...marketTools(context),
   ...hireTools(context),
   ...payTools(context),
+  ...paidToolTools(context),
+  ...sellTools(context),
   ...accountTools(context),
 ]

@@ -1,3 +1,4 @@
+import { getAddress, isAddress } from 'viem'
 import { openCurve } from '../curve/openCurve.ts'
 import { exactReasons } from '../exact/reasons.ts'
 import { createExactSettlement } from '../exact/settleExact.ts'
@@ -186,7 +187,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
         outcome: Outcome | null,
         payer: string | null,
       ): SettleResponse => {
-        const who = payer === null ? {} : { payer }
+        const who = payer === null ? {} : { payer: isAddress(payer) ? getAddress(payer) : payer }
         if (outcome?.type === 'settled')
           return { success: true, transaction: outcome.hash, network, amount, ...who }
         const reason: RefusalReason = outcome?.reason ?? exactReasons.pending
@@ -225,7 +226,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
       const { payment: verdict, scheme, place } = inspected
       // Nothing is moved, so nothing is sent; the payer's signature ends by itself.
       if (verdict.amount === 0n)
-        return { success: true, transaction: '', network, amount, payer: verdict.payer }
+        return { success: true, transaction: '', network, amount, payer: getAddress(verdict.payer) }
       const { key, print } = identity
       const record = { key, print, forgetAt: now() + keptSeconds, sent: null, settled: null }
       const { payload } = payment

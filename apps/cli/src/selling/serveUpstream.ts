@@ -1,0 +1,70 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createPaywall, nodeListener, priceRoute, type SellerScheme } from '@millrace/pay'
+import type { Signer } from '@millrace/sdk'
+import { SellAddressTakenError } from './errors.ts'
+import { proxyUpstream } from './proxyUpstream.ts'
+
+export interface SoldUpstream {
+  readonly place: { readonly host: string; readonly port: number }
+  /** Base URL of the server behind. */
+  readonly upstream: string
+  /** Of each call, in base units. */
+  readonly amount: bigint
+  readonly schemes: readonly SellerScheme[]
+  /** Signs receipts. */
+  readonly receipts: Signer
+  /** Where buyers find it, if a proxy stands in front of us. */
+  readonly publicUrl: URL | null
+}
+
+/**
+ * Puts a price before another HTTP server.
+ *
+ * @throws SellAddressTakenError
+ */
+export async function serveUpstream(
+  options: SoldUpstream,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const { place, upstream, amount, schemes, receipts, publicUrl } = options
+  const paywall = createPaywall({ schemes, receipts })
+  const handle = priceRoute(paywall, { price: { amount } }, proxyUpstream(upstream))
+  const server = createServer(
+    nodeListener((request) => handle(publicUrl === null ? request : atPublic(request, publicUrl))),
+  )
+  server.listen(place.port, place.host)
+  await listening(place, () => once(server, 'listening'))
+  return {
+    url: publicUrl?.href ?? `http://${place.host}:${(server.address() as AddressInfo).port}`,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeIdleConnections()
+      // Those that are being answered may go on for a while: what they paid for is theirs.
+      setTimeout(() => server.closeAllConnections(), 10_000).unref()
+      await closed
+    },
+  }
+}
+
+/** The request as the buyer sent it to the proxy in front of us. */
+function atPublic(request: Request, base: URL): Request {
+  const { pathname, search } = new URL(request.url)
+  const body = request.body === null ? {} : { body: request.body, duplex: 'half' as const }
+  return new Request(`${base.href.replace(/\/+$/, '')}${pathname}${search}`, {
+    ...{ method: request.method, headers: request.headers, signal: request.signal },
+    ...body,
+  })
+}
+
+/** @throws SellAddressTakenError if `listen` fails. */
+export async function listening<result>(
+  { host, port }: SoldUpstream['place'],
+  listen: () => Promise<result>,
+): Promise<result> {
+  try {
+    return await listen()
+  } catch (cause) {
+    throw new SellAddressTakenError({ host, port, cause })
+  }
+}
