@@ -103,6 +103,7 @@ export {
   signCallReceipt,
   verifyCallReceipt,
 } from './seller/callReceipt.ts'
+export type { StreamReport } from './seller/continueStream.ts'
 export type { AnswerLimits } from './seller/createAnswers.ts'
 export {
   createPaywall,
@@ -118,13 +119,17 @@ export {
   CaptureExceedsError,
   FacilitatorUnreachableError,
   IdempotencyConflictError,
+  MoneyRanOutError,
   PaidBodyTooLargeError,
   PaymentRefusedError,
   SettlementPendingError,
+  StreamUnknownError,
 } from './seller/errors.ts'
 export { type ExactCurrency, type ExactSchemeOptions, exactScheme } from './seller/exactScheme.ts'
 export { type HttpFacilitatorOptions, httpFacilitator } from './seller/httpFacilitator.ts'
+export { type Metered, meteredCost } from './seller/metered.ts'
 export { type MppOptions, mppNonce } from './seller/mppCharge.ts'
+export { streamHeader } from './seller/openStreams.ts'
 export { overridesHeader } from './seller/overrides.ts'
 export { priceRoute } from './seller/priceRoute.ts'
 export type { PaidRequest, Price, Reservation, SellerScheme } from './seller/scheme.ts'

@@ -81,11 +81,14 @@ test('default: `extra` has the fields that a seller sends, `channel` after a ref
     ...{ market: currency, currencies: [], epochLength: 60 },
   }
   const scheme = streamScheme({
-    ...{ ledger, deployment, payUrl: 'https://api.example/pay' },
+    ...{ ledger, deployment },
     currency: { address: currency, symbol: 'X', decimals: 6, name: 'X', version: '1' },
   })
   const paid = { method: 'GET', url: 'https://api.example/', digest: hash, idempotencyKey: null }
-  const [requirements] = await scheme.requirements({ amount: 100n }, paid)
+  const [requirements] = await scheme.requirements(
+    { amount: 100n, metered: { per: 'byte', price: 1n } },
+    paid,
+  )
   if (requirements === undefined) throw new RangeError('it asks for something')
   const refusal = await ledger.hold(await paymentOf(1, 50n, { channel }), 100n).catch((error) => error)
   expect(refusal).toBeInstanceOf(VoucherTooLowError)

@@ -10,14 +10,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
  * createServer(nodeListener(priceRoute(paywall, route, handler))).listen(4020)
  */
 export function nodeListener(
-  handle: (request: Request) => Promise<Response>,
+  handle: (request: Request) => Response | Promise<Response>,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
   return (incoming, outgoing) => {
     const left = new AbortController()
     outgoing.once('close', () => {
       if (!outgoing.writableFinished) left.abort()
     })
-    handle(toRequest(incoming, { signal: left.signal }))
+    // A handler that throws at once is answered like one that rejects.
+    Promise.resolve(toRequest(incoming, { signal: left.signal }))
+      .then(handle)
       .then((response) => writeResponse(outgoing, response))
       .catch(() => {
         if (outgoing.headersSent) {
@@ -72,10 +74,19 @@ export async function writeResponse(outgoing: ServerResponse, response: Response
   if (reader === undefined) return void outgoing.end()
   const leave = () => void reader.cancel().catch(() => undefined)
   outgoing.once('close', leave)
+  let sent: Promise<void> = Promise.resolve()
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch(async (error: unknown) => {
+      // What was paid for before it broke off still goes out.
+      await sent
+      throw error
+    })
     if (done) break
-    if (!outgoing.write(value)) await drained(outgoing)
+    let isFull = false
+    sent = new Promise((resolve) => {
+      isFull = !outgoing.write(value, () => resolve())
+    })
+    if (isFull) await drained(outgoing)
   }
   outgoing.off('close', leave)
   outgoing.end()

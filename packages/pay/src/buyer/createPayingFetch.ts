@@ -10,6 +10,8 @@ import { type Address, getAddress, isAddress, isAddressEqual } from 'viem'
 import * as z from 'zod'
 import { channelPaymentToJson } from '../ledger/payment.ts'
 import { channelSnapshotSchema } from '../ledger/snapshot.ts'
+import type { Metered } from '../seller/metered.ts'
+import { streamHeader } from '../seller/openStreams.ts'
 import { encodePaymentPayload, headerNames } from '../wire/headers.ts'
 import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
@@ -18,6 +20,7 @@ import { NoWayToPayError, PaymentLoopError, QuoteChangedError } from './errors.t
 import type { Budget } from './openBudget.ts'
 import type { ChannelWallet, PreparedPayment } from './openChannelWallet.ts'
 import { createOncePayments, type OncePayment, type OncePayments } from './payOnce.ts'
+import { payStream } from './payStream.ts'
 import { type Demand, readDemand, readSettled } from './readDemand.ts'
 
 /** What a paid answer cost. */
@@ -28,6 +31,8 @@ export interface Payment {
   readonly amount: bigint
   readonly payee: string
   readonly settled: SettleResponse | null
+  /** The seller's signed receipt of an answer that was paid while it streamed, as in header `Millrace-Receipt`. */
+  readonly receipt?: string
 }
 
 /** How a fetch pays. */
@@ -43,6 +48,8 @@ export interface PayingFetchOptions {
   readonly client?: ReadClient
   /** Most that one answer may cost, in base units. Default: what the budget allows. */
   readonly maxPrice?: bigint
+  /** Milliseconds without a byte after which an answer that streams is not paid any further; 30 000 by default. */
+  readonly idleMs?: number
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   readonly onPayment?: (payment: Payment) => void
@@ -58,6 +65,9 @@ const streamExtraSchema = z.object({
   terms: hashSchema,
   funds: z.boolean(),
   channel: channelSnapshotSchema.optional(),
+  metered: z
+    .object({ per: z.enum(['second', 'byte']), price: uintSchema(128), units: z.int().min(1).default(1) })
+    .optional(),
 })
 
 /** What a server asked for a service the last time, and was paid. */
@@ -137,12 +147,17 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     return extra?.assetId === undefined ? way.payTo.toLowerCase() : `asset:${extra.assetId}`
   }
 
+  const meteredOf = (way: PaymentRequirements): Metered | undefined =>
+    way.scheme === 'stream' ? streamExtraSchema.parse(way.extra).metered : undefined
+
   /** A second demand for the same request must be the first one. */
   function requireUnchanged(url: string, quoted: PaymentRequirements, asked: PaymentRequirements): void {
     const changed = (field: string, was: string, is: string) =>
       new QuoteChangedError({ url, field, quoted: was, asked: is })
     if (BigInt(asked.amount) > BigInt(quoted.amount)) throw changed('amount', quoted.amount, asked.amount)
     if (payeeOf(asked) !== payeeOf(quoted)) throw changed('payee', payeeOf(quoted), payeeOf(asked))
+    const [was, is] = [quoted, asked].map((each) => JSON.stringify(each.extra?.metered ?? null))
+    if (was !== undefined && is !== undefined && was !== is) throw changed('metered', was, is)
   }
 
   async function pay(
@@ -195,6 +210,13 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         await prepared?.unknown()
         throw error
       }
+      const metered = response.ok && prepared !== null ? meteredOf(requirements) : undefined
+      const stream = response.headers.get(streamHeader)
+      if (metered !== undefined && stream !== null && prepared !== null) {
+        quotes.set(service, quote)
+        await prepared.taken()
+        return payOnwards(response, { stream, metered, quote, service, request, prepared })
+      }
       if (response.status !== 402) {
         const settled = readSettled(response)
         once?.settled(settled)
@@ -227,6 +249,45 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       if (attempt >= mostAttempts) throw new PaymentLoopError({ url, attempts: attempt, reason })
       quote = asked
     }
+  }
+
+  /** Pays an answer while it streams. */
+  function payOnwards(
+    response: Response,
+    paid: {
+      readonly stream: string
+      readonly metered: Metered
+      readonly quote: Quote
+      readonly service: string
+      readonly request: Request
+      readonly prepared: PreparedPayment
+    },
+  ): Response {
+    const { stream, metered, quote, service, request, prepared } = paid
+    const { requirements } = quote
+    const { method, url } = request
+    const payee = payeeOf(requirements)
+    return payStream(response, {
+      ...{ metered, stretch: BigInt(requirements.amount), first: prepared },
+      most: options.maxPrice ?? null,
+      idleMs: options.idleMs ?? 30_000,
+      async prepare() {
+        const { prepared: more } = await pay(quote, service, null)
+        if (more === null) throw new NoWayToPayError({ url, reasons: ['no channels are kept here'] })
+        return more
+      },
+      send(payment) {
+        const headers = new Headers({ [streamHeader]: stream })
+        if (payment !== null)
+          headers.set(...headerOf(quote, { payload: channelPaymentToJson(payment.payment) }))
+        return send(new Request(url, { method, headers, redirect: 'manual' }))
+      },
+      onEnd: (amount, settled, receipt) =>
+        options.onPayment?.({
+          ...{ url, scheme: requirements.scheme, amount, payee, settled },
+          ...(receipt === null ? {} : { receipt }),
+        }),
+    })
   }
 
   function quoteOf(url: string, { version, required }: Demand): Quote {

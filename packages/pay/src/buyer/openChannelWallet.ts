@@ -56,6 +56,8 @@ export interface ChannelSpending extends Omit<Spending, 'payee'> {
 /** A payment that is signed and on disk. Exactly one of its ends is called, once the answer is there. */
 export interface PreparedPayment {
   readonly payment: ChannelPayment
+  /** The seller began its answer: it took the payment, and what funds the channel. Further payments need not wait for the end. */
+  taken(): Promise<void>
   /** The seller charged `charged`, at most the price. */
   done(charged: bigint): Promise<void>
   /** Nobody knows: it counts as charged in full. */
@@ -283,13 +285,19 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
       ...{ anchor: zeroHash, tickPrice: 0n, maxTicks: 0 },
     }
     let open = true
+    let isTaken = false
+    const settleFunding = async () => {
+      if (isTaken) return
+      isTaken = true
+      if (funding !== undefined) await look(own).catch(() => {})
+      funded()
+    }
     const finish = async (charged: bigint) => {
       if (!open) return
       open = false
       own.inFlight -= amount
       own.charged += charged
-      if (funding !== undefined) await look(own).catch(() => {})
-      funded()
+      await settleFunding()
       await note(own)
     }
     try {
@@ -303,6 +311,7 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
           ...{ channel: own.channel, voucher, signature },
           ...(funding === undefined ? {} : { funding }),
         },
+        taken: settleFunding,
         done: (charged) => finish(charged > amount ? amount : charged),
         unknown: () => finish(amount),
         async refused(snapshot) {

@@ -1,11 +1,12 @@
 import { type Currency, type Deployment, InvalidInputError, parse } from '@millrace/sdk'
 import { type Hash, zeroHash } from 'viem'
+import type { Metered } from '../seller/metered.ts'
 import type { Reservation, SellerScheme } from '../seller/scheme.ts'
-import type { SettleResponse } from '../wire/x402.ts'
+import type { PaymentPayload, SettleResponse } from '../wire/x402.ts'
 import { snapshotToJson } from './channelBook.ts'
 import { VoucherTooLowError } from './errors.ts'
 import type { Ledger } from './openLedger.ts'
-import { channelPaymentSchema } from './payment.ts'
+import { type ChannelPayment, channelPaymentSchema } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
 const atLeast = (amount: bigint, least: bigint) => (amount > least ? amount : least)
@@ -21,8 +22,6 @@ export interface StreamSchemeOptions {
   readonly deposit?: bigint
   /** Shortest close delay, in seconds. Default 900. */
   readonly closeDelay?: number
-  /** Where further vouchers and ticks are sent while a response streams, an absolute URL. Default: none. */
-  readonly payUrl?: string
   /** Whether the seller sends authorizations that fund channels. Default: as the ledger was opened. */
   readonly funds?: boolean
 }
@@ -53,6 +52,16 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
     extra: { channel: snapshotToJson(snapshot) },
   })
 
+  function readPaid({ payload }: PaymentPayload): ChannelPayment {
+    const paid = parse(channelPaymentSchema, payload, 'payment.payload')
+    if (terms !== zeroHash && paid.voucher.terms !== terms)
+      throw new InvalidInputError({
+        what: 'payment.payload.voucher.terms',
+        issues: [{ path: '', message: `must be '${terms}', which was agreed` }],
+      })
+    return paid
+  }
+
   return {
     scheme: 'stream',
     async requirements(price) {
@@ -75,7 +84,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
             deposit: atLeast(options.deposit ?? amount * 200n, ledger.leastFunding).toString(),
             terms,
             funds: options.funds ?? ledger.funds,
-            ...(options.payUrl === undefined ? {} : { payUrl: options.payUrl }),
+            ...(price.metered === undefined ? {} : { metered: meteredToJson(price.metered) }),
           },
         },
       ]
@@ -84,13 +93,11 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
       if (!(error instanceof VoucherTooLowError)) return requirements
       return { ...requirements, extra: { ...requirements.extra, channel: snapshotToJson(error.snapshot) } }
     },
+    async accept(payment) {
+      await ledger.accept(readPaid(payment))
+    },
     async reserve(payment, { requirements }): Promise<Reservation> {
-      const paid = parse(channelPaymentSchema, payment.payload, 'payment.payload')
-      if (terms !== zeroHash && paid.voucher.terms !== terms)
-        throw new InvalidInputError({
-          what: 'payment.payload.voucher.terms',
-          issues: [{ path: '', message: `must be '${terms}', which was agreed` }],
-        })
+      const paid = readPaid(payment)
       const hold = await ledger.hold(paid, BigInt(requirements.amount))
       return {
         payer: hold.payer,
@@ -112,3 +119,5 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
     },
   }
 }
+
+const meteredToJson = ({ per, price, units = 1 }: Metered) => ({ per, price: price.toString(), units })

@@ -6,6 +6,7 @@ import { encodeSettleResponse, headerNames } from '../wire/headers.ts'
 import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
 import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
 import { takeAnswerBody } from './answerBody.ts'
+import { continueStream } from './continueStream.ts'
 import { type Again, type AnswerLimits, createAnswers, type OpenAnswer } from './createAnswers.ts'
 import { digestRequest } from './digestRequest.ts'
 import {
@@ -15,7 +16,11 @@ import {
   SettlementPendingError,
 } from './errors.ts'
 import { findWays, type Ways } from './findWays.ts'
+import { meterBody } from './meterBody.ts'
+import type { Metered } from './metered.ts'
+import { meteredAnswer } from './meteredAnswer.ts'
 import { type MppOptions, mppChallenges } from './mppCharge.ts'
+import { createStreams, streamHeader } from './openStreams.ts'
 import { chargeOf, overridesHeader, withoutOverrides } from './overrides.ts'
 import { addPaidHeaders } from './paidHeaders.ts'
 import { problem, unavailable } from './problem.ts'
@@ -35,6 +40,8 @@ export interface PaywallOptions {
   /** Most bytes of an answer that is held back until it is complete and paid; 8 MiB by default. */
   readonly maxAnswerBytes?: number
   readonly answers?: AnswerLimits
+  /** How long an answer that is paid while it streams waits for money, in milliseconds; 10 000 by default. */
+  readonly graceMs?: number
   /** Unix seconds. */
   readonly now?: () => number
 }
@@ -76,7 +83,9 @@ export interface Paywall {
 export function createPaywall(options: PaywallOptions): Paywall {
   const { schemes, receipts, mpp, now = () => Math.floor(Date.now() / 1000) } = options
   const { maxBodyBytes = 10 << 20, maxAnswerBytes = 8 << 20 } = options
+  const { graceMs = 10_000 } = options
   const answers = createAnswers(now, options.answers)
+  const streams = createStreams(now)
 
   /** Everything about one request that the steps below need. */
   interface Call {
@@ -168,7 +177,19 @@ export function createPaywall(options: PaywallOptions): Paywall {
           await giveBack(`answered with ${response.status}`)
           return withoutOverrides(response)
         }
-        body = await takeAnswerBody(response, maxAnswerBytes)
+        const { metered } = call.price
+        const { reservation } = held
+        if (metered !== undefined && scheme !== undefined && reservation.fixed !== true) {
+          finish(streamed(call))
+          return meteredAnswer(streams, response, {
+            ...{ scheme, dialect, requirements, request: paid, reservation, metered, graceMs, now },
+            signer: receipts ?? null,
+          })
+        }
+        body =
+          metered === undefined || response.body === null
+            ? await takeAnswerBody(response, maxAnswerBytes)
+            : { type: 'stream', stream: prepaid(response.body, { metered, reservation }) }
         amount = chargeOf(response, call.price, ceiling)
       } catch (error) {
         await giveBack('the handler failed')
@@ -261,6 +282,8 @@ export function createPaywall(options: PaywallOptions): Paywall {
 
   return {
     async charge(request, route, handler) {
+      const stream = request.headers.get(streamHeader)
+      if (stream !== null) return continueStream(streams, request, stream)
       let body: Uint8Array<ArrayBuffer>
       try {
         body = await readBody(request, maxBodyBytes)
@@ -288,6 +311,19 @@ export function createPaywall(options: PaywallOptions): Paywall {
       return pay({ request: whole, paid, resource: { url, ...route.resource }, price, ...ways, handler })
     },
   }
+}
+
+/** An answer whose whole price is paid ahead: it ends where that is used up. */
+function prepaid(
+  source: ReadableStream<Uint8Array>,
+  { metered, reservation }: { readonly metered: Metered; readonly reservation: Reservation },
+): ReadableStream<Uint8Array> {
+  const { payer, ceiling, capture, release } = reservation
+  return meterBody(source, {
+    ...{ metered, stretch: 0n, graceMs: 0, now: () => performance.now() },
+    reservation: { payer, ceiling, capture, release },
+    onEnd: () => Promise.resolve(),
+  }).stream
 }
 
 /** Statuses whose answers have no body. */

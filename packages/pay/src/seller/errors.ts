@@ -107,3 +107,33 @@ export class FacilitatorUnreachableError extends MillraceError {
     })
   }
 }
+
+/** An answer that is paid while it streams was ended, because the payer promised no more. */
+export class MoneyRanOutError extends MillraceError {
+  override readonly name = 'MoneyRanOutError'
+  static readonly code = 'MONEY_RAN_OUT'
+  constructor(options: { used: bigint; held: bigint }) {
+    const { used, held } = options
+    super({
+      code: MoneyRanOutError.code,
+      message: `The answer was ended: ${used} base units of ${held} that are promised were used, and no more came.`,
+      remedy: 'Send further payments with the header Millrace-Stream while the answer streams.',
+      details: options,
+    })
+  }
+}
+
+/** Nothing streams here by that name. */
+export class StreamUnknownError extends MillraceError {
+  override readonly name = 'StreamUnknownError'
+  static readonly code = 'STREAM_UNKNOWN'
+  constructor(options: { stream: string }) {
+    super({
+      code: StreamUnknownError.code,
+      message: `No answer streams here, or did in the last ten minutes, by the name '${options.stream}'.`,
+      remedy:
+        'Send payments to the server that began the answer, under the name in its header Millrace-Stream.',
+      details: options,
+    })
+  }
+}

@@ -68,7 +68,8 @@ export function exactScheme(options: ExactSchemeOptions): SellerScheme {
         if (amount !== ceiling) throw new CaptureExceedsError({ amount, ceiling })
         return requirements
       }
-      return holder.hold(payment, requirements, { type: 'right', payer, ceiling, charge })
+      const held = await holder.hold(payment, requirements, { type: 'right', payer, ceiling, charge })
+      return { ...held, fixed: true }
     },
   }
 }

@@ -66,7 +66,9 @@ function match(accepts: readonly PaymentRequirements[], accepted: PaymentRequire
       each.network === accepted.network &&
       each.amount === accepted.amount &&
       each.asset.toLowerCase() === accepted.asset.toLowerCase() &&
-      each.payTo.toLowerCase() === accepted.payTo.toLowerCase(),
+      each.payTo.toLowerCase() === accepted.payTo.toLowerCase() &&
+      // What grows while the answer streams is part of the price.
+      JSON.stringify(each.extra?.metered) === JSON.stringify(accepted.extra?.metered),
   )
   if (found === undefined) throw noMatch()
   return found

@@ -1,6 +1,7 @@
 import type { MillraceError } from '@millrace/sdk/errors'
 import type { Address, Hash } from 'viem'
 import type { PaymentPayload, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
+import type { Metered } from './metered.ts'
 
 /** What a call costs: exactly, or at most. */
 export interface Price {
@@ -8,6 +9,11 @@ export interface Price {
   readonly amount: bigint
   /** Charged by what was used once it is known, instead of `amount`. */
   readonly upTo?: boolean
+  /**
+   * Paid while the answer streams: `amount` is held before it begins and is what more is asked for each time. By a scheme that
+   * cannot be extended `amount` is the most, and the answer ends where it is used up.
+   */
+  readonly metered?: Metered
 }
 
 /** The request that is paid for, as far as payment is concerned. */
@@ -42,6 +48,13 @@ export interface SellerScheme {
    */
   explain?(error: MillraceError, requirements: PaymentRequirements): PaymentRequirements
   /**
+   * Takes a further payment for an answer that streams; what it promises can be held then by `extend`. Only schemes whose
+   * reservations can be extended have it.
+   *
+   * @throws as `reserve`
+   */
+  accept?(payment: PaymentPayload): Promise<void>
+  /**
    * Checks a payment and holds it: nothing is served before this resolves.
    *
    * @throws PaymentRefusedError with the exact code
@@ -57,6 +70,8 @@ export interface Reservation {
   readonly payer: Address
   /** Most that can be captured, in base units. */
   readonly ceiling: bigint
+  /** Set where nothing but the whole ceiling can be captured. */
+  readonly fixed?: true
   /**
    * Holds `amount` more, waiting up to `ms` milliseconds for the payer to promise it; `false` if it does not. Only ways of paying
    * that go on while a response streams have it.

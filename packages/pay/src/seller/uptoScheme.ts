@@ -53,7 +53,7 @@ export function uptoScheme(options: UptoSchemeOptions): SellerScheme {
     scheme: 'upto',
     extensions: { [approvalExtension]: approvalDeclaration },
     async requirements(price) {
-      if (price.upTo !== true) return []
+      if (price.upTo !== true && price.metered === undefined) return []
       const entries = currencies.map(async (currency) => {
         const { network, asset, payTo, name, version, maxTimeoutSeconds = 120 } = currency
         const facilitatorAddress = await settlerOn(network)
