@@ -8,20 +8,23 @@ import {
   type Deployment,
   hashChannel,
   hashVoucher,
+  maxTicks,
   parse,
   recoverSigner,
   type Signer,
   signChannelAuthorization,
   signVoucher,
   uintSchema,
+  voucherWorth,
 } from '@millrace/sdk'
-import { type Address, type Hash, isAddressEqual, zeroAddress, zeroHash } from 'viem'
+import { type Address, type Hash, isAddressEqual, keccak256, zeroAddress, zeroHash } from 'viem'
 import * as z from 'zod'
 import type { Payee } from '../ledger/openLedger.ts'
 import type { ChannelPayment } from '../ledger/payment.ts'
 import type { ChannelSnapshot } from '../ledger/snapshot.ts'
 import { DepositLimitError, SnapshotForgedError } from './errors.ts'
 import type { Budget, BudgetReservation, Spending } from './openBudget.ts'
+import { newChain, paymentOf, type TickPurse, ticksFor } from './tickPurse.ts'
 
 /** How a payer's channels are opened. */
 export interface ChannelWalletOptions {
@@ -115,6 +118,10 @@ interface Own extends WalletChannel {
   charged: bigint
   /** Prices of requests that are not answered yet. */
   inFlight: bigint
+  /** Words that pay without a signature; null where the next payment signs. */
+  purse: TickPurse | null
+  /** Price of the last payment: the second of one price makes a chain of words. */
+  lastPrice: bigint | null
   /** A deposit that is on its way, for which later payments wait. */
   funding: Promise<void> | null
 }
@@ -164,6 +171,7 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     const floor = state.claimed
     const own: Own = {
       ...{ id, channel, epoch: state.epoch, deposit: state.deposit, inFlight: 0n, funding: null },
+      ...{ purse: null, lastPrice: null },
       signed: same && before.signed > floor ? before.signed : floor,
       // What was in flight when we stopped may have been charged.
       charged: same && before.signed > floor ? before.signed : floor,
@@ -211,6 +219,7 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     const state = await readChannel(own.id)
     if (state.epoch !== own.epoch) {
       own.epoch = state.epoch
+      own.purse = null
       own.signed = state.claimed
       own.charged = state.claimed
     }
@@ -272,7 +281,8 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     }
     // Nothing else runs from here until the promise is counted.
     const cumulative = target()
-    let left = cumulative - own.signed
+    const missing = cumulative - own.signed
+    let left = missing
     own.signed = cumulative
     own.inFlight += amount
     const captures = taken.map((reservation) => {
@@ -280,10 +290,7 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
       left -= part
       return reservation.capture(part)
     })
-    const voucher = {
-      ...{ channel: own.id, epoch: own.epoch, cumulative, terms },
-      ...{ anchor: zeroHash, tickPrice: 0n, maxTicks: 0 },
-    }
+    const sent = promise(own, { missing, cumulative, terms, amount })
     let open = true
     let isTaken = false
     const settleFunding = async () => {
@@ -301,20 +308,18 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
       await note(own)
     }
     try {
-      const [signature] = await Promise.all([
-        signVoucher(signer, voucher, deployment),
-        note(own),
-        ...captures,
-      ])
+      const [signed] = await Promise.all([sent, note(own), ...captures])
       return {
         payment: {
-          ...{ channel: own.channel, voucher, signature },
+          ...{ channel: own.channel, ...signed },
           ...(funding === undefined ? {} : { funding }),
         },
         taken: settleFunding,
         done: (charged) => finish(charged > amount ? amount : charged),
         unknown: () => finish(amount),
         async refused(snapshot) {
+          // Whatever it is about the words: the next payment is signed.
+          own.purse = null
           await finish(0n)
           if (snapshot !== null) await learn(own, snapshot)
         },
@@ -325,17 +330,49 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     }
   }
 
+  /** Promises what is missing: by words of the last voucher's chain, or by a new voucher. */
+  function promise(
+    own: Own,
+    paid: {
+      readonly missing: bigint
+      readonly cumulative: bigint
+      readonly terms: Hash
+      readonly amount: bigint
+    },
+  ): Promise<Omit<ChannelPayment, 'channel'>> {
+    const { missing, cumulative, terms, amount } = paid
+    const { purse, epoch } = own
+    const more = purse === null ? null : ticksFor(purse, { missing, epoch, terms })
+    if (purse !== null && more !== null) {
+      purse.used += more
+      return paymentOf({ ...purse })
+    }
+    const isSecond = own.lastPrice === amount && amount > 0n
+    own.lastPrice = amount
+    own.purse = null
+    const plain = { channel: own.id, epoch, cumulative, terms }
+    if (!isSecond) {
+      const voucher = { ...plain, anchor: zeroHash, tickPrice: 0n, maxTicks: 0 }
+      return signVoucher(signer, voucher, deployment).then((signature) => ({ voucher, signature }))
+    }
+    const { chain, tickPrice } = newChain(amount)
+    const voucher = { ...plain, anchor: chain.anchor, tickPrice, maxTicks: chain.length }
+    own.purse = { voucher, signature: signVoucher(signer, voucher, deployment), chain, used: 0 }
+    return paymentOf(own.purse)
+  }
+
   /** Takes over what a seller can prove: it was signed by us. */
   async function learn(own: Own, snapshot: ChannelSnapshot): Promise<void> {
     const forged = (reason: string) => new SnapshotForgedError({ channel: own.id, reason })
-    const { best, spent, worth, epoch, channel } = snapshot
+    const { best, spent, worth, epoch, channel, ticks, word } = snapshot
     if (channel !== own.id) throw forged(`it is of channel '${channel}'`)
     if (epoch !== own.epoch) {
       await look(own)
       if (epoch !== own.epoch) throw forged(`it is of epoch ${epoch}, on chain it is ${own.epoch}`)
     }
     if (spent > worth) throw forged(`${spent} were charged of ${worth} that are promised`)
-    const proven = best === null ? 0n : best.voucher.cumulative
+    const shown = best !== null && isWordOf(best.voucher.anchor, word, ticks) ? ticks : 0
+    const proven = best === null ? 0n : voucherWorth(best.voucher, shown)
     const beyond = worth > proven ? worth : proven
     if (beyond > own.signed) {
       const { voucher, signature } = best ?? {}
@@ -346,9 +383,9 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
         voucher.epoch === own.epoch &&
         by !== null &&
         isAddressEqual(by, signer.address)
-      // Ticks are shown by us word by word; this wallet signs none, so they prove nothing.
       if (!isOurs || beyond > proven) throw forged(`${beyond} are promised by no voucher of ours`)
       own.signed = beyond
+      own.purse = null
     }
     const others = own.inFlight
     const charged = spent > others ? spent - others : 0n
@@ -364,4 +401,12 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
       })),
     close: () => journal.close(),
   }
+}
+
+/** Whether a word, hashed as often as it is said to be before the anchor, gives it: only who made the chain could show it. */
+function isWordOf(anchor: Hash, word: Hash | null, ticks: number): boolean {
+  if (word === null || ticks < 1 || ticks > maxTicks) return false
+  let walked = word
+  for (let left = ticks; left > 0; left--) walked = keccak256(walked)
+  return walked === anchor
 }

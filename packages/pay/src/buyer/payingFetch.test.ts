@@ -303,3 +303,53 @@ function change(
     accepts: required.accepts.map((way) => ({ ...way, ...fields, extra: { ...way.extra, ...extra } })),
   }
 }
+
+test('behavior: payments of one price are words of a chain; a lost file learns them too, by the word', async () => {
+  const server = await sell()
+  const { fetch, budget, channels, close } = await buyer({}, { wallet: 'ticks.jsonl' })
+  for (let call = 0; call < 6; call++) expect(await (await fetch(server.url)).text()).toBe('paid')
+  const [book] = ledger.books()
+  // The first is signed, the second begins a chain, the rest show its words.
+  expect(book).toMatchObject({ ticks: 4, worth: 6n * price, spent: 6n * price })
+  expect(book?.best?.voucher).toMatchObject({ cumulative: 2n * price, tickPrice: price, maxTicks: 128 })
+  expect(budget.state()).toMatchObject({ spent: 6n * price, reserved: 0n })
+  expect(channels.channels()[0]).toMatchObject({ signed: 6n * price, charged: 6n * price })
+  await Promise.all(Array.from({ length: 8 }, async () => (await fetch(server.url)).text()))
+  expect(ledger.books()[0]).toMatchObject({ worth: 14n * price, spent: 14n * price })
+  await close()
+
+  // A wallet without its file signs too little, is shown the book, believes the words, and goes on.
+  const lost = await buyer({}, { wallet: 'lost.jsonl' })
+  expect(await (await lost.fetch(server.url)).text()).toBe('paid')
+  expect(lost.channels.channels()[0]).toMatchObject({ signed: 15n * price })
+  expect(ledger.books()[0]).toMatchObject({ worth: 15n * price, spent: 15n * price })
+  await lost.close()
+
+  // One that kept its file knows what its words promised.
+  const again = await buyer({}, { wallet: 'ticks.jsonl' })
+  expect(await (await again.fetch(server.url)).text()).toBe('paid')
+  expect(again.channels.channels()[0]).toMatchObject({ signed: 16n * price })
+  await again.close()
+  await server.stop()
+})
+
+test('error: SnapshotForgedError for words that are none', async () => {
+  const server = await sell({
+    ask: (required) => ({
+      ...required,
+      accepts: required.accepts.map((each) => {
+        const channel = each.extra?.channel as { worth: string; spent: string; ticks: number } | undefined
+        if (channel === undefined) return each
+        const forged = { ...channel, worth: '90000', spent: '90000', ticks: 9, word: `0x${'77'.repeat(32)}` }
+        return { ...each, extra: { ...each.extra, channel: forged } }
+      }),
+    }),
+  })
+  const first = await buyer({}, { wallet: 'honest.jsonl' })
+  for (let call = 0; call < 3; call++) await (await first.fetch(server.url)).text()
+  await first.close()
+  const lost = await buyer({}, { wallet: 'empty.jsonl' })
+  await expect(lost.fetch(server.url)).rejects.toMatchObject({ code: 'SNAPSHOT_FORGED' })
+  await lost.close()
+  await server.stop()
+})

@@ -275,7 +275,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     const { channel, voucher, signature, tick, funding } = payment
     const id = idOf(channel)
     requireOurs(id, channel)
-    if (voucher.channel === id) {
+    // The voucher that counts was checked when it came: with further words it comes again.
+    if (voucher.channel === id && !isBest(books.get(id), payment)) {
       const signer = curve.recover(hashOf(voucher), signature)
       if (signer !== channel.signer.toLowerCase())
         throw new VoucherSignatureError({ channel: id, signer: channel.signer })
@@ -424,6 +425,22 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await journal.close()
     },
   }
+}
+
+/** Whether a payment brings the very voucher that counts, signature and all. */
+function isBest(book: ChannelBook | undefined, { voucher, signature }: ChannelPayment): boolean {
+  const best = book?.best
+  if (best == null || best.signature !== signature) return false
+  const { channel, epoch, cumulative, anchor, tickPrice, maxTicks, terms } = best.voucher
+  return (
+    voucher.channel === channel &&
+    voucher.epoch === epoch &&
+    voucher.cumulative === cumulative &&
+    voucher.anchor === anchor &&
+    voucher.tickPrice === tickPrice &&
+    voucher.maxTicks === maxTicks &&
+    voucher.terms === terms
+  )
 }
 
 /** What a payment would make the book worth: a word pays on every voucher that names its chain, the best one too. */
