@@ -148,3 +148,50 @@ test('error: PaymentRequiredInvalidError where a body never ends', async () => {
   await expect(buyer()(server.url)).rejects.toMatchObject({ code: 'PAYMENT_REQUIRED_INVALID' })
   await server.stop()
 })
+
+test.each(Object.values(dialects))(
+  'behavior: a seller that does not know yet is asked again with the same payment ($payment)',
+  async ({ payment, ask }) => {
+    const seen: string[] = []
+    const server = await listen(
+      nodeListener((request) => {
+        const header = request.headers.get(payment)
+        const resource = { url: request.url }
+        if (header === null) return ask({ x402Version: 2, resource, accepts: [usdc] })
+        seen.push(header)
+        return seen.length < 4
+          ? new Response('{}', { status: 503, headers: { 'retry-after': '0' } })
+          : new Response('paid')
+      }),
+    )
+    const { deployment, currency } = chain
+    const options = { deployment, currency: { ...currency, address: usdc.asset as never }, budget }
+    const fetch = createPayingFetch({ ...options, signer: accountAt(1) })
+    expect(await (await fetch(`${server.url}/data`)).text()).toBe('paid')
+    expect(seen).toHaveLength(4)
+    expect(new Set(seen).size).toBe(1)
+    expect(budget.state()).toMatchObject({ spent: 1_000n, reserved: 0n })
+    await server.stop()
+  },
+)
+
+test('error: a seller that is out of order is not waited for', async () => {
+  let asked = 0
+  const server = await listen(
+    nodeListener((request) => {
+      const resource = { url: request.url }
+      if (!request.headers.has(headerNames.payment))
+        return dialects['x402 v2'].ask({ x402Version: 2, resource, accepts: [usdc] })
+      asked++
+      return new Response('out of order', { status: 503, headers: { 'retry-after': '3600' } })
+    }),
+  )
+  const { deployment, currency } = chain
+  const options = { deployment, currency: { ...currency, address: usdc.asset as never }, budget }
+  const fetch = createPayingFetch({ ...options, signer: accountAt(1) })
+  expect((await fetch(`${server.url}/data`)).status).toBe(503)
+  expect(asked).toBe(1)
+  // The signature is out.
+  expect(budget.state()).toMatchObject({ spent: 1_000n, reserved: 0n })
+  await server.stop()
+})

@@ -1,21 +1,14 @@
-import {
-  type Currency,
-  type Deployment,
-  hashSchema,
-  type ReadClient,
-  type Signer,
-  uintSchema,
-} from '@millrace/sdk'
+import type { Currency, Deployment, ReadClient, Signer } from '@millrace/sdk'
 import { type Address, getAddress, isAddress, isAddressEqual } from 'viem'
-import * as z from 'zod'
 import { channelPaymentToJson } from '../ledger/payment.ts'
-import { channelSnapshotSchema } from '../ledger/snapshot.ts'
+import { streamExtraSchema } from '../ledger/streamExtra.ts'
 import type { Metered } from '../seller/metered.ts'
 import { streamHeader } from '../seller/openStreams.ts'
 import { encodePaymentPayload, headerNames } from '../wire/headers.ts'
 import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
 import { encodeV1Payload, v1HeaderNames } from '../wire/x402v1.ts'
+import { askUntilKnown } from './askUntilKnown.ts'
 import { NoWayToPayError, PaymentLoopError, QuoteChangedError } from './errors.ts'
 import type { Budget } from './openBudget.ts'
 import type { ChannelWallet, PreparedPayment } from './openChannelWallet.ts'
@@ -56,19 +49,6 @@ export interface PayingFetchOptions {
   /** Unix seconds. Default: the system's clock. */
   readonly now?: () => number
 }
-
-const streamExtraSchema = z.object({
-  channels: z.string().refine((value) => isAddress(value)),
-  assetId: uintSchema(64).optional(),
-  closeDelay: z.int().min(0).max(2_592_000),
-  deposit: uintSchema(96),
-  terms: hashSchema,
-  funds: z.boolean(),
-  channel: channelSnapshotSchema.optional(),
-  metered: z
-    .object({ per: z.enum(['second', 'byte']), price: uintSchema(128), units: z.int().min(1).default(1) })
-    .optional(),
-})
 
 /** What a server asked for a service the last time, and was paid. */
 interface Quote {
@@ -205,7 +185,9 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         const headers = new Headers(request.headers)
         headers.set(...headerOf(quote, sent))
         // A redirect would carry the payment to whoever it names.
-        response = await send(new Request(request.clone(), { headers, redirect: 'manual' }))
+        const paidRequest = () => send(new Request(request.clone(), { headers, redirect: 'manual' }))
+        // What is paid once is charged once, however often it is sent.
+        response = await (prepared === null ? askUntilKnown(paidRequest, request.signal) : paidRequest())
       } catch (error) {
         await prepared?.unknown()
         throw error

@@ -1,0 +1,18 @@
+import { hashSchema, uintSchema } from '@millrace/sdk'
+import { isAddress } from 'viem'
+import * as z from 'zod'
+import { channelSnapshotSchema } from './snapshot.ts'
+
+/** `extra` of requirements of scheme `stream`, as a buyer reads it. */
+export const streamExtraSchema = z.object({
+  channels: z.string().refine((value) => isAddress(value)),
+  assetId: uintSchema(64).optional(),
+  closeDelay: z.int().min(0).max(2_592_000),
+  deposit: uintSchema(96),
+  terms: hashSchema,
+  funds: z.boolean(),
+  channel: channelSnapshotSchema.optional(),
+  metered: z
+    .object({ per: z.enum(['second', 'byte']), price: uintSchema(128), units: z.int().min(1).default(1) })
+    .optional(),
+})
