@@ -125,8 +125,15 @@ export {
 export { type ExactCurrency, type ExactSchemeOptions, exactScheme } from './seller/exactScheme.ts'
 export { type HttpFacilitatorOptions, httpFacilitator } from './seller/httpFacilitator.ts'
 export { type MppOptions, mppNonce } from './seller/mppCharge.ts'
+export {
+  openPendingAnswers,
+  type PendingAnswer,
+  type PendingAnswers,
+  type PendingAnswersOptions,
+} from './seller/openPendingAnswers.ts'
 export { overridesHeader } from './seller/overrides.ts'
 export { priceRoute } from './seller/priceRoute.ts'
+export { pendingHeader } from './seller/problem.ts'
 export type { PaidRequest, Price, Reservation, SellerScheme } from './seller/scheme.ts'
 export { maxHeaderBytes } from './wire/base64.ts'
 export {

@@ -12,6 +12,7 @@ import type { Budget } from './openBudget.ts'
 import type { ChannelWallet, PreparedPayment } from './openChannelWallet.ts'
 import { createOncePayments, type OncePayments } from './payOnce.ts'
 import { type Demand, readDemand, readSettled } from './readDemand.ts'
+import { sendPaid } from './sendPaid.ts'
 
 /** What a paid answer cost. */
 export interface Payment {
@@ -37,6 +38,10 @@ export interface PayingFetchOptions {
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   readonly onPayment?: (payment: Payment) => void
+  /**
+   * For how long a payment is sent again, in milliseconds, while the server says that its outcome is not known yet. Default 30 000.
+   */
+  readonly patienceMs?: number
   /** Unix seconds. Default: the system's clock. */
   readonly now?: () => number
 }
@@ -77,7 +82,7 @@ const systemClock = () => Math.floor(Date.now() / 1000)
  * const answer = await fetch('https://api.example/v1/data')
  */
 export function createPayingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
-  const { deployment, currency, budget, channels, signer, now = systemClock } = options
+  const { deployment, currency, budget, channels, signer, now = systemClock, patienceMs = 30_000 } = options
   const send = options.fetch ?? globalThis.fetch
   const network = `eip155:${deployment.chainId}`
   const quotes = new Map<string, Quote>()
@@ -175,7 +180,10 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         const headers = new Headers(request.headers)
         headers.set(...headerOf(quote, payload))
         // A redirect would carry the payment to whoever it names.
-        response = await send(new Request(request.clone(), { headers, redirect: 'manual' }))
+        response = await sendPaid(() => send(new Request(request.clone(), { headers, redirect: 'manual' })), {
+          patienceMs,
+          signal: request.signal,
+        })
       } catch (error) {
         await prepared?.unknown()
         throw error

@@ -93,6 +93,15 @@ export function exactScheme(options: ExactSchemeOptions): SellerScheme {
       const payload = payloadOf(payment)
       return payload === null ? null : `${keyOf(payment.accepted, payload)} ${payload.signature}`
     },
+    async resume(payment, { requirements }) {
+      const payload = payloadOf(payment)
+      if (payload === null) throw new PaymentRefusedError({ reason: exactReasons.payload })
+      // The facilitator answers for the very same payment alone, and settles it once, so nothing is checked here.
+      return {
+        payer: payload.authorization.from as Address,
+        capture: () => settle(payment, requirements),
+      }
+    },
     async reserve(payment, { requirements }) {
       const verdict = (await verifying)(payment, { requirements, now: now() })
       if (verdict.type === 'refused') throw new PaymentRefusedError(verdict)
