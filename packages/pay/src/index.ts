@@ -30,6 +30,7 @@ export {
   type ChannelWalletOptions,
   openChannelWallet,
   type PreparedPayment,
+  type SignedPromise,
   type WalletChannel,
 } from './buyer/openChannelWallet.ts'
 export { PrivateKeyInvalidError } from './curve/errors.ts'
@@ -87,8 +88,11 @@ export {
 export {
   type ChannelPayment,
   type ChannelPaymentJson,
+  type ChannelTick,
   channelPaymentSchema,
   channelPaymentToJson,
+  channelTickSchema,
+  readChannelPayment,
 } from './ledger/payment.ts'
 export { type ChannelSnapshot, channelSnapshotSchema } from './ledger/snapshot.ts'
 export { type ClaimEvent, type Claimer, type ClaimerOptions, startClaimer } from './ledger/startClaimer.ts'

@@ -53,6 +53,8 @@ const streamExtraSchema = z.object({
   deposit: uintSchema(96),
   terms: hashSchema,
   funds: z.boolean(),
+  /** Whether a tick of a voucher that the seller knows is taken alone. */
+  ticks: z.boolean().default(false),
   channel: channelSnapshotSchema.optional(),
 })
 
@@ -143,10 +145,11 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     const amount = BigInt(way.amount)
     if (way.scheme === 'stream' && channels !== undefined) {
       const extra = streamExtraSchema.parse(way.extra)
-      const { assetId, closeDelay, deposit, terms, funds } = extra
+      const { assetId, closeDelay, deposit, terms, funds, ticks } = extra
       const payee = assetId === undefined ? { account: getAddress(way.payTo) as Address } : { asset: assetId }
       const prepared = await channels.prepare({ amount, service, payee, closeDelay, deposit, terms, funds })
-      return { payload: channelPaymentToJson(prepared.payment), prepared }
+      const { payment, tick } = prepared
+      return { payload: ticks && tick !== null ? { ...tick } : channelPaymentToJson(payment), prepared }
     }
     // `objection` lets a way by `exact` through only where there is a signer.
     const payload = (await once?.sign(way, { payee: payeeOf(way), service })) ?? {}

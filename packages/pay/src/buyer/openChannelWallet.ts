@@ -7,21 +7,22 @@ import {
   channelToJson,
   type Deployment,
   hashChannel,
-  hashVoucher,
   parse,
-  recoverSigner,
   type Signer,
   signChannelAuthorization,
   signVoucher,
   uintSchema,
+  type Voucher,
 } from '@millrace/sdk'
-import { type Address, type Hash, isAddressEqual, zeroAddress, zeroHash } from 'viem'
+import { type Address, type Hash, zeroAddress, zeroHash } from 'viem'
 import * as z from 'zod'
 import type { Payee } from '../ledger/openLedger.ts'
-import type { ChannelPayment } from '../ledger/payment.ts'
+import type { ChannelPayment, ChannelTick } from '../ledger/payment.ts'
 import type { ChannelSnapshot } from '../ledger/snapshot.ts'
 import { DepositLimitError, SnapshotForgedError } from './errors.ts'
+import { nextPromise, type Promising } from './nextPromise.ts'
 import type { Budget, BudgetReservation, Spending } from './openBudget.ts'
+import { provenWorth } from './provenWorth.ts'
 
 /** How a payer's channels are opened. */
 export interface ChannelWalletOptions {
@@ -53,10 +54,21 @@ export interface ChannelSpending extends Omit<Spending, 'payee'> {
   readonly funds: boolean
 }
 
-/** A payment that is signed and on disk. Exactly one of its ends is called, once the answer is there. */
-export interface PreparedPayment {
+/** What is sent for one promise. */
+export interface SignedPromise {
+  /** All of it, for a payee that may know nothing. */
   readonly payment: ChannelPayment
-  /** The seller charged `charged`, at most the price. */
+  /** The same for a payee that knows the voucher: one word. Null where it is not known to. */
+  readonly tick: ChannelTick | null
+  /** The payee answered to it, so that later ones can build on it. */
+  arrived(): Promise<void>
+}
+
+/** A payment that is signed and on disk. Exactly one of its ends is called, once the answer is there. */
+export interface PreparedPayment extends SignedPromise {
+  /** Promises `amount` more for the same answer, while it streams. As `prepare`, with its errors. */
+  more(amount: bigint): Promise<SignedPromise>
+  /** The seller charged `charged`, at most the price and what was added to it. */
   done(charged: bigint): Promise<void>
   /** Nobody knows: it counts as charged in full. */
   unknown(): Promise<void>
@@ -79,8 +91,9 @@ export interface WalletChannel {
 /** A payer's channels. */
 export interface ChannelWallet {
   /**
-   * Signs what a request costs. Any number can be prepared before the first is answered. The budget is asked for what is
-   * promised beyond earlier promises, before it is signed; the voucher is on disk before it is returned.
+   * Signs what a request costs, or takes the next words of the hash chain of a voucher that was signed before: from the third call of
+   * the same price on a call is paid by 32 bytes. Any number can be prepared before the first is answered. The budget is asked for what is
+   * promised beyond earlier promises, before it is signed; what is promised in all is on disk before it is returned.
    *
    * @throws BudgetExceededError | DepositLimitError | JournalWriteError
    */
@@ -106,7 +119,7 @@ function entryOf({ channel, epoch, signed, charged }: z.output<typeof entrySchem
   }
 }
 
-interface Own extends WalletChannel {
+interface Own extends WalletChannel, Promising {
   epoch: bigint
   deposit: bigint
   signed: bigint
@@ -162,6 +175,7 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     const floor = state.claimed
     const own: Own = {
       ...{ id, channel, epoch: state.epoch, deposit: state.deposit, inFlight: 0n, funding: null },
+      ...{ ticking: null, lastPrice: null },
       signed: same && before.signed > floor ? before.signed : floor,
       // What was in flight when we stopped may have been charged.
       charged: same && before.signed > floor ? before.signed : floor,
@@ -215,9 +229,9 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     own.deposit = state.deposit
   }
 
-  async function prepare(spending: ChannelSpending): Promise<PreparedPayment> {
+  /** Promises `spending.amount` beyond what was charged and is in flight. */
+  async function commit(own: Own, spending: ChannelSpending): Promise<SignedPromise> {
     const { amount, service, terms, payee } = spending
-    const own = await ownOf(channelFor(spending))
     const taken: BudgetReservation[] = []
     const named = 'account' in payee ? payee.account.toLowerCase() : `asset:${payee.asset}`
     const reserve = (money: bigint) =>
@@ -270,76 +284,104 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     }
     // Nothing else runs from here until the promise is counted.
     const cumulative = target()
+    const sign = (voucher: Voucher) => signVoucher(signer, voucher, deployment)
+    const { voucher, signature, tick, ticking } = nextPromise(own, { cumulative, price: amount, terms, sign })
     let left = cumulative - own.signed
     own.signed = cumulative
     own.inFlight += amount
+    const isKnown = ticking?.known === true
     const captures = taken.map((reservation) => {
       const part = left < reservation.amount ? left : reservation.amount
       left -= part
       return reservation.capture(part)
     })
-    const voucher = {
-      ...{ channel: own.id, epoch: own.epoch, cumulative, terms },
-      ...{ anchor: zeroHash, tickPrice: 0n, maxTicks: 0 },
+    try {
+      const [signed] = await Promise.all([signature, note(own), ...captures])
+      const { channel } = own
+      return {
+        payment: {
+          ...{ channel, voucher, signature: signed },
+          ...(tick === null ? {} : { tick }),
+          ...(funding === undefined ? {} : { funding }),
+        },
+        tick:
+          isKnown && tick !== null && funding === undefined
+            ? { channel: own.id, anchor: voucher.anchor, tick }
+            : null,
+        async arrived() {
+          if (ticking !== null) {
+            ticking.known = true
+            if (tick !== null && tick.ticks > ticking.acknowledged) ticking.acknowledged = tick.ticks
+          }
+          if (funding !== undefined) await look(own).catch(() => {})
+          funded()
+        },
+      }
+    } catch (error) {
+      funded()
+      own.ticking = null
+      own.inFlight -= amount
+      throw error
     }
+  }
+
+  async function prepare(spending: ChannelSpending): Promise<PreparedPayment> {
+    const own = await ownOf(channelFor(spending))
+    const promises = [await commit(own, spending)]
+    const [first] = promises as [SignedPromise]
+    let price = spending.amount
     let open = true
     const finish = async (charged: bigint) => {
       if (!open) return
       open = false
-      own.inFlight -= amount
+      own.inFlight -= price
       own.charged += charged
-      if (funding !== undefined) await look(own).catch(() => {})
-      funded()
       await note(own)
     }
-    try {
-      const [signature] = await Promise.all([
-        signVoucher(signer, voucher, deployment),
-        note(own),
-        ...captures,
-      ])
-      return {
-        payment: {
-          ...{ channel: own.channel, voucher, signature },
-          ...(funding === undefined ? {} : { funding }),
-        },
-        done: (charged) => finish(charged > amount ? amount : charged),
-        unknown: () => finish(amount),
-        async refused(snapshot) {
-          await finish(0n)
-          if (snapshot !== null) await learn(own, snapshot)
-        },
-      }
-    } catch (error) {
-      await finish(0n).catch(() => {})
-      throw error
+    const arrived = () => Promise.all(promises.map((each) => each.arrived()))
+    return {
+      ...first,
+      async more(amount) {
+        const { ref: _, ...further } = spending
+        const added = await commit(own, { ...further, amount })
+        promises.push(added)
+        price += amount
+        return added
+      },
+      async done(charged) {
+        await arrived()
+        await finish(charged > price ? price : charged)
+      },
+      async unknown() {
+        await arrived()
+        // Whether the payee saw it is not known either: the next promise says everything.
+        own.ticking = null
+        await finish(price)
+      },
+      async refused(snapshot) {
+        await arrived()
+        own.ticking = null
+        await finish(0n)
+        if (snapshot !== null) await learn(own, snapshot)
+      },
     }
   }
 
   /** Takes over what a seller can prove: it was signed by us. */
   async function learn(own: Own, snapshot: ChannelSnapshot): Promise<void> {
     const forged = (reason: string) => new SnapshotForgedError({ channel: own.id, reason })
-    const { best, spent, worth, epoch, channel } = snapshot
+    const { spent, worth, epoch, channel } = snapshot
     if (channel !== own.id) throw forged(`it is of channel '${channel}'`)
     if (epoch !== own.epoch) {
       await look(own)
       if (epoch !== own.epoch) throw forged(`it is of epoch ${epoch}, on chain it is ${own.epoch}`)
     }
     if (spent > worth) throw forged(`${spent} were charged of ${worth} that are promised`)
-    const proven = best === null ? 0n : best.voucher.cumulative
-    const beyond = worth > proven ? worth : proven
-    if (beyond > own.signed) {
-      const { voucher, signature } = best ?? {}
-      const digest = voucher === undefined ? null : hashVoucher(voucher, deployment)
-      const by = digest === null ? null : await recoverSigner(digest, signature ?? '0x')
-      const isOurs =
-        voucher?.channel === own.id &&
-        voucher.epoch === own.epoch &&
-        by !== null &&
-        isAddressEqual(by, signer.address)
-      // Ticks are shown by us word by word; this wallet signs none, so they prove nothing.
-      if (!isOurs || beyond > proven) throw forged(`${beyond} are promised by no voucher of ours`)
-      own.signed = beyond
+    if (worth > own.signed) {
+      const of = { domain: deployment, signer: signer.address, id: own.id, epoch: own.epoch }
+      const proven = await provenWorth(snapshot, of)
+      if (worth > proven) throw forged(`${worth} are promised by nothing of ours`)
+      if (proven > own.signed) own.signed = proven
     }
     const others = own.inFlight
     const charged = spent > others ? spent - others : 0n

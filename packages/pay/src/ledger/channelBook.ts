@@ -108,13 +108,13 @@ function isSame(a: Uint8Array, b: Uint8Array): boolean {
 
 /** The book for its payer. */
 export function snapshotOf(book: ChannelBook): ChannelSnapshot {
-  const { id, epoch, spent, worth, deposit, claimed, best, ticks } = book
-  return { channel: id, epoch, spent, worth, deposit, claimed, best, ticks }
+  const { id, epoch, spent, worth, deposit, claimed, best, ticks, word } = book
+  return { channel: id, epoch, spent, worth, deposit, claimed, best, ticks, word }
 }
 
 /** A snapshot as it travels in JSON. */
 export function snapshotToJson(snapshot: ChannelSnapshot) {
-  const { channel, epoch, spent, worth, deposit, claimed, best, ticks } = snapshot
+  const { channel, epoch, spent, worth, deposit, claimed, best, ticks, word = null } = snapshot
   return {
     channel,
     epoch: epoch.toString(),
@@ -124,5 +124,6 @@ export function snapshotToJson(snapshot: ChannelSnapshot) {
     claimed: claimed.toString(),
     best: best === null ? null : { voucher: voucherToJson(best.voucher), signature: best.signature },
     ticks,
+    ...(word === null ? {} : { word }),
   }
 }

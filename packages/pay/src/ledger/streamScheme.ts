@@ -1,11 +1,11 @@
-import { type Currency, type Deployment, InvalidInputError, parse } from '@millrace/sdk'
+import { type Currency, type Deployment, InvalidInputError } from '@millrace/sdk'
 import { type Hash, zeroHash } from 'viem'
 import type { Reservation, SellerScheme } from '../seller/scheme.ts'
 import type { SettleResponse } from '../wire/x402.ts'
 import { snapshotToJson } from './channelBook.ts'
 import { VoucherTooLowError } from './errors.ts'
 import type { Ledger } from './openLedger.ts'
-import { channelPaymentSchema } from './payment.ts'
+import { readChannelPayment } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
 const atLeast = (amount: bigint, least: bigint) => (amount > least ? amount : least)
@@ -75,6 +75,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
             deposit: atLeast(options.deposit ?? amount * 200n, ledger.leastFunding).toString(),
             terms,
             funds: options.funds ?? ledger.funds,
+            ticks: true,
             ...(options.payUrl === undefined ? {} : { payUrl: options.payUrl }),
           },
         },
@@ -85,8 +86,9 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
       return { ...requirements, extra: { ...requirements.extra, channel: snapshotToJson(error.snapshot) } }
     },
     async reserve(payment, { requirements }): Promise<Reservation> {
-      const paid = parse(channelPaymentSchema, payment.payload, 'payment.payload')
-      if (terms !== zeroHash && paid.voucher.terms !== terms)
+      const paid = readChannelPayment(payment.payload, 'payment.payload')
+      const agreed = 'voucher' in paid ? paid.voucher.terms : ledger.book(paid.channel)?.best?.voucher.terms
+      if (terms !== zeroHash && agreed !== terms)
         throw new InvalidInputError({
           what: 'payment.payload.voucher.terms',
           issues: [{ path: '', message: `must be '${terms}', which was agreed` }],
