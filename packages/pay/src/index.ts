@@ -30,6 +30,7 @@ export {
   type ChannelWalletOptions,
   openChannelWallet,
   type PreparedPayment,
+  type SignedPromise,
   type WalletChannel,
 } from './buyer/openChannelWallet.ts'
 export { PrivateKeyInvalidError } from './curve/errors.ts'
@@ -87,8 +88,11 @@ export {
 export {
   type ChannelPayment,
   type ChannelPaymentJson,
+  type ChannelTick,
   channelPaymentSchema,
   channelPaymentToJson,
+  channelTickSchema,
+  readChannelPayment,
 } from './ledger/payment.ts'
 export { type ChannelSnapshot, channelSnapshotSchema } from './ledger/snapshot.ts'
 export { type ClaimEvent, type Claimer, type ClaimerOptions, startClaimer } from './ledger/startClaimer.ts'
@@ -129,9 +133,16 @@ export { type ExactCurrency, type ExactSchemeOptions, exactScheme } from './sell
 export { type HttpFacilitatorOptions, httpFacilitator } from './seller/httpFacilitator.ts'
 export { type Metered, meteredCost } from './seller/metered.ts'
 export { type MppOptions, mppNonce } from './seller/mppCharge.ts'
+export {
+  openPendingAnswers,
+  type PendingAnswer,
+  type PendingAnswers,
+  type PendingAnswersOptions,
+} from './seller/openPendingAnswers.ts'
 export { streamHeader } from './seller/openStreams.ts'
 export { overridesHeader } from './seller/overrides.ts'
 export { priceRoute } from './seller/priceRoute.ts'
+export { pendingHeader } from './seller/problem.ts'
 export type { PaidRequest, Price, Reservation, SellerScheme } from './seller/scheme.ts'
 export { type UptoSchemeOptions, uptoScheme } from './seller/uptoScheme.ts'
 export { UptoUnsignableError } from './upto/errors.ts'

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { nodeListener } from '../src/adapters/node.ts'
 import { createPayingFetch } from '../src/buyer/createPayingFetch.ts'
 import { type Budget, openBudget } from '../src/buyer/openBudget.ts'
+import { pendingHeader } from '../src/seller/problem.ts'
 import { encodePaymentRequired, encodeSettleResponse, headerNames } from '../src/wire/headers.ts'
 import type { PaymentRequired, PaymentRequirements } from '../src/wire/x402.ts'
 import { toV1Requirements, v1HeaderNames } from '../src/wire/x402v1.ts'
@@ -160,7 +161,7 @@ test.each(Object.values(dialects))(
         if (header === null) return ask({ x402Version: 2, resource, accepts: [usdc] })
         seen.push(header)
         return seen.length < 4
-          ? new Response('{}', { status: 503, headers: { 'retry-after': '0' } })
+          ? new Response('{}', { status: 503, headers: { 'retry-after': '0', [pendingHeader]: '1' } })
           : new Response('paid')
       }),
     )

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
  * Serves a handler of web requests with node:http. The request's signal is aborted when the client leaves; the body of an
- * answer is read no faster than the client takes it.
+ * answer is read no faster than the client takes it. A request that the web's types cannot hold, by its method or its host, is
+ * answered 400; a handler that throws or fails, 500.
  *
- * @param handle Answers a request.
+ * @param handle Answers a request, at once or later.
  * @returns A listener for `createServer`.
  * @example
  * createServer(nodeListener(priceRoute(paywall, route, handler))).listen(4020)
@@ -17,9 +18,7 @@ export function nodeListener(
     outgoing.once('close', () => {
       if (!outgoing.writableFinished) left.abort()
     })
-    // A handler that throws at once is answered like one that rejects.
-    Promise.resolve(toRequest(incoming, { signal: left.signal }))
-      .then(handle)
+    answerWith(handle, toRequestOrNull(incoming, left.signal))
       .then((response) => writeResponse(outgoing, response))
       .catch(() => {
         if (outgoing.headersSent) {
@@ -29,6 +28,28 @@ export function nodeListener(
         outgoing.writeHead(500, { 'content-type': 'application/json' })
         outgoing.end('{"error":{"code":"INTERNAL","message":"The request could not be answered."}}')
       })
+  }
+}
+
+/** Asynchronous whatever the handler is, so that what it throws is caught like what it rejects with. */
+const answerWith = async (
+  handle: (request: Request) => Response | Promise<Response>,
+  request: Request | null,
+): Promise<Response> =>
+  request === null
+    ? Response.json(
+        { error: { code: 'BAD_REQUEST', message: 'The method or the host of the request is not valid.' } },
+        { status: 400 },
+      )
+    : handle(request)
+
+/** Null where method or host are none: an error thrown in a listener would end the process. */
+function toRequestOrNull(incoming: IncomingMessage, signal: AbortSignal): Request | null {
+  try {
+    return toRequest(incoming, { signal })
+  } catch (error) {
+    if (error instanceof TypeError) return null
+    throw error
   }
 }
 

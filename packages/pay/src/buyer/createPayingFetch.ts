@@ -8,13 +8,13 @@ import { encodePaymentPayload, headerNames } from '../wire/headers.ts'
 import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
 import { encodeV1Payload, v1HeaderNames } from '../wire/x402v1.ts'
-import { askUntilKnown } from './askUntilKnown.ts'
 import { NoWayToPayError, PaymentLoopError, QuoteChangedError } from './errors.ts'
 import type { Budget } from './openBudget.ts'
-import type { ChannelWallet, PreparedPayment } from './openChannelWallet.ts'
+import type { ChannelWallet, PreparedPayment, SignedPromise } from './openChannelWallet.ts'
 import { createOncePayments, type OncePayment, type OncePayments } from './payOnce.ts'
 import { payStream } from './payStream.ts'
 import { type Demand, readDemand, readSettled } from './readDemand.ts'
+import { sendPaid } from './sendPaid.ts'
 
 /** What a paid answer cost. */
 export interface Payment {
@@ -46,6 +46,10 @@ export interface PayingFetchOptions {
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   readonly onPayment?: (payment: Payment) => void
+  /**
+   * For how long a payment is sent again, in milliseconds, while the server says that its outcome is not known yet. Default 30 000.
+   */
+  readonly patienceMs?: number
   /** Unix seconds. Default: the system's clock. */
   readonly now?: () => number
 }
@@ -77,7 +81,16 @@ const systemClock = () => Math.floor(Date.now() / 1000)
  * const answer = await fetch('https://api.example/v1/data')
  */
 export function createPayingFetch(options: PayingFetchOptions): typeof globalThis.fetch {
-  const { deployment, currency, budget, channels, signer, client, now = systemClock } = options
+  const {
+    deployment,
+    currency,
+    budget,
+    channels,
+    signer,
+    client,
+    now = systemClock,
+    patienceMs = 30_000,
+  } = options
   const send = options.fetch ?? globalThis.fetch
   const network = `eip155:${deployment.chainId}`
   const quotes = new Map<string, Quote>()
@@ -148,10 +161,10 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     const amount = BigInt(way.amount)
     if (way.scheme === 'stream' && channels !== undefined) {
       const extra = streamExtraSchema.parse(way.extra)
-      const { assetId, closeDelay, deposit, terms, funds } = extra
+      const { assetId, closeDelay, deposit, terms, funds, ticks } = extra
       const payee = assetId === undefined ? { account: getAddress(way.payTo) as Address } : { asset: assetId }
       const prepared = await channels.prepare({ amount, service, payee, closeDelay, deposit, terms, funds })
-      return { sent: { payload: channelPaymentToJson(prepared.payment) }, prepared }
+      return { sent: { payload: payloadOf(prepared, ticks) }, prepared }
     }
     // `objection` lets other ways through only where there is a signer.
     const sent = (await once?.sign(way, { payee: payeeOf(way), service, extensions })) ?? { payload: {} }
@@ -185,9 +198,10 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         const headers = new Headers(request.headers)
         headers.set(...headerOf(quote, sent))
         // A redirect would carry the payment to whoever it names.
-        const paidRequest = () => send(new Request(request.clone(), { headers, redirect: 'manual' }))
-        // What is paid once is charged once, however often it is sent.
-        response = await (prepared === null ? askUntilKnown(paidRequest, request.signal) : paidRequest())
+        response = await sendPaid(() => send(new Request(request.clone(), { headers, redirect: 'manual' })), {
+          patienceMs,
+          signal: request.signal,
+        })
       } catch (error) {
         await prepared?.unknown()
         throw error
@@ -196,7 +210,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       const stream = response.headers.get(streamHeader)
       if (metered !== undefined && stream !== null && prepared !== null) {
         quotes.set(service, quote)
-        await prepared.taken()
+        await prepared.arrived()
         return payOnwards(response, { stream, metered, quote, service, request, prepared })
       }
       if (response.status !== 402) {
@@ -258,11 +272,13 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         if (more === null) throw new NoWayToPayError({ url, reasons: ['no channels are kept here'] })
         return more
       },
-      send(payment) {
+      async send(payment) {
         const headers = new Headers({ [streamHeader]: stream })
-        if (payment !== null)
-          headers.set(...headerOf(quote, { payload: channelPaymentToJson(payment.payment) }))
-        return send(new Request(url, { method, headers, redirect: 'manual' }))
+        const { ticks } = streamExtraSchema.parse(requirements.extra)
+        if (payment !== null) headers.set(...headerOf(quote, { payload: payloadOf(payment, ticks) }))
+        const answer = await send(new Request(url, { method, headers, redirect: 'manual' }))
+        if (answer.ok) await payment?.arrived()
+        return answer
       },
       onEnd: (amount, settled, receipt) =>
         options.onPayment?.({
@@ -277,6 +293,10 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     return { version, requirements: choose(url, required), resource, extensions }
   }
 }
+
+/** What is sent on a channel: a word alone, where the seller knows the voucher that it is of. */
+const payloadOf = ({ payment, tick }: SignedPromise, ticks: boolean): Readonly<Record<string, unknown>> =>
+  ticks && tick !== null ? { ...tick } : channelPaymentToJson(payment)
 
 interface Paid {
   readonly sent: OncePayment

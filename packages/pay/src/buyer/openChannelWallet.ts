@@ -7,24 +7,22 @@ import {
   channelToJson,
   type Deployment,
   hashChannel,
-  hashVoucher,
-  maxTicks,
   parse,
-  recoverSigner,
   type Signer,
   signChannelAuthorization,
   signVoucher,
   uintSchema,
-  voucherWorth,
+  type Voucher,
 } from '@millrace/sdk'
-import { type Address, type Hash, isAddressEqual, keccak256, zeroAddress, zeroHash } from 'viem'
+import { type Address, type Hash, zeroAddress, zeroHash } from 'viem'
 import * as z from 'zod'
 import type { Payee } from '../ledger/openLedger.ts'
-import type { ChannelPayment } from '../ledger/payment.ts'
+import type { ChannelPayment, ChannelTick } from '../ledger/payment.ts'
 import type { ChannelSnapshot } from '../ledger/snapshot.ts'
 import { DepositLimitError, SnapshotForgedError } from './errors.ts'
+import { nextPromise, type Promising } from './nextPromise.ts'
 import type { Budget, BudgetReservation, Spending } from './openBudget.ts'
-import { newChain, paymentOf, type TickPurse, ticksFor } from './tickPurse.ts'
+import { provenWorth } from './provenWorth.ts'
 
 /** How a payer's channels are opened. */
 export interface ChannelWalletOptions {
@@ -56,12 +54,21 @@ export interface ChannelSpending extends Omit<Spending, 'payee'> {
   readonly funds: boolean
 }
 
-/** A payment that is signed and on disk. Exactly one of its ends is called, once the answer is there. */
-export interface PreparedPayment {
+/** What is sent for one promise. */
+export interface SignedPromise {
+  /** All of it, for a payee that may know nothing. */
   readonly payment: ChannelPayment
-  /** The seller began its answer: it took the payment, and what funds the channel. Further payments need not wait for the end. */
-  taken(): Promise<void>
-  /** The seller charged `charged`, at most the price. */
+  /** The same for a payee that knows the voucher: one word. Null where it is not known to. */
+  readonly tick: ChannelTick | null
+  /** The payee answered to it, so that later ones can build on it. */
+  arrived(): Promise<void>
+}
+
+/** A payment that is signed and on disk. Exactly one of its ends is called, once the answer is there. */
+export interface PreparedPayment extends SignedPromise {
+  /** Promises `amount` more for the same answer, while it streams. As `prepare`, with its errors. */
+  more(amount: bigint): Promise<SignedPromise>
+  /** The seller charged `charged`, at most the price and what was added to it. */
   done(charged: bigint): Promise<void>
   /** Nobody knows: it counts as charged in full. */
   unknown(): Promise<void>
@@ -84,8 +91,9 @@ export interface WalletChannel {
 /** A payer's channels. */
 export interface ChannelWallet {
   /**
-   * Signs what a request costs. Any number can be prepared before the first is answered. The budget is asked for what is
-   * promised beyond earlier promises, before it is signed; the voucher is on disk before it is returned.
+   * Signs what a request costs, or takes the next words of the hash chain of a voucher that was signed before: from the third call of
+   * the same price on a call is paid by 32 bytes. Any number can be prepared before the first is answered. The budget is asked for what is
+   * promised beyond earlier promises, before it is signed; what is promised in all is on disk before it is returned.
    *
    * @throws BudgetExceededError | DepositLimitError | JournalWriteError
    */
@@ -111,17 +119,13 @@ function entryOf({ channel, epoch, signed, charged }: z.output<typeof entrySchem
   }
 }
 
-interface Own extends WalletChannel {
+interface Own extends WalletChannel, Promising {
   epoch: bigint
   deposit: bigint
   signed: bigint
   charged: bigint
   /** Prices of requests that are not answered yet. */
   inFlight: bigint
-  /** Words that pay without a signature; null where the next payment signs. */
-  purse: TickPurse | null
-  /** Price of the last payment: the second of one price makes a chain of words. */
-  lastPrice: bigint | null
   /** A deposit that is on its way, for which later payments wait. */
   funding: Promise<void> | null
 }
@@ -171,7 +175,7 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     const floor = state.claimed
     const own: Own = {
       ...{ id, channel, epoch: state.epoch, deposit: state.deposit, inFlight: 0n, funding: null },
-      ...{ purse: null, lastPrice: null },
+      ...{ ticking: null, lastPrice: null },
       signed: same && before.signed > floor ? before.signed : floor,
       // What was in flight when we stopped may have been charged.
       charged: same && before.signed > floor ? before.signed : floor,
@@ -219,16 +223,15 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     const state = await readChannel(own.id)
     if (state.epoch !== own.epoch) {
       own.epoch = state.epoch
-      own.purse = null
       own.signed = state.claimed
       own.charged = state.claimed
     }
     own.deposit = state.deposit
   }
 
-  async function prepare(spending: ChannelSpending): Promise<PreparedPayment> {
+  /** Promises `spending.amount` beyond what was charged and is in flight. */
+  async function commit(own: Own, spending: ChannelSpending): Promise<SignedPromise> {
     const { amount, service, terms, payee } = spending
-    const own = await ownOf(channelFor(spending))
     const taken: BudgetReservation[] = []
     const named = 'account' in payee ? payee.account.toLowerCase() : `asset:${payee.asset}`
     const reserve = (money: bigint) =>
@@ -281,111 +284,104 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     }
     // Nothing else runs from here until the promise is counted.
     const cumulative = target()
-    const missing = cumulative - own.signed
-    let left = missing
+    const sign = (voucher: Voucher) => signVoucher(signer, voucher, deployment)
+    const { voucher, signature, tick, ticking } = nextPromise(own, { cumulative, price: amount, terms, sign })
+    let left = cumulative - own.signed
     own.signed = cumulative
     own.inFlight += amount
+    const isKnown = ticking?.known === true
     const captures = taken.map((reservation) => {
       const part = left < reservation.amount ? left : reservation.amount
       left -= part
       return reservation.capture(part)
     })
-    const sent = promise(own, { missing, cumulative, terms, amount })
-    let open = true
-    let isTaken = false
-    const settleFunding = async () => {
-      if (isTaken) return
-      isTaken = true
-      if (funding !== undefined) await look(own).catch(() => {})
-      funded()
-    }
-    const finish = async (charged: bigint) => {
-      if (!open) return
-      open = false
-      own.inFlight -= amount
-      own.charged += charged
-      await settleFunding()
-      await note(own)
-    }
     try {
-      const [signed] = await Promise.all([sent, note(own), ...captures])
+      const [signed] = await Promise.all([signature, note(own), ...captures])
+      const { channel } = own
       return {
         payment: {
-          ...{ channel: own.channel, ...signed },
+          ...{ channel, voucher, signature: signed },
+          ...(tick === null ? {} : { tick }),
           ...(funding === undefined ? {} : { funding }),
         },
-        taken: settleFunding,
-        done: (charged) => finish(charged > amount ? amount : charged),
-        unknown: () => finish(amount),
-        async refused(snapshot) {
-          // Whatever it is about the words: the next payment is signed.
-          own.purse = null
-          await finish(0n)
-          if (snapshot !== null) await learn(own, snapshot)
+        tick:
+          isKnown && tick !== null && funding === undefined
+            ? { channel: own.id, anchor: voucher.anchor, tick }
+            : null,
+        async arrived() {
+          if (ticking !== null) {
+            ticking.known = true
+            if (tick !== null && tick.ticks > ticking.acknowledged) ticking.acknowledged = tick.ticks
+          }
+          if (funding !== undefined) await look(own).catch(() => {})
+          funded()
         },
       }
     } catch (error) {
-      await finish(0n).catch(() => {})
+      funded()
+      own.ticking = null
+      own.inFlight -= amount
       throw error
     }
   }
 
-  /** Promises what is missing: by words of the last voucher's chain, or by a new voucher. */
-  function promise(
-    own: Own,
-    paid: {
-      readonly missing: bigint
-      readonly cumulative: bigint
-      readonly terms: Hash
-      readonly amount: bigint
-    },
-  ): Promise<Omit<ChannelPayment, 'channel'>> {
-    const { missing, cumulative, terms, amount } = paid
-    const { purse, epoch } = own
-    const more = purse === null ? null : ticksFor(purse, { missing, epoch, terms })
-    if (purse !== null && more !== null) {
-      purse.used += more
-      return paymentOf({ ...purse })
+  async function prepare(spending: ChannelSpending): Promise<PreparedPayment> {
+    const own = await ownOf(channelFor(spending))
+    const promises = [await commit(own, spending)]
+    const [first] = promises as [SignedPromise]
+    let price = spending.amount
+    let open = true
+    const finish = async (charged: bigint) => {
+      if (!open) return
+      open = false
+      own.inFlight -= price
+      own.charged += charged
+      await note(own)
     }
-    const isSecond = own.lastPrice === amount && amount > 0n
-    own.lastPrice = amount
-    own.purse = null
-    const plain = { channel: own.id, epoch, cumulative, terms }
-    if (!isSecond) {
-      const voucher = { ...plain, anchor: zeroHash, tickPrice: 0n, maxTicks: 0 }
-      return signVoucher(signer, voucher, deployment).then((signature) => ({ voucher, signature }))
+    const arrived = () => Promise.all(promises.map((each) => each.arrived()))
+    return {
+      ...first,
+      async more(amount) {
+        const { ref: _, ...further } = spending
+        const added = await commit(own, { ...further, amount })
+        promises.push(added)
+        price += amount
+        return added
+      },
+      async done(charged) {
+        await arrived()
+        await finish(charged > price ? price : charged)
+      },
+      async unknown() {
+        await arrived()
+        // Whether the payee saw it is not known either: the next promise says everything.
+        own.ticking = null
+        await finish(price)
+      },
+      async refused(snapshot) {
+        await arrived()
+        own.ticking = null
+        await finish(0n)
+        if (snapshot !== null) await learn(own, snapshot)
+      },
     }
-    const { chain, tickPrice } = newChain(amount)
-    const voucher = { ...plain, anchor: chain.anchor, tickPrice, maxTicks: chain.length }
-    own.purse = { voucher, signature: signVoucher(signer, voucher, deployment), chain, used: 0 }
-    return paymentOf(own.purse)
   }
 
   /** Takes over what a seller can prove: it was signed by us. */
   async function learn(own: Own, snapshot: ChannelSnapshot): Promise<void> {
     const forged = (reason: string) => new SnapshotForgedError({ channel: own.id, reason })
-    const { best, spent, worth, epoch, channel, ticks, word } = snapshot
+    const { spent, worth, epoch, channel } = snapshot
     if (channel !== own.id) throw forged(`it is of channel '${channel}'`)
     if (epoch !== own.epoch) {
       await look(own)
       if (epoch !== own.epoch) throw forged(`it is of epoch ${epoch}, on chain it is ${own.epoch}`)
     }
     if (spent > worth) throw forged(`${spent} were charged of ${worth} that are promised`)
-    const shown = best !== null && isWordOf(best.voucher.anchor, word, ticks) ? ticks : 0
-    const proven = best === null ? 0n : voucherWorth(best.voucher, shown)
-    const beyond = worth > proven ? worth : proven
-    if (beyond > own.signed) {
-      const { voucher, signature } = best ?? {}
-      const digest = voucher === undefined ? null : hashVoucher(voucher, deployment)
-      const by = digest === null ? null : await recoverSigner(digest, signature ?? '0x')
-      const isOurs =
-        voucher?.channel === own.id &&
-        voucher.epoch === own.epoch &&
-        by !== null &&
-        isAddressEqual(by, signer.address)
-      if (!isOurs || beyond > proven) throw forged(`${beyond} are promised by no voucher of ours`)
-      own.signed = beyond
-      own.purse = null
+    if (worth > own.signed) {
+      const of = { domain: deployment, signer: signer.address, id: own.id, epoch: own.epoch }
+      const proven = await provenWorth(snapshot, of)
+      if (worth > proven) throw forged(`${worth} are promised by nothing of ours`)
+      if (proven > own.signed) own.signed = proven
     }
     const others = own.inFlight
     const charged = spent > others ? spent - others : 0n
@@ -401,12 +397,4 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
       })),
     close: () => journal.close(),
   }
-}
-
-/** Whether a word, hashed as often as it is said to be before the anchor, gives it: only who made the chain could show it. */
-function isWordOf(anchor: Hash, word: Hash | null, ticks: number): boolean {
-  if (word === null || ticks < 1 || ticks > maxTicks) return false
-  let walked = word
-  for (let left = ticks; left > 0; left--) walked = keccak256(walked)
-  return walked === anchor
 }

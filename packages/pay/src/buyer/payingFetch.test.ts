@@ -10,6 +10,7 @@ import { fundChannel } from '../ledger/fundChannel.ts'
 import { type Ledger, openLedger } from '../ledger/openLedger.ts'
 import { startClaimer } from '../ledger/startClaimer.ts'
 import { streamScheme } from '../ledger/streamScheme.ts'
+import { decodePaymentPayload, headerNames } from '../wire/headers.ts'
 import { createPayingFetch, type Payment } from './createPayingFetch.ts'
 import { type BudgetLimits, openBudget } from './openBudget.ts'
 import { openChannelWallet } from './openChannelWallet.ts'
@@ -53,14 +54,17 @@ const sell = (tricks: ServerTricks = {}, cost = () => price) =>
     tricks,
   )
 
-async function buyer(limits: BudgetLimits = {}, changes: { wallet?: string; maxDeposit?: bigint } = {}) {
+async function buyer(
+  limits: BudgetLimits = {},
+  changes: { wallet?: string; maxDeposit?: bigint; signer?: typeof hot } = {},
+) {
   const { deployment, currency } = chain
   const { wallet = `wallet-${count++}.jsonl`, maxDeposit = 1_000_000n } = changes
   const budget = await openBudget({ path: join(folder, `budget-${count++}.jsonl`), limits })
   const channels = await openChannelWallet({
     ...{ path: join(folder, wallet), deployment, currency, budget, readChannel, maxDeposit },
     payer: accountAt(3),
-    signer: hot,
+    signer: changes.signer ?? hot,
   })
   const payments: Payment[] = []
   const onPayment = (payment: Payment) => payments.push(payment)
@@ -100,6 +104,62 @@ test('behavior: a hundred calls in flight on one channel, all served, all paid o
   expect(till).toBe(100n * price)
   await claimer.stop()
   await close()
+  await server.stop()
+})
+
+test('behavior: from the third call of a price on a call is paid by one word, without a signature', async () => {
+  const server = await sell()
+  let signatures = 0
+  const signer: typeof hot = {
+    ...hot,
+    signTypedData(data) {
+      signatures++
+      return hot.signTypedData(data)
+    },
+  }
+  const { budget, channels, close } = await buyer({}, { signer })
+  const payloads: string[] = []
+  const { deployment, currency } = chain
+  const fetch = createPayingFetch({
+    ...{ deployment, currency, budget, channels },
+    fetch: (input, init) => {
+      const header = new Request(input, init).headers.get(headerNames.payment)
+      if (header !== null) payloads.push(JSON.stringify(decodePaymentPayload(header).payload))
+      return globalThis.fetch(input, init)
+    },
+  })
+  for (let call = 0; call < 10; call++) expect((await fetch(server.url)).status).toBe(200)
+  expect(signatures).toBe(2)
+  expect(payloads.map((text) => text.includes('signature'))).toEqual([true, true, ...Array(8).fill(false)])
+  expect(ledger.books()).toMatchObject([{ spent: 10n * price, worth: 10n * price, ticks: 8 }])
+  expect(budget.state().spent).toBe(10n * price)
+  expect(channels.channels()).toMatchObject([{ signed: 10n * price, charged: 10n * price }])
+  await close()
+  await server.stop()
+})
+
+test('behavior: a wallet that lost its file believes ticks whose word is shown, and no others', async () => {
+  const server = await sell()
+  const first = await buyer()
+  for (let call = 0; call < 6; call++) await first.fetch(server.url)
+  await first.close()
+  expect(ledger.books()).toMatchObject([{ ticks: 4 }])
+  const second = await buyer({}, { wallet: 'lost.jsonl' })
+  expect((await second.fetch(server.url)).status).toBe(200)
+  expect(second.channels.channels()).toMatchObject([{ signed: 7n * price, charged: 7n * price }])
+  await second.close()
+  const liar = await sell({
+    ask: (required) => {
+      const extra = required.accepts[0]?.extra as { channel?: { ticks: number; worth: string } } | undefined
+      if (extra?.channel === undefined) return required
+      const shown = { ...extra.channel, ticks: extra.channel.ticks + 1, worth: String(8n * price) }
+      return change(required, {}, { channel: shown })
+    },
+  })
+  const third = await buyer({}, { wallet: 'lost again.jsonl' })
+  await expect(third.fetch(liar.url)).rejects.toMatchObject({ code: 'SNAPSHOT_FORGED' })
+  await third.close()
+  await liar.stop()
   await server.stop()
 })
 
@@ -303,53 +363,3 @@ function change(
     accepts: required.accepts.map((way) => ({ ...way, ...fields, extra: { ...way.extra, ...extra } })),
   }
 }
-
-test('behavior: payments of one price are words of a chain; a lost file learns them too, by the word', async () => {
-  const server = await sell()
-  const { fetch, budget, channels, close } = await buyer({}, { wallet: 'ticks.jsonl' })
-  for (let call = 0; call < 6; call++) expect(await (await fetch(server.url)).text()).toBe('paid')
-  const [book] = ledger.books()
-  // The first is signed, the second begins a chain, the rest show its words.
-  expect(book).toMatchObject({ ticks: 4, worth: 6n * price, spent: 6n * price })
-  expect(book?.best?.voucher).toMatchObject({ cumulative: 2n * price, tickPrice: price, maxTicks: 128 })
-  expect(budget.state()).toMatchObject({ spent: 6n * price, reserved: 0n })
-  expect(channels.channels()[0]).toMatchObject({ signed: 6n * price, charged: 6n * price })
-  await Promise.all(Array.from({ length: 8 }, async () => (await fetch(server.url)).text()))
-  expect(ledger.books()[0]).toMatchObject({ worth: 14n * price, spent: 14n * price })
-  await close()
-
-  // A wallet without its file signs too little, is shown the book, believes the words, and goes on.
-  const lost = await buyer({}, { wallet: 'lost.jsonl' })
-  expect(await (await lost.fetch(server.url)).text()).toBe('paid')
-  expect(lost.channels.channels()[0]).toMatchObject({ signed: 15n * price })
-  expect(ledger.books()[0]).toMatchObject({ worth: 15n * price, spent: 15n * price })
-  await lost.close()
-
-  // One that kept its file knows what its words promised.
-  const again = await buyer({}, { wallet: 'ticks.jsonl' })
-  expect(await (await again.fetch(server.url)).text()).toBe('paid')
-  expect(again.channels.channels()[0]).toMatchObject({ signed: 16n * price })
-  await again.close()
-  await server.stop()
-})
-
-test('error: SnapshotForgedError for words that are none', async () => {
-  const server = await sell({
-    ask: (required) => ({
-      ...required,
-      accepts: required.accepts.map((each) => {
-        const channel = each.extra?.channel as { worth: string; spent: string; ticks: number } | undefined
-        if (channel === undefined) return each
-        const forged = { ...channel, worth: '90000', spent: '90000', ticks: 9, word: `0x${'77'.repeat(32)}` }
-        return { ...each, extra: { ...each.extra, channel: forged } }
-      }),
-    }),
-  })
-  const first = await buyer({}, { wallet: 'honest.jsonl' })
-  for (let call = 0; call < 3; call++) await (await first.fetch(server.url)).text()
-  await first.close()
-  const lost = await buyer({}, { wallet: 'empty.jsonl' })
-  await expect(lost.fetch(server.url)).rejects.toMatchObject({ code: 'SNAPSHOT_FORGED' })
-  await lost.close()
-  await server.stop()
-})

@@ -105,6 +105,11 @@ describe('behavior: the first thing that is wrong is named, as the stock facilit
       {},
     ],
     [
+      'invalid_exact_evm_payload_authorization_valid_before',
+      withAuthorization({ validBefore: `${now + requirements.maxTimeoutSeconds + 86_401}` }),
+      {},
+    ],
+    [
       'invalid_exact_evm_payload_authorization_valid_after',
       withAuthorization({ validAfter: `${now + 1}` }),
       {},

@@ -39,6 +39,12 @@ export const settlementMargin = 6n
 export const undeployedMark = '6492'.repeat(16)
 
 /**
+ * For how many seconds beyond the time that was asked for an authorization may be good, at most: clocks differ, and some clients sign for a
+ * whole day. What is good for years would have to be remembered for years.
+ */
+const longestLife = 86_400n
+
+/**
  * Makes a function that checks payments by `exact` with EIP-3009 without a chain, some 8,000 a second.
  *
  * @param curve From `openCurve`.
@@ -102,6 +108,12 @@ export function createExactVerifier(curve: Curve): ExactVerifier {
       return refuse(
         exactReasons.validBefore,
         `The authorization ends at ${validBefore}; it is ${now}, and ${settlementMargin} s are needed to settle.`,
+      )
+    const latest = BigInt(now + requirements.maxTimeoutSeconds) + longestLife
+    if (validBefore > latest)
+      return refuse(
+        exactReasons.validBefore,
+        `The authorization ends at ${validBefore}; nothing beyond ${latest} is taken.`,
       )
     if (validAfter > BigInt(now))
       return refuse(exactReasons.validAfter, `The authorization begins at ${validAfter}; it is ${now}.`)

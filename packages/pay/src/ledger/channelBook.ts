@@ -114,7 +114,7 @@ export function snapshotOf(book: ChannelBook): ChannelSnapshot {
 
 /** A snapshot as it travels in JSON. */
 export function snapshotToJson(snapshot: ChannelSnapshot) {
-  const { channel, epoch, spent, worth, deposit, claimed, best, ticks, word } = snapshot
+  const { channel, epoch, spent, worth, deposit, claimed, best, ticks, word = null } = snapshot
   return {
     channel,
     epoch: epoch.toString(),
@@ -124,6 +124,6 @@ export function snapshotToJson(snapshot: ChannelSnapshot) {
     claimed: claimed.toString(),
     best: best === null ? null : { voucher: voucherToJson(best.voucher), signature: best.signature },
     ticks,
-    word,
+    ...(word === null ? {} : { word }),
   }
 }

@@ -82,6 +82,51 @@ describe('openLedger', () => {
     await ledger.close()
   })
 
+  test('behavior: one word pays a call on a voucher that is known, and nothing else', async () => {
+    const ledger = await open()
+    const chain = chainOf(7, 600)
+    const channel = idOf(channelOf(1))
+    const tickOf = (ticks: number, of = chain) => ({
+      channel,
+      anchor: of.anchor,
+      tick: { word: of.word(ticks), ticks },
+    })
+    const hold = (payment: ReturnType<typeof tickOf>, amount = 2n) => ledger.hold(payment, amount)
+    await expect(hold(tickOf(1))).rejects.toMatchObject({ code: 'CHANNEL_NOT_OPEN' })
+    await ledger.accept(await paymentOf(1, 0n, { chain, tickPrice: 2n }))
+    expect((await hold(tickOf(1))).capture(2n)).toMatchObject({ spent: 2n, worth: 2n, ticks: 1 })
+    // Repeated, it buys nothing; late, it changes nothing.
+    await expect(hold(tickOf(1))).rejects.toMatchObject({ code: 'VOUCHER_TOO_LOW' })
+    expect((await hold(tickOf(4))).held).toBe(2n)
+    expect((await hold(tickOf(2))).held).toBe(2n)
+    const alien = { ...tickOf(5), tick: { word: chainOf(8, 600).word(5), ticks: 5 } }
+    await expect(hold(alien)).rejects.toMatchObject({ code: 'TICK_INVALID' })
+    await expect(hold(tickOf(261))).rejects.toMatchObject({ code: 'TICKS_TOO_MANY' })
+    // Of a chain that does not count: no more than what was promised before.
+    await expect(hold(tickOf(9, chainOf(8, 600)), 3n)).rejects.toMatchObject({ code: 'VOUCHER_TOO_LOW' })
+    await hold(tickOf(250))
+    await expect(hold(tickOf(501))).rejects.toMatchObject({ code: 'DEPOSIT_TOO_LOW' })
+    states.set(channel, openState(channelOf(1), 2_000n))
+    expect((await hold(tickOf(501))).held).toBe(2n)
+    states.set(channel, openState(channelOf(1), 2_000n, { state: 'closing', closesAt: 9 }))
+    await ledger.refresh(channel)
+    await expect(hold(tickOf(502))).rejects.toMatchObject({ code: 'CHANNEL_NOT_OPEN' })
+    await ledger.close()
+  })
+
+  test('behavior: a voucher that is known already is not taken with another signature or content', async () => {
+    const ledger = await open()
+    const payment = await paymentOf(1, 100n, { chain: chainOf(7), tickPrice: 1n })
+    await ledger.accept(payment)
+    const altered = { ...payment, voucher: { ...payment.voucher, tickPrice: 9n } }
+    await expect(ledger.accept(altered)).rejects.toMatchObject({ code: 'VOUCHER_SIGNATURE_INVALID' })
+    const { signature } = await paymentOf(2, 100n)
+    await expect(ledger.accept({ ...payment, signature })).rejects.toMatchObject({
+      code: 'VOUCHER_SIGNATURE_INVALID',
+    })
+    await ledger.close()
+  })
+
   test('behavior: after a crash every promise is there, and what was in flight counts as charged', async () => {
     const ledger = await open()
     const first = await ledger.hold(await paymentOf(1, 100n), 30n)

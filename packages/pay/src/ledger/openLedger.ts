@@ -5,6 +5,7 @@ import {
   type ChannelsDomain,
   channelToJson,
   hashChannel,
+  type SignedVoucher,
   type Tick,
   VoucherForeignError,
   voucherToJson,
@@ -25,7 +26,7 @@ import {
   VoucherSignatureError,
   VoucherTooLowError,
 } from './errors.ts'
-import type { ChannelPayment } from './payment.ts'
+import type { ChannelPayment, ChannelTick } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
 /** Who is paid on the channels of a ledger: an account, or an asset's till. */
@@ -84,13 +85,13 @@ export interface Ledger {
    * @throws ChannelForeignError | ChannelNotOpenError | VoucherForeignError | VoucherSignatureError | DepositTooLowError |
    * TickForeignError | TickInvalidError | TicksTooManyError | JournalWriteError
    */
-  accept(payment: ChannelPayment): Promise<ChannelSnapshot>
+  accept(payment: ChannelPayment | ChannelTick): Promise<ChannelSnapshot>
   /**
    * Takes a payment and holds `amount` of it for a request. Resolves when both are on disk: nothing is served before.
    *
    * @throws VoucherTooLowError and what `accept` throws
    */
-  hold(payment: ChannelPayment, amount: bigint): Promise<Hold>
+  hold(payment: ChannelPayment | ChannelTick, amount: bigint): Promise<Hold>
   /**
    * Takes a tick of the voucher that counts, in about the time of one hash. It is on disk after the next `flush`; what a crash
    * takes before that is what was served since.
@@ -275,8 +276,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     const { channel, voucher, signature, tick, funding } = payment
     const id = idOf(channel)
     requireOurs(id, channel)
-    // The voucher that counts was checked when it came: with further words it comes again.
-    if (voucher.channel === id && !isBest(books.get(id), payment)) {
+    if (voucher.channel === id && !isBest(books.get(id), { voucher, signature })) {
       const signer = curve.recover(hashOf(voucher), signature)
       if (signer !== channel.signer.toLowerCase())
         throw new VoucherSignatureError({ channel: id, signer: channel.signer })
@@ -312,6 +312,45 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     if (tick === undefined || book.best?.voucher.anchor !== voucher.anchor) return false
     return takeTick(book, tick, curve.keccak256)
   }
+
+  /** Takes a tick of a voucher that came before. One of another chain than the one that counts is in the newer voucher's sum already. */
+  async function takeKnown({ channel: id, anchor, tick }: ChannelTick): Promise<ChannelBook> {
+    let book = books.get(id)
+    if (book === undefined) throw new ChannelNotOpenError({ channel: id, state: 'unknown' })
+    if (!isFresh(id)) book = await load(id, book.channel)
+    if (book.closesAt !== 0) throw new ChannelNotOpenError({ channel: id, state: 'closing' })
+    if (book.best?.voucher.anchor !== anchor) return book
+    if (voucherWorth(book.best.voucher, tick.ticks) > book.deposit) book = await load(id, book.channel)
+    const { best, deposit } = book
+    if (best?.voucher.anchor !== anchor) return book
+    const worth = voucherWorth(best.voucher, tick.ticks)
+    if (worth > deposit) throw new DepositTooLowError({ channel: id, worth, deposit })
+    if (takeTick(book, tick, curve.keccak256)) changed(book)
+    return book
+  }
+
+  /** Holds `amount` of what a book promises; both are on disk when it resolves. */
+  async function holdOf(book: ChannelBook, amount: bigint): Promise<Hold> {
+    const needed = book.spent + amount
+    if (needed > book.worth) {
+      await flush()
+      const { id, worth } = book
+      throw new VoucherTooLowError({ channel: id, worth, needed, snapshot: snapshotOf(book) })
+    }
+    book.spent = needed
+    mark(book)
+    const hold = holdOn(book, amount)
+    try {
+      await flush()
+    } catch (error) {
+      hold.release()
+      throw error
+    }
+    return hold
+  }
+
+  const takeEither = (payment: ChannelPayment | ChannelTick) =>
+    'voucher' in payment ? take(payment) : takeKnown(payment)
 
   function holdOn(book: ChannelBook, amount: bigint): Hold {
     let held = amount
@@ -352,29 +391,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     leastFunding,
     book: (id) => books.get(id),
     async accept(payment) {
-      const book = await take(payment)
+      const book = await takeEither(payment)
       await flush()
       return snapshotOf(book)
     },
-    async hold(payment, amount) {
-      const book = await take(payment)
-      const needed = book.spent + amount
-      if (needed > book.worth) {
-        await flush()
-        const { id, worth } = book
-        throw new VoucherTooLowError({ channel: id, worth, needed, snapshot: snapshotOf(book) })
-      }
-      book.spent = needed
-      mark(book)
-      const hold = holdOn(book, amount)
-      try {
-        await flush()
-      } catch (error) {
-        hold.release()
-        throw error
-      }
-      return hold
-    },
+    hold: async (payment, amount) => holdOf(await takeEither(payment), amount),
     tick(id, tick) {
       const book = books.get(id)
       if (book === undefined || book.closesAt !== 0 || !isFresh(id))
@@ -427,13 +448,11 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   }
 }
 
-/** Whether a payment brings the very voucher that counts, signature and all. */
-function isBest(book: ChannelBook | undefined, { voucher, signature }: ChannelPayment): boolean {
-  const best = book?.best
-  if (best == null || best.signature !== signature) return false
-  const { channel, epoch, cumulative, anchor, tickPrice, maxTicks, terms } = best.voucher
+/** Whether a voucher is the one that counts, whose signature was checked when it came. */
+function isBest(book: ChannelBook | undefined, { voucher, signature }: SignedVoucher): boolean {
+  if (book === undefined || book.best === null || book.best.signature !== signature) return false
+  const { epoch, cumulative, anchor, tickPrice, maxTicks, terms } = book.best.voucher
   return (
-    voucher.channel === channel &&
     voucher.epoch === epoch &&
     voucher.cumulative === cumulative &&
     voucher.anchor === anchor &&

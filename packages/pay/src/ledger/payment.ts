@@ -2,6 +2,7 @@ import {
   channelSchema,
   channelToJson,
   hashSchema,
+  parse,
   signatureSchema,
   uintSchema,
   voucherSchema,
@@ -18,17 +19,35 @@ export const fundingSchema = z.strictObject({
   signature: signatureSchema,
 })
 
+const tickSchema = z.strictObject({ word: hashSchema, ticks: z.int().min(1).max(4096) })
+
+/** What a payer sends whose voucher the payee knows, in JSON: how far the ticks of its chain go. */
+export const channelTickSchema = z.strictObject({ channel: hashSchema, anchor: hashSchema, tick: tickSchema })
+
+/** A payment by the ticks of a voucher that the payee knows. */
+export type ChannelTick = z.output<typeof channelTickSchema>
+
 /** What a payer sends on a channel, in JSON: a voucher, how far its ticks go, and money for the channel where it needs some. */
 export const channelPaymentSchema = z.strictObject({
   channel: channelSchema,
   voucher: voucherSchema,
   signature: signatureSchema,
-  tick: z.strictObject({ word: hashSchema, ticks: z.int().min(1).max(4096) }).optional(),
+  tick: tickSchema.optional(),
   funding: fundingSchema.optional(),
 })
 
 /** What a payer sends on a channel. */
 export type ChannelPayment = z.output<typeof channelPaymentSchema>
+
+/**
+ * Reads what a payer sends: a voucher, or a tick of one that is known.
+ *
+ * @throws InvalidInputError naming what is wrong.
+ */
+export const readChannelPayment = (value: unknown, what: string): ChannelPayment | ChannelTick =>
+  typeof value === 'object' && value !== null && 'anchor' in value
+    ? parse(channelTickSchema, value, what)
+    : parse(channelPaymentSchema, value, what)
 
 /** A payment as it travels in JSON. */
 export type ChannelPaymentJson = z.input<typeof channelPaymentSchema>

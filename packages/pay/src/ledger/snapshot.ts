@@ -13,8 +13,8 @@ export const channelSnapshotSchema = z.object({
   claimed: uintSchema(128),
   best: z.object({ voucher: voucherSchema, signature: signatureSchema }).nullable(),
   ticks: z.int().min(0),
-  /** The last word that was shown of it, which proves them; null where there is none. */
-  word: hashSchema.nullable().default(null),
+  /** The word that was shown last, which proves the ticks; null or left out where there is none. */
+  word: hashSchema.nullish(),
 })
 
 /** Where a channel stands at its payee. */

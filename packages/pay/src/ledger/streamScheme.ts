@@ -1,4 +1,4 @@
-import { type Currency, type Deployment, InvalidInputError, parse } from '@millrace/sdk'
+import { type Currency, type Deployment, InvalidInputError } from '@millrace/sdk'
 import { type Hash, zeroHash } from 'viem'
 import type { Metered } from '../seller/metered.ts'
 import type { Reservation, SellerScheme } from '../seller/scheme.ts'
@@ -6,7 +6,7 @@ import type { PaymentPayload, SettleResponse } from '../wire/x402.ts'
 import { snapshotToJson } from './channelBook.ts'
 import { VoucherTooLowError } from './errors.ts'
 import type { Ledger } from './openLedger.ts'
-import { type ChannelPayment, channelPaymentSchema } from './payment.ts'
+import { type ChannelPayment, type ChannelTick, readChannelPayment } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
 const atLeast = (amount: bigint, least: bigint) => (amount > least ? amount : least)
@@ -52,9 +52,10 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
     extra: { channel: snapshotToJson(snapshot) },
   })
 
-  function readPaid({ payload }: PaymentPayload): ChannelPayment {
-    const paid = parse(channelPaymentSchema, payload, 'payment.payload')
-    if (terms !== zeroHash && paid.voucher.terms !== terms)
+  function readPaid({ payload }: PaymentPayload): ChannelPayment | ChannelTick {
+    const paid = readChannelPayment(payload, 'payment.payload')
+    const agreed = 'voucher' in paid ? paid.voucher.terms : ledger.book(paid.channel)?.best?.voucher.terms
+    if (terms !== zeroHash && agreed !== terms)
       throw new InvalidInputError({
         what: 'payment.payload.voucher.terms',
         issues: [{ path: '', message: `must be '${terms}', which was agreed` }],
@@ -84,6 +85,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
             deposit: atLeast(options.deposit ?? amount * 200n, ledger.leastFunding).toString(),
             terms,
             funds: options.funds ?? ledger.funds,
+            ticks: true,
             ...(price.metered === undefined ? {} : { metered: meteredToJson(price.metered) }),
           },
         },

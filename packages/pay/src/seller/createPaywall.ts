@@ -2,27 +2,22 @@ import type { Signer } from '@millrace/sdk'
 import { MillraceError } from '@millrace/sdk/errors'
 import type { Address } from 'viem'
 import { WireError } from '../wire/errors.ts'
-import { encodeSettleResponse, headerNames } from '../wire/headers.ts'
 import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
 import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
-import { takeAnswerBody } from './answerBody.ts'
+import { type AnswerBody, takeAnswerBody } from './answerBody.ts'
 import { continueStream } from './continueStream.ts'
 import { type Again, type AnswerLimits, createAnswers, type OpenAnswer } from './createAnswers.ts'
+import { type Delivery, deliverAnswer, type MadeAnswer } from './deliverAnswer.ts'
 import { digestRequest } from './digestRequest.ts'
-import {
-  IdempotencyConflictError,
-  PaidBodyTooLargeError,
-  PaymentRefusedError,
-  SettlementPendingError,
-} from './errors.ts'
+import { IdempotencyConflictError, PaidBodyTooLargeError, PaymentRefusedError } from './errors.ts'
 import { findWays, type Ways } from './findWays.ts'
 import { meterBody } from './meterBody.ts'
 import type { Metered } from './metered.ts'
 import { meteredAnswer } from './meteredAnswer.ts'
 import { type MppOptions, mppChallenges } from './mppCharge.ts'
+import type { PendingAnswer, PendingAnswers } from './openPendingAnswers.ts'
 import { createStreams, streamHeader } from './openStreams.ts'
 import { chargeOf, overridesHeader, withoutOverrides } from './overrides.ts'
-import { addPaidHeaders } from './paidHeaders.ts'
 import { problem, unavailable } from './problem.ts'
 import { readBody, withBody } from './readBody.ts'
 import { type ReadPayment, readPayment } from './readPayment.ts'
@@ -42,6 +37,8 @@ export interface PaywallOptions {
   readonly answers?: AnswerLimits
   /** How long an answer that is paid while it streams waits for money, in milliseconds; 10 000 by default. */
   readonly graceMs?: number
+  /** Keeps answers whose payment is being settled through a crash of this process; without it they are lost with it. */
+  readonly pending?: PendingAnswers
   /** Unix seconds. */
   readonly now?: () => number
 }
@@ -81,7 +78,7 @@ export interface Paywall {
  * const paywall = createPaywall({ schemes: [exactScheme({ currencies, facilitator })], receipts: account })
  */
 export function createPaywall(options: PaywallOptions): Paywall {
-  const { schemes, receipts, mpp, now = () => Math.floor(Date.now() / 1000) } = options
+  const { schemes, receipts, mpp, pending, now = () => Math.floor(Date.now() / 1000) } = options
   const { maxBodyBytes = 10 << 20, maxAnswerBytes = 8 << 20 } = options
   const { graceMs = 10_000 } = options
   const answers = createAnswers(now, options.answers)
@@ -117,7 +114,11 @@ export function createPaywall(options: PaywallOptions): Paywall {
   }
 
   /** Holds the money, answers, charges. Says to `opened` how to answer a repetition. */
-  async function serve(call: Call, read: ReadPayment, opened: OpenAnswer): Promise<Response> {
+  async function serve(
+    call: Call,
+    read: ReadPayment,
+    { opened, key }: { readonly opened: OpenAnswer; readonly key: string | null },
+  ): Promise<Response> {
     const { paid, handler } = call
     const scheme = schemes.find((each) => each.scheme === read.requirements.scheme)
     let reservation: Reservation
@@ -157,7 +158,7 @@ export function createPaywall(options: PaywallOptions): Paywall {
 
     async function answer(
       { request }: Call,
-      { dialect, requirements }: ReadPayment,
+      read: ReadPayment,
       held: { readonly reservation: Reservation; readonly opened: readonly OpenAnswer[] },
     ): Promise<Response> {
       const { payer, ceiling } = held.reservation
@@ -168,11 +169,9 @@ export function createPaywall(options: PaywallOptions): Paywall {
         await held.reservation.release(reason)
         finish(null)
       }
-      let response: Response
-      let body: Awaited<ReturnType<typeof takeAnswerBody>>
-      let amount: bigint
+      let made: MadeAnswer
       try {
-        response = await handler(request, { payer, ceiling })
+        const response = await handler(request, { payer, ceiling })
         if (response.status >= 400) {
           await giveBack(`answered with ${response.status}`)
           return withoutOverrides(response)
@@ -180,75 +179,65 @@ export function createPaywall(options: PaywallOptions): Paywall {
         const { metered } = call.price
         const { reservation } = held
         if (metered !== undefined && scheme !== undefined && reservation.fixed !== true) {
-          finish(streamed(call))
+          const { dialect, requirements } = read
+          finish(() => refuse(call, 'payment_already_used'))
           return meteredAnswer(streams, response, {
             ...{ scheme, dialect, requirements, request: paid, reservation, metered, graceMs, now },
             signer: receipts ?? null,
           })
         }
-        body =
+        const body: AnswerBody =
           metered === undefined || response.body === null
             ? await takeAnswerBody(response, maxAnswerBytes)
             : { type: 'stream', stream: prepaid(response.body, { metered, reservation }) }
-        amount = chargeOf(response, call.price, ceiling)
+        const headers = new Headers(response.headers)
+        headers.delete(overridesHeader)
+        made = { status: response.status, headers, body, amount: chargeOf(response, call.price, ceiling) }
       } catch (error) {
         await giveBack('the handler failed')
         throw error
       }
-      const headers = new Headers(response.headers)
-      headers.delete(overridesHeader)
-      const { status } = response
-      const give = (content: BodyInit | null) =>
-        new Response(bodiless.has(status) ? null : content, { status, headers })
-
-      let done: Again | null = null
-      const capture: Again = async () => {
-        if (done !== null) return done()
-        let settled: Awaited<ReturnType<Reservation['capture']>>
-        try {
-          settled = await held.reservation.capture(amount)
-        } catch (error) {
-          if (error instanceof SettlementPendingError) return unavailable(error)
-          if (body.type === 'stream') await body.stream.cancel().catch(() => undefined)
-          if (!(error instanceof PaymentRefusedError)) throw error
-          captured = null
-          const failed = { success: false, transaction: '', network: requirements.network, payer }
-          const errorReason = error.reason
-          const response = encodeSettleResponse({ ...failed, errorReason })
-          return refuse(call, errorReason, { headers: { [headerNames.response]: response } })
-        }
-        captured = capture
-        const charged = { dialect, request: paid, requirements, payer, amount, settled, at: now() }
-        await addPaidHeaders(headers, { ...charged, signer: receipts ?? null })
-        if (body.type === 'stream') {
-          done = streamed(call)
-          return give(body.stream)
-        }
-        const { bytes } = body
-        done = () => Promise.resolve(give(bytes))
-        finish(done, bytes.length)
-        return give(bytes)
-      }
-      let captured: Again | null | undefined
-      let given: Response
-      try {
-        given = await capture()
-      } catch (error) {
-        finish(null)
-        throw error
-      }
-      if (captured === null) finish(null)
-      // Not known yet: the same payment again asks again, and gets the answer that is kept here.
-      else if (captured === undefined) finish(once(capture), body.type === 'whole' ? body.bytes.length : 0)
-      else if (body.type === 'stream') finish(streamed(call))
-      return given
+      return deliver(call, read, { reservation: held.reservation, made, finish, key })
     }
   }
 
-  const streamed =
-    (call: Call): Again =>
-    () =>
-      refuse(call, 'payment_already_used')
+  /** Charges for an answer that is made, and gives it out. */
+  function deliver(
+    call: Call,
+    read: Pick<ReadPayment, 'dialect' | 'requirements'>,
+    held: Pick<Delivery, 'reservation' | 'made' | 'finish'> & { readonly key: string | null },
+  ): Promise<Response> {
+    const { reservation, made, finish, key } = held
+    return deliverAnswer({
+      ...{ paid: call.paid, read, reservation, made, finish, now, signer: receipts ?? null },
+      refuse: (error, headers) => refuse(call, error, headers === undefined ? {} : { headers }),
+      pending: pending === undefined || key === null ? null : { answers: pending, key },
+    })
+  }
+
+  /** Goes on with an answer that was made before this process began. */
+  async function resume(call: Call, read: ReadPayment, from: Resumed): Promise<Response> {
+    const { kept, scheme, opened } = from
+    if (kept.digest !== call.paid.digest) {
+      opened.finish(null)
+      return refuse(call, 'payment_already_used')
+    }
+    const { requirements, dialect } = kept
+    const reservation = await scheme.resume?.(read.payment, { requirements })
+    if (reservation === undefined) return serve(call, read, { opened, key: kept.key })
+    const bytes = new Uint8Array(Buffer.from(kept.body, 'base64'))
+    const made: MadeAnswer = {
+      status: kept.status,
+      headers: new Headers(kept.headers.map(([name, value]): [string, string] => [name, value])),
+      body: { type: 'whole', bytes },
+      amount: BigInt(kept.amount),
+    }
+    return deliver(
+      call,
+      { requirements, dialect },
+      { reservation, made, finish: opened.finish, key: kept.key },
+    )
+  }
 
   async function pay(call: Call): Promise<Response> {
     const { request, paid, accepts } = call
@@ -262,14 +251,20 @@ export function createPaywall(options: PaywallOptions): Paywall {
     }
     if (read === null) return refuse(call, 'payment required')
     const { scheme } = read.requirements
-    const key = schemes.find((each) => each.scheme === scheme)?.paymentKey?.(read.payment) ?? null
-    if (key === null) return serve(call, read, { finish: () => undefined })
+    const payable = schemes.find((each) => each.scheme === scheme)
+    const key = payable?.paymentKey?.(read.payment) ?? null
+    if (payable === undefined || key === null)
+      return serve(call, read, { opened: { finish: () => undefined }, key: null })
     for (;;) {
       const found = answers.begin(`payment ${key}`, paid.digest)
       if (found.type === 'conflict') return refuse(call, 'payment_already_used')
       if (found.type === 'new') {
         try {
-          return await serve(call, read, found.answer)
+          const opened = found.answer
+          const kept = pending?.find(key) ?? null
+          return await (kept === null
+            ? serve(call, read, { opened, key })
+            : resume(call, read, { kept, scheme: payable, opened }))
         } catch (error) {
           found.answer.finish(null)
           throw error
@@ -313,6 +308,13 @@ export function createPaywall(options: PaywallOptions): Paywall {
   }
 }
 
+/** What is needed to go on with an answer of a process before this one. */
+interface Resumed {
+  readonly kept: PendingAnswer
+  readonly scheme: SellerScheme
+  readonly opened: OpenAnswer
+}
+
 /** An answer whose whole price is paid ahead: it ends where that is used up. */
 function prepaid(
   source: ReadableStream<Uint8Array>,
@@ -324,17 +326,4 @@ function prepaid(
     reservation: { payer, ceiling, capture, release },
     onEnd: () => Promise.resolve(),
   }).stream
-}
-
-/** Statuses whose answers have no body. */
-const bodiless = new Set([101, 204, 205, 304])
-
-/** Runs one at a time, for those who ask at once: both get an answer, in turn. */
-function once(work: Again): Again {
-  let last: Promise<unknown> = Promise.resolve()
-  return () => {
-    const next = last.then(work, work)
-    last = next.catch(() => undefined)
-    return next
-  }
 }

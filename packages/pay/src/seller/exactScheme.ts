@@ -60,6 +60,7 @@ export function exactScheme(options: ExactSchemeOptions): SellerScheme {
             extra: { name, version },
           })),
     paymentKey: holder.paymentKey,
+    resume: (payment, { requirements }) => holder.resume(payment, () => requirements),
     async reserve(payment, { requirements }) {
       const verdict = (await verifying)(payment, { requirements, now: now() })
       if (verdict.type === 'refused') return holder.hold(payment, requirements, verdict)

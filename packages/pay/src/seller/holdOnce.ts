@@ -23,6 +23,14 @@ export interface RightPayment {
 export interface OnceHolder {
   /** As in `SellerScheme`. */
   paymentKey(payment: PaymentPayload): string | null
+  /**
+   * As in `SellerScheme`: the facilitator answers for the very same payment alone, and settles it once, so nothing is checked
+   * here. `charge` says what to settle.
+   */
+  resume(
+    payment: PaymentPayload,
+    charge: (amount: bigint) => PaymentRequirements,
+  ): Promise<Pick<Reservation, 'payer' | 'capture'>>
   /** As in `SellerScheme`, with what a check without a chain found. */
   hold(
     payment: PaymentPayload,
@@ -74,6 +82,12 @@ export function createOnceHolder(options: {
     paymentKey(payment) {
       const identity = identify(payment.accepted, payment.payload)
       return identity === null ? null : `${identity.key} ${String(payment.payload.signature)}`
+    },
+
+    async resume(payment, charge) {
+      const identity = identify(payment.accepted, payment.payload)
+      if (identity === null) throw new PaymentRefusedError({ reason: exactReasons.payload })
+      return { payer: identity.payer, capture: (amount) => settle(payment, charge(amount)) }
     },
 
     async hold(payment, requirements, verdict) {

@@ -13,5 +13,9 @@ export function problem(
   })
 }
 
+/** Header of a 503 answer after which the same payment is to be sent again; it holds the error's code. */
+export const pendingHeader = 'Millrace-Pending'
+
 /** Not 402: a client that pays at every 402 would sign a second payment. */
-export const unavailable = (error: MillraceError) => problem(503, error, { 'retry-after': '2' })
+export const unavailable = (error: MillraceError) =>
+  problem(503, error, { 'retry-after': '2', [pendingHeader]: error.code })

@@ -55,6 +55,14 @@ export interface SellerScheme {
    */
   accept?(payment: PaymentPayload): Promise<void>
   /**
+   * Goes on with a payment that was held, and for which an answer was made, by a process before this one: what it returns settles it, or says
+   * what became of it. Only schemes with a `paymentKey` need it.
+   */
+  resume?(
+    payment: PaymentPayload,
+    context: { readonly requirements: PaymentRequirements },
+  ): Promise<Pick<Reservation, 'payer' | 'capture'>>
+  /**
    * Checks a payment and holds it: nothing is served before this resolves.
    *
    * @throws PaymentRefusedError with the exact code

@@ -65,6 +65,8 @@ export function uptoScheme(options: UptoSchemeOptions): SellerScheme {
       return (await Promise.all(entries)).flat()
     },
     paymentKey: holder.paymentKey,
+    resume: (payment, { requirements }) =>
+      holder.resume(payment, (amount) => ({ ...requirements, amount: amount.toString() })),
     async reserve(payment, { requirements }) {
       const verdict = (await verifying)(payment, { requirements, now: now(), purpose: 'verify' })
       if (verdict.type === 'refused') return holder.hold(payment, requirements, verdict)
