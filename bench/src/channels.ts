@@ -1,21 +1,19 @@
 // Payments on channels: how fast a payee takes vouchers and ticks, on disk before it serves, beside the check of a voucher as the
-// stock packages make it (viem's verifyTypedData) in the same run; what the paywall adds to a request, one at a time and many in
-// flight on one channel. Vouchers are signed beforehand: the payer's time is not the payee's.
+// stock packages make it (viem's verifyTypedData) in the same run; what the paywall adds to a request. Vouchers are signed beforehand: the payer's time is not the payee's.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, createServer, request as httpRequest } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import {
   type ChannelPayment,
   channelPaymentToJson,
-  createPaywall,
+  decodePaymentRequired,
   encodePaymentPayload,
   headerNames,
-  nodeListener,
   openCurve,
   openLedger,
-  streamScheme,
   toHex,
 } from '@millrace/pay'
 import {
@@ -194,90 +192,101 @@ const tickRate = await rate(perChannel * chains.length, async () => {
 })
 await ticking.close()
 
-// ---- what the paywall adds to a request, over HTTP in this one process
-const server1 = await open('requests')
-const scheme = streamScheme({ ledger: server1, deployment, currency })
-const paywall = createPaywall({ schemes: [scheme] })
-const route = { price: { amount: 100n } }
-const answer = () => new Response('an answer')
-const server = createServer(
-  nodeListener((request) =>
-    request.url.endsWith('/free') ? Promise.resolve(answer()) : paywall.charge(request, route, answer),
-  ),
+// ---- what the paywall adds to a request: seller and client are processes of their own, the client asks at a rate that does not wait for answers
+const seller = spawn(
+  process.execPath,
+  [
+    ...['--conditions=source', '--import', 'tsx'],
+    join(import.meta.dirname, '_channels', 'server.ts'),
+    JSON.stringify({ deployment, currency, payee, path: join(folder, 'requests.jsonl') }),
+  ],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
 )
-await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-const { port } = server.address() as AddressInfo
-const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+const [line] = (await once(seller.stdout, 'data')) as [Buffer]
+const port = Number(line.toString())
 
-const get = (path: string, headers: Readonly<Record<string, string>>): Promise<number> =>
-  new Promise((done, failed) => {
-    const started = performance.now()
-    const outgoing = httpRequest({ port, host: '127.0.0.1', path, headers, agent }, (incoming) => {
-      incoming.resume()
-      incoming.once('end', () =>
-        incoming.statusCode === 200
-          ? done(performance.now() - started)
-          : failed(new RangeError(`answered with ${incoming.statusCode}`)),
-      )
+const asked = await fetch(`http://127.0.0.1:${port}/paid`)
+const [accepted] = decodePaymentRequired(asked.headers.get(headerNames.required) ?? '').accepts
+if (accepted === undefined) throw new RangeError('the seller asks for nothing')
+const headerOf = (payload: Readonly<Record<string, unknown>>) =>
+  encodePaymentPayload({ x402Version: 2, accepted, payload })
+
+/** Headers of `count` payments of 100 units, each by a voucher of its own. */
+function byVoucher(count: number): string[] {
+  const buyer = payerOf(1_000_000)
+  return Array.from({ length: count }, (_, index) =>
+    headerOf(channelPaymentToJson(paymentOf(buyer, BigInt(index + 1) * 100n))),
+  )
+}
+
+/** The same by words of a chain: as the paying fetch pays calls of one price. The first payment brings the voucher. */
+function byWord(count: number): string[] {
+  const buyer = payerOf(1_000_001)
+  const headers: string[] = []
+  for (let done = 0; done < count; ) {
+    const length = Math.min(4096, count - done)
+    const words = createTickChain(toHex(hexToBytes(`0x${(done + 9).toString(16).padStart(64, '0')}`)), length)
+    const opening = paymentOf(buyer, BigInt(done) * 100n, {
+      ...{ anchor: words.anchor, tickPrice: 100n, maxTicks: length },
     })
-    outgoing.once('error', failed)
-    outgoing.end()
+    for (let ticks = 1; ticks <= length; ticks++) {
+      const tick = { word: words.word(ticks), ticks }
+      headers.push(
+        headerOf(
+          ticks === 1
+            ? channelPaymentToJson({ ...opening, tick })
+            : { channel: buyer.id, anchor: words.anchor, tick },
+        ),
+      )
+    }
+    done += length
+  }
+  return headers
+}
+
+/** Asks `perSecond` times a second, for each of `headers` once, and says how long each answer took, in milliseconds. */
+const ask = (path: string, headers: readonly string[], perSecond: number): Promise<number[]> =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./_channels/askAtRate.mjs', import.meta.url), {
+      workerData: { port, path, headers, perSecond, header: headerNames.payment },
+      execArgv: [],
+    })
+    worker.once('message', resolve)
+    worker.once('error', reject)
   })
 
-const buyer = payerOf(1_000_000)
-const [accepted] = await scheme.requirements(
-  { amount: 100n },
-  { method: 'GET', url: '', digest: zeroHash, idempotencyKey: null },
-)
-if (accepted === undefined) throw new RangeError('the scheme asks for nothing')
-let promised = 0n
-const paidHeaders = Array.from({ length: 3 * REQUESTS }, () => {
-  promised += 100n
-  const payload = channelPaymentToJson(paymentOf(buyer, promised))
-  return { [headerNames.payment]: encodePaymentPayload({ x402Version: 2, accepted, payload }) }
-})
-
-async function latencies(inFlight: number, call: () => Promise<number>): Promise<number[]> {
-  const times: number[] = []
-  let left = REQUESTS
-  const worker = async () => {
-    while (left-- > 0) times.push(await call())
-  }
-  await Promise.all(Array.from({ length: inFlight }, worker))
-  return times.sort((a, b) => a - b)
-}
-const at = (sorted: readonly number[], part: number) =>
+const quantile = (sorted: readonly number[], part: number) =>
   Math.round((sorted[Math.floor(sorted.length * part)] ?? 0) * 1000) / 1000
-let next = 0
-const paid = () => get('/paid', paidHeaders[next++] ?? {})
-const free = () => get('/free', {})
-for (let warm = 0; warm < Math.min(500, REQUESTS); warm++) await Promise.all([free(), paid()])
+const round = (value: number) => Math.round(value * 1000) / 1000
 const added: Record<string, unknown> = {}
-for (const inFlight of [1, 32]) {
-  const without = await latencies(inFlight, free)
-  const started = performance.now()
-  const withPayment = await latencies(inFlight, paid)
-  const seconds = (performance.now() - started) / 1000
-  added[`${inFlight} in flight`] = {
-    ...{
-      freeP50: at(without, 0.5),
-      freeP99: at(without, 0.99),
-      paidP50: at(withPayment, 0.5),
-      paidP99: at(withPayment, 0.99),
-    },
-    addedP50: Math.round((at(withPayment, 0.5) - at(without, 0.5)) * 1000) / 1000,
-    addedP99: Math.round((at(withPayment, 0.99) - at(without, 0.99)) * 1000) / 1000,
-    paidPerSecond: Math.round(REQUESTS / seconds),
+const nothing = Array.from({ length: REQUESTS }, () => '')
+for (const perSecond of [100, 400]) {
+  const ways = { voucher: byVoucher, word: byWord } as const
+  for (const [way, make] of Object.entries(ways)) {
+    const offset = perSecond === 100 ? 0 : REQUESTS + 200
+    const headers = make(2 * (REQUESTS + 200)).slice(offset, offset + REQUESTS + 200)
+    await ask('/free', nothing.slice(0, 200), perSecond)
+    await ask('/paid', headers.slice(0, 200), perSecond)
+    const free = (await ask('/free', nothing, perSecond)).sort((a, b) => a - b)
+    const paid = (await ask('/paid', headers.slice(200), perSecond)).sort((a, b) => a - b)
+    const row = {
+      ...{ freeP50: quantile(free, 0.5), freeP99: quantile(free, 0.99) },
+      ...{ paidP50: quantile(paid, 0.5), paidP99: quantile(paid, 0.99) },
+    }
+    added[`by ${way}, ${perSecond} a second`] = {
+      ...row,
+      addedP50: round(row.paidP50 - row.freeP50),
+      addedP99: round(row.paidP99 - row.freeP99),
+      goalAddedP99: 2,
+    }
   }
 }
-agent.destroy()
-server.closeAllConnections()
-server.close()
-await server1.close()
+seller.kill()
+await once(seller, 'exit')
 rmSync(folder, { recursive: true, force: true })
 
 const result = {
-  what: 'vouchers are checked, held, charged and on disk; ticks are checked and on disk every 10,000; latencies in milliseconds, client and server in one process, every payment of many in flight on one channel',
+  what: 'vouchers are checked, held, charged and on disk; ticks are checked and on disk every 10,000; latencies in milliseconds at a rate that does not wait for answers, seller and client in processes of their own, all payments on one channel',
   machine: {
     cpu: cpus()[0]?.model,
     cores: cpus().length,

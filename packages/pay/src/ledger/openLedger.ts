@@ -113,6 +113,8 @@ export interface Ledger {
   close(): Promise<void>
 }
 
+/** Milliseconds until what no one waits for is written. */
+const flushSoonMs = 50
 /** Lines after which the file is rewritten with one line a channel. */
 const compactAfter = 20_000
 
@@ -184,6 +186,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         return flush()
       })
     return next
+  }
+
+  let soon: NodeJS.Timeout | null = null
+  /** Writes within a moment, for what no one waits for. */
+  function flushSoon(): void {
+    soon ??= setTimeout(() => {
+      soon = null
+      flush().catch(() => {})
+    }, flushSoonMs)
   }
 
   /** Marks a book to be written. A life that is over is not: its line would bury that of the next. */
@@ -359,11 +370,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       if (spent) throw new HoldSpentError({ channel: book.id })
       if (charged < 0n || charged > held) throw new OverchargeError({ amount: charged, held })
       spent = true
+      if (charged === held) return snapshotOf(book)
       book.spent -= held - charged
       held = charged
       changed(book)
-      // It is charged already as far as the disk is concerned; what is given back can wait for the next write.
-      flush().catch(() => {})
+      // It is charged already as far as the disk is concerned; what is given back can wait for others' writes.
+      flushSoon()
       return snapshotOf(book)
     }
     return {
@@ -441,6 +453,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
     flush,
     async close() {
+      if (soon !== null) clearTimeout(soon)
       await flush().catch(() => {})
       await journal.compact(() => [[...books.values()].map(entryOf)]).catch(() => {})
       await journal.close()
