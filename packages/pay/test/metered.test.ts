@@ -176,6 +176,7 @@ describe('default: an answer is paid by the byte while it streams', () => {
     const request = digestRequest({ method: 'GET', url: server.url, body: new Uint8Array() })
     await verifyCallReceipt(signed, { seller: seller.address, request, most: 980n })
     expect(signed.receipt.amount).toBe(980n)
+    expect(signed.receipt.reference).toBe(`${ledger.books()[0]?.id}:0`)
     await close()
     await server.stop()
   })

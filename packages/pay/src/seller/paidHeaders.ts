@@ -30,7 +30,7 @@ export async function addPaidHeaders(headers: Headers, charged: Charged): Promis
   if (dialect === 'x402v1') headers.set(v1HeaderNames.response, encodeV1SettleResponse(settled))
   if (dialect === 'mpp') {
     const timestamp = new Date(at * 1000).toISOString()
-    const receipt = { status: 'success', method: 'evm', timestamp, reference: settled.transaction } as const
+    const receipt = { status: 'success', method: 'evm', timestamp, reference: referenceOf(settled) } as const
     headers.set('Payment-Receipt', encodePaymentReceipt(receipt))
   }
   if (signer !== null) {
@@ -43,13 +43,21 @@ export async function addPaidHeaders(headers: Headers, charged: Charged): Promis
       network,
       asset: getAddress(asset as Address),
       amount,
-      reference: settled.transaction,
+      reference: referenceOf(settled),
       at,
     }
     headers.set(callReceiptHeader, encodeCallReceipt(await signCallReceipt(signer, receipt)))
   }
   headers.set('cache-control', withPrivate(headers.get('cache-control')))
   headers.append('access-control-expose-headers', exposed.join(', '))
+}
+
+/** What names a payment: its transaction, or on a channel the channel's id and epoch, `0x…:0`. */
+export function referenceOf({ transaction, extra }: SettleResponse): string {
+  const book = extra?.channel as { readonly channel?: unknown; readonly epoch?: unknown } | undefined
+  return transaction !== '' || typeof book?.channel !== 'string'
+    ? transaction
+    : `${book.channel}:${book.epoch}`
 }
 
 /** What one payer bought is not for a shared cache. */

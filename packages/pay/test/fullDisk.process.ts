@@ -1,0 +1,73 @@
+import { join } from 'node:path'
+import { zeroHash } from 'viem'
+import {
+  channelPaymentToJson,
+  createPaywall,
+  encodePaymentPayload,
+  openBudget,
+  openLedger,
+  streamScheme,
+} from '../src/index.ts'
+import { channelOf, currency, domain, openState, payee, paymentOf } from './offChain.ts'
+
+/**
+ * A seller and a buyer's budget in a process that may not write more than so much to a file. They go on after the disk is full, for as many
+ * calls again; what happened is printed as one line of JSON.
+ */
+const [folder = '', after = '0'] = process.argv.slice(2)
+const price = 10n
+const deployment = {
+  ...{ chainId: domain.chainId, channels: domain.channels, till: currency, assets: currency },
+  ...{ market: currency, currencies: [], epochLength: 60 },
+}
+const channel = channelOf(1)
+const ledger = await openLedger({
+  ...{ ...domain, path: join(folder, 'ledger.jsonl'), payee: { account: payee }, currency },
+  readChannel: async () => openState(channel, 10n ** 12n),
+})
+const budget = await openBudget({ path: join(folder, 'budget.jsonl'), limits: { lifetime: 10n ** 12n } })
+const scheme = streamScheme({
+  ...{ ledger, deployment },
+  currency: { address: currency, symbol: 'X', decimals: 6, name: 'X', version: '1' },
+})
+const paywall = createPaywall({ schemes: [scheme] })
+const [accepted] = await scheme.requirements(
+  { amount: price },
+  { method: 'GET', url: 'http://shop.example/', digest: zeroHash, idempotencyKey: null },
+)
+if (accepted === undefined) throw new RangeError('the scheme asks for something')
+
+let served = 0
+let answered = 0
+const refusals: { readonly status: number; readonly code: string }[] = []
+let promised = 0n
+while (refusals.length < Number(after)) {
+  promised += price
+  const payload = channelPaymentToJson(await paymentOf(1, promised))
+  const headers = { 'PAYMENT-SIGNATURE': encodePaymentPayload({ x402Version: 2, accepted, payload }) }
+  const response = await paywall.charge(
+    new Request('http://shop.example/', { headers }),
+    { price: { amount: price } },
+    () => new Response(`call ${++served}`),
+  )
+  if (response.status === 200) answered++
+  else refusals.push({ status: response.status, code: (await response.json()).error.code })
+}
+
+let reserved = 0
+const budgetRefusals: string[] = []
+while (budgetRefusals.length < Number(after)) {
+  try {
+    const reservation = await budget.reserve({ amount: price, payee: 'somebody', service: 'something' })
+    reserved++
+    await reservation.capture(price)
+  } catch (error) {
+    budgetRefusals.push(error instanceof Error && 'code' in error ? String(error.code) : String(error))
+  }
+}
+const { spent, reserved: open } = budget.state()
+process.stdout.write(
+  `${JSON.stringify({ served, answered, refusals, reserved, budgetRefusals, counted: (spent + open).toString() })}\n`,
+)
+// As by kill -9: nothing is tidied up.
+process.kill(process.pid, 'SIGKILL')
