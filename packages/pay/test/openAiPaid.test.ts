@@ -18,10 +18,14 @@ import { fundChannel } from '../src/ledger/fundChannel.ts'
 import { type Ledger, openLedger } from '../src/ledger/openLedger.ts'
 import { streamScheme } from '../src/ledger/streamScheme.ts'
 import { openAiGateway, serveFetch } from '../src/openai/index.ts'
+import { decodeCallReceipt, verifyCallReceipt } from '../src/seller/callReceipt.ts'
+import { digestRequest } from '../src/seller/digestRequest.ts'
 import { exactScheme } from '../src/seller/exactScheme.ts'
 import { mppNonce } from '../src/seller/mppCharge.ts'
+import { uptoScheme } from '../src/seller/uptoScheme.ts'
 import { decodeChallenge, decodePaymentReceipt, encodeCredential } from '../src/wire/mpp.ts'
 import type { PaymentRequirements } from '../src/wire/x402.ts'
+import { placeX402Contracts } from '../src/x402/placeX402Contracts.ts'
 import { accountAt, etchUsdc, type LocalChain, startLocalChain } from './localChain.ts'
 import { beginStream, event, sendCompletion, startUpstream } from './startUpstream.ts'
 
@@ -51,6 +55,7 @@ beforeAll(async () => {
   usdc = await etchUsdc(chain)
   const { client, deployment, currency } = chain
   const network = usdc.network
+  await placeX402Contracts(client)
   facilitator = await openFacilitator({
     chains: [{ network, client, relayer: accountAt(5) }],
     journal: memoryJournal(),
@@ -84,7 +89,9 @@ beforeAll(async () => {
       schemes: [
         streamScheme({ ledger, deployment, currency }),
         exactScheme({ currencies: [money], facilitator }),
+        uptoScheme({ currencies: [money], facilitator }),
       ],
+      receipts: accountAt(9),
       mpp: { secret: new Uint8Array(32).fill(7), realm: 'models.example' },
     }),
   )
@@ -99,7 +106,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
-const request = (model: string, more: object = {}): RequestInit => ({
+const request = (model: string, more: object = {}) => ({
   method: 'POST',
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ model, prompt: 'one two three', max_tokens: 20, ...more }),
@@ -169,9 +176,43 @@ test('stream: our fetch buys by the token on a channel, whole and streamed, and 
   // 5 for the call, 3 tokens in at 1, 2 tokens out at 3.
   expect(payments).toMatchObject([{ scheme: 'stream', amount: 14n, settled: { success: true } }])
   expect(ledger.books()).toMatchObject([{ spent: 14n }])
+  await verifyReceipt(whole.headers.get('millrace-receipt'), request('sold'))
   const streamed = await pay(url, request('sold', { stream: true }))
-  expect(await streamed.text()).toMatch(/four.*five.*\n\n: payment-response \S+\n\ndata: \[DONE\]/s)
+  const text = await streamed.text()
+  expect(text).toMatch(/four.*five.*\n\n: payment-response \S+\n: millrace-receipt \S+\n\ndata: \[DONE\]/s)
+  await verifyReceipt(
+    /^: millrace-receipt (\S+)$/m.exec(text)?.[1] ?? null,
+    request('sold', { stream: true }),
+  )
   expect(ledger.books()).toMatchObject([{ spent: 28n }])
   await channels.close()
   await budget.close()
 })
+
+/** What the seller confirms of a call that cost 14 units, whole or streamed, is signed and about this very request. */
+async function verifyReceipt(header: string | null, { body }: { readonly body: string }) {
+  const signed = decodeCallReceipt(header ?? '')
+  const digest = digestRequest({ method: 'POST', url, body: new TextEncoder().encode(body) })
+  await verifyCallReceipt(signed, { seller, request: digest, most: 14n })
+  expect(signed.receipt).toMatchObject({ amount: 14n, payee: seller })
+}
+
+test.each([{}, { stream: true }])(
+  'upto: a ceiling is signed, and what was delivered is taken ($stream)',
+  async (kind) => {
+    const { deployment, currency, client } = chain
+    const budget = await openBudget({ path: join(folder, `upto-${kind.stream}.jsonl`), limits: {} })
+    const pay = createPayingFetch({
+      ...{ deployment, budget, client, signer: accountAt(2) },
+      currency: { ...currency, address: usdc.asset as `0x${string}` },
+    })
+    const before = await paid()
+    const answer = await pay(url, request('sold', kind))
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('four')])
+    expect(await paid()).toBe(before + 14n)
+    // A streamed answer is charged at its end, and says so there: the budget counts the ceiling.
+    if (kind.stream === undefined) expect(budget.state()).toMatchObject({ spent: 14n, reserved: 0n })
+    else expect(budget.state().spent).toBeGreaterThanOrEqual(14n)
+    await budget.close()
+  },
+)

@@ -68,7 +68,10 @@ export async function sellModels(flags: SellModelFlags): Promise<void> {
   const price = `${formatAmount(perMillionInput, currency)} in, ${formatAmount(perMillionOutput, currency)} out, a million tokens of ${ids.join(', ')}`
   const named = flags.publicUrl === undefined ? {} : { publicUrl: readUrl('--public-url', flags.publicUrl) }
   await keepShop({ connection, seller, flags, price }, async ({ schemes }) => {
-    const gateway = openAiGateway({ upstream: { url: upstream }, models, schemes, ...named })
+    const gateway = openAiGateway({
+      ...{ upstream: { url: upstream }, models, schemes, ...named },
+      receipts: seller.account,
+    })
     const { url, close } = await listening(place, () => serveFetch(gateway, place))
     return { url: `${named.publicUrl ?? url}/v1`, close }
   })

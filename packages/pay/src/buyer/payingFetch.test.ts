@@ -363,3 +363,20 @@ function change(
     accepts: required.accepts.map((way) => ({ ...way, ...fields, extra: { ...way.extra, ...extra } })),
   }
 }
+
+test('behavior: a deposit that a few calls use up is topped up with words and vouchers alike, one call at a time and many at once', async () => {
+  // The seller wants one price in a channel: every call needs money for it, those that are paid by a word too.
+  const sold = startPaidServer(
+    streamScheme({ ledger, deployment: chain.deployment, currency: chain.currency, deposit: price }),
+    () => price,
+  )
+  const server = await sold
+  const { fetch, budget, close } = await buyer()
+  for (let call = 0; call < 5; call++) expect(await (await fetch(server.url)).text()).toBe('paid')
+  const answers = await Promise.all(Array.from({ length: 6 }, async () => (await fetch(server.url)).text()))
+  expect(answers).toEqual(Array.from({ length: 6 }, () => 'paid'))
+  expect(ledger.books()[0]).toMatchObject({ worth: 11n * price, spent: 11n * price, deposit: 11n * price })
+  expect(budget.state()).toMatchObject({ spent: 11n * price, reserved: 0n })
+  await close()
+  await server.stop()
+})

@@ -271,14 +271,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   }
 
   /** Sends an authorization where the payment needs it and it brings enough to be worth a transaction. */
-  async function fund(id: Hash, { channel, voucher }: ChannelPayment, funding: Funding): Promise<void> {
+  async function fund(id: Hash, { channel, voucher, tick }: ChannelPayment, funding: Funding): Promise<void> {
     const { amount } = funding
     if (options.fund === undefined) throw new FundingRefusedError({ channel: id, amount, least: null })
     if (amount < leastFunding) throw new FundingRefusedError({ channel: id, amount, least: leastFunding })
     const known = books.get(id)
-    if (known !== undefined && isFresh(id) && voucher.cumulative <= known.deposit) return
+    const worth = voucherWorth(voucher, tick?.ticks ?? 0)
+    if (known !== undefined && isFresh(id) && worth <= known.deposit) return
     const { state, deposit, epoch } = await readChannel(id)
-    if (state === 'open' && epoch === voucher.epoch && voucher.cumulative <= deposit) return
+    if (state === 'open' && epoch === voucher.epoch && worth <= deposit) return
     await options.fund(channel, funding)
     await load(id, channel)
   }

@@ -13,7 +13,12 @@ import { encodeV1SettleResponse, v1HeaderNames } from '../wire/x402v1.ts'
 
 /** Whether a request may be answered: money is held for it, or it is told what to pay. */
 export type Admission =
-  | { readonly type: 'held'; readonly reservation: Reservation; readonly dialect: Dialect }
+  | {
+      readonly type: 'held'
+      readonly reservation: Reservation
+      readonly dialect: Dialect
+      readonly requirements: PaymentRequirements
+    }
   | { readonly type: 'unpaid'; readonly response: Response }
 
 /**
@@ -63,7 +68,8 @@ export async function admitPayment(options: {
   const scheme = schemes.find((each) => each.scheme === requirements.scheme)
   if (scheme === undefined) return refuse('unsupported_scheme')
   try {
-    return { type: 'held', reservation: await scheme.reserve(payment, { requirements, request }), dialect }
+    const reservation = await scheme.reserve(payment, { requirements, request })
+    return { type: 'held', reservation, dialect, requirements }
   } catch (error) {
     if (error instanceof PaymentRefusedError) return refuse(error.reason)
     if (!(error instanceof MillraceError) || error.retryable) throw error

@@ -1,3 +1,4 @@
+import type { Charged } from '../seller/paidHeaders.ts'
 import type { Reservation } from '../seller/scheme.ts'
 import { answerText, readAnswer } from './answerText.ts'
 import type { Charge } from './charge.ts'
@@ -21,6 +22,8 @@ export interface AnswerOptions {
   readonly flat: boolean
   readonly reservation: Reservation
   readonly open: OpenCall | null
+  /** Signs the receipt of what was charged, as in header `Millrace-Receipt`. */
+  readonly sign?: (charged: Pick<Charged, 'settled' | 'amount' | 'payer'>) => Promise<string>
   /** Aborted when the buyer leaves. */
   readonly signal: AbortSignal
 }
@@ -91,7 +94,7 @@ async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promi
         const settlement = early ?? (await settleCall(options, { meter, outcome }))
         // Until the whole answer is kept, a repetition is credited what was charged.
         open?.charged(settlement.charged)
-        return early === null ? settlement.receipt : null
+        return early === null ? settlement.headers : {}
       } catch (error) {
         open?.dropped()
         throw error
@@ -106,5 +109,4 @@ async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promi
   return new Response(stream, { headers: { ...headers, ...receiptHeader(early) } })
 }
 
-const receiptHeader = (settlement: Settlement | null): Record<string, string> =>
-  settlement?.receipt == null ? {} : { 'payment-response': settlement.receipt }
+const receiptHeader = (settlement: Settlement | null): Settlement['headers'] => settlement?.headers ?? {}

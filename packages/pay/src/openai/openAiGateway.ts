@@ -1,6 +1,8 @@
+import type { Signer } from '@millrace/sdk'
 import { zeroAddress } from 'viem'
 import { digestRequest } from '../seller/digestRequest.ts'
 import type { MppOptions } from '../seller/mppCharge.ts'
+import { type Charged, signReceiptOf } from '../seller/paidHeaders.ts'
 import type { PaidRequest, Reservation, SellerScheme } from '../seller/scheme.ts'
 import { admitPayment, answerIn } from './admitPayment.ts'
 import { answerCall } from './answerCall.ts'
@@ -28,6 +30,8 @@ export interface OpenAiGatewayOptions {
   readonly schemes: readonly SellerScheme[]
   /** Speaks MPP too. */
   readonly mpp?: MppOptions
+  /** Signs a receipt for every paid call; without it there is none. */
+  readonly receipts?: Signer
   /** How tokens are counted where the upstream says nothing plausible; four bytes a token by default. */
   readonly countTokens?: CountTokens
   /** Most bytes of a request; 1 MiB by default. */
@@ -135,8 +139,17 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
         open?.dropped()
         return admission.response
       }
-      const { reservation, dialect } = admission
-      const sold = { ...options, call, quote, flat, open, signal: request.signal, reservation }
+      const { reservation, dialect, requirements } = admission
+      const { receipts: signer } = options
+      const at = () => Math.floor(now() / 1000)
+      const sign =
+        signer === undefined
+          ? {}
+          : {
+              sign: (charged: Pick<Charged, 'settled' | 'amount' | 'payer'>) =>
+                signReceiptOf({ ...charged, request: paid, requirements, at: at(), signer }),
+            }
+      const sold = { ...options, ...sign, call, quote, flat, open, signal: request.signal, reservation }
       return answerIn(dialect, await answerCall(sold), { now: Math.floor(now() / 1000) })
     } catch (error) {
       open?.dropped()

@@ -1,3 +1,4 @@
+import { callReceiptHeader } from '../seller/callReceipt.ts'
 import type { SettleResponse } from '../wire/x402.ts'
 import type { AnswerOptions } from './answerCall.ts'
 import type { Charge } from './charge.ts'
@@ -9,8 +10,8 @@ import type { StreamOutcome } from './streamAnswer.ts'
 export interface Settlement {
   /** Base units. */
   readonly charged: bigint
-  /** Base64 of the settlement's JSON, as in header `PAYMENT-RESPONSE`; null where nothing was charged. */
-  readonly receipt: string | null
+  /** What the buyer is told of it: header `PAYMENT-RESPONSE`, and the signed receipt; nothing where nothing was charged. */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /**
@@ -20,13 +21,13 @@ export interface Settlement {
  * @throws SettlementFailedError
  */
 export async function settleCall(
-  options: Pick<AnswerOptions, 'call' | 'open' | 'onCharge' | 'quote' | 'reservation'>,
+  options: Pick<AnswerOptions, 'call' | 'open' | 'onCharge' | 'quote' | 'reservation' | 'sign'>,
   { meter, outcome }: { readonly meter: Meter; readonly outcome: StreamOutcome },
 ): Promise<Settlement> {
   const { call, open, reservation, quote } = options
   if (outcome === 'unsent' || (outcome !== 'complete' && !meter.begun())) {
     await reservation.release('nothing was delivered')
-    return { charged: 0n, receipt: null }
+    return { charged: 0n, headers: {} }
   }
   const metered = meter.read()
   const cost = least(metered.cost, quote, reservation.ceiling)
@@ -43,7 +44,7 @@ export async function settleCall(
   if (charged === 0n) {
     await reservation.release('there is nothing to charge')
     say(outcome)
-    return { charged, receipt: null }
+    return { charged, headers: {} }
   }
   let settled: SettleResponse
   try {
@@ -56,7 +57,15 @@ export async function settleCall(
     throw new SettlementFailedError({ reason: 'the payment scheme failed', cause: error })
   }
   say(outcome)
-  return { charged, receipt: Buffer.from(JSON.stringify(settled)).toString('base64') }
+  const response = Buffer.from(JSON.stringify(settled)).toString('base64')
+  const signed = await options.sign?.({ settled, amount: charged, payer: reservation.payer })
+  return {
+    charged,
+    headers: {
+      'payment-response': response,
+      ...(signed === undefined ? {} : { [callReceiptHeader.toLowerCase()]: signed }),
+    },
+  }
 }
 
 const least = (first: bigint, ...rest: bigint[]) =>

@@ -24,8 +24,8 @@ export interface StreamOptions {
   readonly signal: AbortSignal
   /** Called when the first event is there, before the answer begins. */
   readonly begin: () => Promise<void>
-  /** Called once when nothing more is delivered; gives what the buyer is told of the payment, null where there is nothing to tell. */
-  readonly settle: (outcome: StreamOutcome) => Promise<string | null>
+  /** Called once when nothing more is delivered; gives what the buyer is told of the payment, by the names of headers. */
+  readonly settle: (outcome: StreamOutcome) => Promise<Readonly<Record<string, string>>>
   /** Given the whole answer where it was complete and is not too long to be kept. */
   readonly keep: (body: Uint8Array<ArrayBuffer>) => void
 }
@@ -72,7 +72,7 @@ export async function streamAnswer(options: StreamOptions): Promise<ReadableStre
 function createEnding(options: StreamOptions) {
   let outcome: StreamOutcome = 'unsent'
   let gone = false
-  let settled: Promise<string | null> | undefined
+  let settled: Promise<Readonly<Record<string, string>>> | undefined
   return {
     begun() {
       outcome = 'left'
@@ -124,7 +124,8 @@ async function* framesOf(
       return null
     })
     if (failure !== null) yield frame(JSON.stringify(errorBody(failure).body))
-    const last = receipt === null ? '' : `: payment-response ${receipt}\n\n`
+    const lines = Object.entries(receipt ?? {}).map(([name, value]) => `: ${name} ${value}\n`)
+    const last = lines.length === 0 ? '' : `${lines.join('')}\n`
     const end = `${last}${failure === null ? frame('[DONE]') : ''}`
     if (failure === null && size <= maxKept) options.keep(utf8.encode(`${kept.join('')}${end}`))
     if (end !== '') yield end

@@ -25,7 +25,7 @@ const exposed = [headerNames.response, v1HeaderNames.response, 'Payment-Receipt'
 
 /** Adds what the payer learns about the payment, in the payer's protocol, and the seller's own signed receipt. */
 export async function addPaidHeaders(headers: Headers, charged: Charged): Promise<void> {
-  const { dialect, request, requirements, payer, amount, settled, at, signer } = charged
+  const { dialect, settled, at, signer } = charged
   if (dialect === 'x402v2') headers.set(headerNames.response, encodeSettleResponse(settled))
   if (dialect === 'x402v1') headers.set(v1HeaderNames.response, encodeV1SettleResponse(settled))
   if (dialect === 'mpp') {
@@ -33,21 +33,7 @@ export async function addPaidHeaders(headers: Headers, charged: Charged): Promis
     const receipt = { status: 'success', method: 'evm', timestamp, reference: referenceOf(settled) } as const
     headers.set('Payment-Receipt', encodePaymentReceipt(receipt))
   }
-  if (signer !== null) {
-    const { scheme, network, payTo, asset } = requirements
-    const receipt = {
-      request: request.digest,
-      payer: getAddress(payer),
-      payee: getAddress(payTo as Address),
-      scheme,
-      network,
-      asset: getAddress(asset as Address),
-      amount,
-      reference: referenceOf(settled),
-      at,
-    }
-    headers.set(callReceiptHeader, encodeCallReceipt(await signCallReceipt(signer, receipt)))
-  }
+  if (signer !== null) headers.set(callReceiptHeader, await signReceiptOf({ ...charged, signer }))
   headers.set('cache-control', withPrivate(headers.get('cache-control')))
   headers.append('access-control-expose-headers', exposed.join(', '))
 }
@@ -58,6 +44,26 @@ export function referenceOf({ transaction, extra }: SettleResponse): string {
   return transaction !== '' || typeof book?.channel !== 'string'
     ? transaction
     : `${book.channel}:${book.epoch}`
+}
+
+/** The seller's signed receipt of a call, as in header `Millrace-Receipt`. */
+export async function signReceiptOf(
+  charged: Omit<Charged, 'dialect'> & { readonly signer: Signer },
+): Promise<string> {
+  const { request, requirements, payer, amount, settled, at, signer } = charged
+  const { scheme, network, payTo, asset } = requirements
+  const receipt = {
+    request: request.digest,
+    payer: getAddress(payer),
+    payee: getAddress(payTo as Address),
+    scheme,
+    network,
+    asset: getAddress(asset as Address),
+    amount,
+    reference: referenceOf(settled),
+    at,
+  }
+  return encodeCallReceipt(await signCallReceipt(signer, receipt))
 }
 
 /** What one payer bought is not for a shared cache. */
