@@ -189,8 +189,12 @@ test('behavior: a payer that closes in the middle is claimed in time, whatever i
   hold.capture(4_000n)
   await chain.client.increaseTime({ seconds: 901 })
   await chain.client.mine({ blocks: 1 })
+  const account = { deployment, account: channel.payer, currency: chain.currency.address }
+  const before = await getBalance(chain.client, account)
   await confirm(payer, await finalizeClose(payer, { deployment, channel }))
-  await expect.poll(() => ledger.book(hold.channel), { timeout: 60_000 }).toBeDefined()
+  expect((await getBalance(chain.client, account)).till - before.till).toBe(6_000n)
+  // Its life is over, and so is its book.
+  await expect.poll(() => ledger.book(hold.channel), { timeout: 60_000 }).toBeUndefined()
   await claimer.stop()
   await ledger.close()
 })
