@@ -8,6 +8,24 @@ export {
 export { expectedRental, type RentalProcess, rentalPath } from './depreciation/rental.ts'
 export { MatrixError, ParameterError, RiskError } from './errors/RiskError.ts'
 export {
+  type CoveragePeriod,
+  type CoverageState,
+  coverageOf,
+  type SweepCovenant,
+  sweepStates,
+  trailingCoverage,
+} from './loans/coverage.ts'
+export { type CoverageDate, coveragePaths, type FinancedMachine } from './loans/coveragePaths.ts'
+export {
+  interestReserve,
+  leastFirstLoss,
+  type RevenueRecord,
+  revenueLimit,
+  sweepValue,
+} from './loans/limit.ts'
+export { type LoanPeriod, type PeriodIncome, runLoan } from './loans/runLoan.ts'
+export { type Draw, interestUp, type LoanTerms, loanSchedule, type PlannedPayment } from './loans/schedule.ts'
+export {
   type LossSummary,
   type SimulatedLosses,
   summariseLosses,
@@ -28,3 +46,4 @@ export {
 } from './losses/vasicek.ts'
 export { bivariateNormalCdf, normalCdf, normalInverse } from './maths/normal.ts'
 export { createRandom, type Random } from './maths/random.ts'
+export { type UtilisationRamp, utilisationAt } from './utilisation/ramp.ts'
