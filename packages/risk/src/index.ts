@@ -1,3 +1,14 @@
+export { absorptionRatio, absorptionShift, covarianceOf } from './concentration/absorption.ts'
+export { type EffectiveBets, effectiveBets } from './concentration/effectiveBets.ts'
+export {
+  type Dimension,
+  dimensions,
+  type Exposure,
+  effectiveNames,
+  herfindahl,
+  type LookThrough,
+  lookThrough,
+} from './concentration/herfindahl.ts'
 export {
   type Balance,
   type DepreciationCurve,
@@ -44,6 +55,7 @@ export {
   vasicekQuantile,
   vasicekTrancheLoss,
 } from './losses/vasicek.ts'
+export type { Matrix } from './maths/matrix.ts'
 export { bivariateNormalCdf, normalCdf, normalInverse } from './maths/normal.ts'
 export { createRandom, type Random } from './maths/random.ts'
 export { type UtilisationRamp, utilisationAt } from './utilisation/ramp.ts'
