@@ -18,6 +18,22 @@ export {
 } from './depreciation/curve.ts'
 export { expectedRental, type RentalProcess, rentalPath } from './depreciation/rental.ts'
 export { MatrixError, ParameterError, RiskError } from './errors/RiskError.ts'
+export { strongComponents } from './graph/components.ts'
+export {
+  type AssetClaims,
+  assetLeverage,
+  type FacilityLeverage,
+  lookThroughLeverage,
+} from './leverage/lookThroughLeverage.ts'
+export {
+  CircularOwnershipError,
+  type FacilityBook,
+  FacilityUnknownError,
+  type FacilityValue,
+  type Line,
+  type UnitHolding,
+  valueFacilities,
+} from './leverage/valueFacilities.ts'
 export {
   type CoveragePeriod,
   type CoverageState,
