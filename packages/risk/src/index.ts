@@ -74,4 +74,7 @@ export {
 export type { Matrix } from './maths/matrix.ts'
 export { bivariateNormalCdf, normalCdf, normalInverse } from './maths/normal.ts'
 export { createRandom, type Random } from './maths/random.ts'
+export type { FacilityCovenants, PayerRevenue, StressFacility, StressLoan } from './stress/facility.ts'
+export { runStress, type StressResult, type TrippedCovenant } from './stress/runStress.ts'
+export { type LoanShock, namesBySize, type Scenario, type Shock, scenarios } from './stress/scenarios.ts'
 export { type UtilisationRamp, utilisationAt } from './utilisation/ramp.ts'
