@@ -15,6 +15,7 @@ const question: FundingQuestion = {
   to: 1000,
   lookback: 100,
   hubDegree: Number.POSITIVE_INFINITY,
+  leastHubShare: 0,
 }
 const ask = (rows: readonly Row[], change: Partial<FundingQuestion> = {}) => {
   const ledger = createLedger(1n)
@@ -98,6 +99,7 @@ describe('createFundingFlow', () => {
     // One part in 101 of the exchange's income was the owner's.
     expect(ask(honest, { hubDegree: 50 }).funded).toEqual([50])
     expect(ask(honest).funded).toEqual([600])
+    expect(ask(honest, { hubDegree: 50, leastHubShare: 0.05 }).funded).toEqual([0])
     const dust: Row[] = Array.from({ length: 60 }, (_, at) => [1, `user ${at}`, 'fake', 1])
     const faked: Row[] = [
       ...dust,
@@ -123,8 +125,9 @@ describe('createFundingFlow', () => {
   test('behavior: asking as transfers come gives what asking once gives', () => {
     fc.assert(
       fc.property(rows, fc.constantFrom(2, 4, Number.POSITIVE_INFINITY), (all, hubDegree) => {
+        const period = { from: 400, to: 700, hubDegree }
         const ledger = createLedger(1n)
-        const flow = createFundingFlow(ledger, { ...question, hubDegree })
+        const flow = createFundingFlow(ledger, { ...question, ...period })
         const total = () => flow.payments().reduce((sum, { funded }) => sum + funded, 0)
         let before = 0
         for (const transfer of transfersOf(all)) {
@@ -133,7 +136,7 @@ describe('createFundingFlow', () => {
           expect(now).toBeGreaterThanOrEqual(before)
           before = now
         }
-        expect(before).toBe(ask(all, { hubDegree }).funded.reduce((sum, one) => sum + one, 0))
+        expect(before).toBe(ask(all, period).funded.reduce((sum, one) => sum + one, 0))
       }),
     )
   })

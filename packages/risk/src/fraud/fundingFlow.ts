@@ -17,6 +17,8 @@ export interface FundingQuestion {
    * follows all of it.
    */
   readonly hubDegree: number
+  /** A hub of whose income a smaller share than this was related is a stranger: what it pays out is not followed. */
+  readonly leastHubShare: number
 }
 
 /** One payment into the asset, and how much of it could have been related money. In the ledger's units. */
@@ -82,7 +84,9 @@ export function createFundingFlow(ledger: Ledger, question: FundingQuestion): Fu
   const debts = new Map<number, number>()
   const income: number[] = []
   const relatedIncome: number[] = []
-  let cursor = ledger.firstAt(start)
+  // Incomes are counted from one look-back earlier on, so that a hub's share does not hang on its first days.
+  const origins = start - question.lookback
+  let cursor = ledger.firstAt(origins)
 
   const shareOf = (account: number): number => {
     if (account === asset || related.has(account)) return 1
@@ -98,8 +102,10 @@ export function createFundingFlow(ledger: Ledger, question: FundingQuestion): Fu
   const origin = (account: number, transfer: number): { readonly node: number; readonly most: number } => {
     const units = ledger.unitsUp(transfer)
     if (account === asset || related.has(account)) return { node: 0, most: units }
-    if (ledger.degreeOf(transfer) >= question.hubDegree)
-      return { node: 0, most: Math.ceil(units * shareOf(account)) }
+    if (ledger.degreeOf(transfer) >= question.hubDegree) {
+      const share = shareOf(account)
+      return { node: 0, most: share < question.leastHubShare ? 0 : Math.ceil(units * share) }
+    }
     return { node: holder.get(account) ?? -1, most: units }
   }
   const receive = (account: number): number => {
@@ -129,6 +135,8 @@ export function createFundingFlow(ledger: Ledger, question: FundingQuestion): Fu
     debts.set(payer, debt)
   }
   const read = (transfer: number): void => {
+    // The ledger may have been shorter when the cursor was set.
+    if (ledger.timeOf(transfer) < origins) return
     const [from, to] = [ledger.fromOf(transfer), ledger.toOf(transfer)]
     const units = ledger.unitsUp(transfer)
     if (to === asset) {
@@ -139,7 +147,7 @@ export function createFundingFlow(ledger: Ledger, question: FundingQuestion): Fu
     const share = shareOf(from)
     income[to] = (income[to] ?? 0) + units
     relatedIncome[to] = (relatedIncome[to] ?? 0) + units * share
-    if (related.has(to) || from === to || units === 0) return
+    if (ledger.timeOf(transfer) < start || related.has(to) || from === to || units === 0) return
     const { node, most } = origin(from, transfer)
     if (node === -1 || most === 0) return
     edge(node, receive(to), most, transfer)
