@@ -121,7 +121,10 @@ export function createCycleSearch(ledger: Ledger, question: CycleQuestion): Cycl
   }
 }
 
-/** Accounts from which money of home comes back to it within a range of transfers; home is one node. */
+/**
+ * Accounts that money of home reaches and from which it comes back, within a range of transfers; home is one node. Only what can reach home is
+ * visited, backwards from it.
+ */
 function ringOf(
   ledger: Ledger,
   home: ReadonlySet<number>,
@@ -129,19 +132,27 @@ function ringOf(
 ): Set<number> {
   const local = new Map<number, number>()
   const edges: number[][] = [[]]
+  const open = [...home]
   const nodeOf = (account: number): number => {
     if (home.has(account)) return 0
     const known = local.get(account)
     if (known !== undefined) return known
     local.set(account, edges.length)
+    open.push(account)
     return edges.push([]) - 1
   }
-  for (let transfer = from; transfer < to; transfer++) {
-    // What leaves a hub is nobody's in particular; through one, everybody would be in everybody's ring.
-    if (ledger.degreeOf(transfer) >= hubDegree && !home.has(ledger.fromOf(transfer))) continue
-    const source = nodeOf(ledger.fromOf(transfer))
-    const target = nodeOf(ledger.toOf(transfer))
-    if (source !== target) edges[source]?.push(target)
+  for (let account = open.pop(); account !== undefined; account = open.pop()) {
+    const target = nodeOf(account)
+    const incoming = ledger.into(account)
+    for (let at = countBelow(incoming, from); at < incoming.length; at++) {
+      const transfer = incoming[at] as number
+      if (transfer >= to) break
+      const sender = ledger.fromOf(transfer)
+      // What leaves a hub is nobody's in particular; through one, everybody would be in everybody's ring.
+      if (!home.has(sender) && ledger.degreeOf(transfer) >= hubDegree) continue
+      const source = nodeOf(sender)
+      if (source !== target) edges[source]?.push(target)
+    }
   }
   const component = strongComponents(edges)
   const members = new Set<number>()
@@ -149,8 +160,8 @@ function ringOf(
   return members
 }
 
-/** How many of rising numbers are below a limit. */
-function countBelow(numbers: readonly number[], limit: number): number {
+/** @internal How many of rising numbers are below a limit. */
+export function countBelow(numbers: readonly number[], limit: number): number {
   let [low, high] = [0, numbers.length]
   while (low < high) {
     const middle = (low + high) >>> 1

@@ -1,4 +1,5 @@
 import { herfindahl } from '../concentration/herfindahl.ts'
+import { countBelow } from './cycles.ts'
 import type { Ledger } from './ledger.ts'
 
 /** Weak signs: each has honest causes, none proves anything. Shares are of revenue, of [0, 1]. */
@@ -45,9 +46,10 @@ export function revenueSignals(
   let total = 0
   let count = 0
   let round = 0
-  const end = ledger.firstAt(question.to)
-  for (let transfer = ledger.firstAt(question.from); transfer < end; transfer++) {
-    if (ledger.toOf(transfer) !== asset) continue
+  const paid = ledger.into(asset)
+  for (let at = countBelow(paid, ledger.firstAt(question.from)); at < paid.length; at++) {
+    const transfer = paid[at] as number
+    if (ledger.timeOf(transfer) >= question.to) break
     const payer = ledger.fromOf(transfer)
     const units = ledger.unitsDown(transfer)
     const entry = byPayer.get(payer) ?? { paid: 0, got: 0, first: transfer, times: [] }
