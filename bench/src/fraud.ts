@@ -82,7 +82,7 @@ function manyWorlds(): readonly Transfer[] {
   return all.sort((a, b) => a.time - b.time)
 }
 
-const table = [null, ...schemes].map(measure)
+const table = [null, ...schemes].map((scheme) => measure(scheme))
 console.table(table)
 const bySize = [0.05, 0.1, 0.25, 1].map((share) => ({
   washedShareOfHonestRevenue: share,

@@ -17,7 +17,7 @@ export interface LossSummary {
   readonly expected: number
   /** Standard deviation: the book's unexpected loss. */
   readonly deviation: number
-  /** Standard error of `expected`. */
+  /** Standard error that `expected` would have of independent paths; of stratified ones it is smaller. */
   readonly standardError: number
   readonly confidence: number
   /** Loss that is not exceeded with probability `confidence`. */

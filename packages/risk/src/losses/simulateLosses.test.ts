@@ -6,6 +6,7 @@ import { bivariateNormalCdf, normalCdf, normalInverse } from '../maths/normal.ts
 import { createRandom } from '../maths/random.ts'
 import { summariseLosses, trancheLoss } from './distribution.ts'
 import type { Book } from './layout.ts'
+import { marketFactors } from './marketFactors.ts'
 import { simulateLosses } from './simulateLosses.ts'
 import { vasicekQuantile, vasicekTrancheLoss } from './vasicek.ts'
 
@@ -116,6 +117,13 @@ describe('simulateLosses', () => {
     const wide = summariseLosses(simulateLosses(downturn, { paths: 40_000, seed: 4 }), 0.99)
     expect(Math.abs(wide.expected - mean)).toBeLessThan(4 * wide.standardError)
     expect(wide.shortfall).toBeGreaterThan(narrow.shortfall * 1.02)
+  })
+
+  test('behavior: one common factor falls into each stratum', () => {
+    for (const paths of [1, 2, 7, 500, 3000]) {
+      const ranks = Array.from(marketFactors(paths, 3), (factor) => Math.floor(normalCdf(factor) * paths))
+      expect(ranks.toSorted((a, b) => a - b)).toEqual(Array.from({ length: paths }, (_, at) => at))
+    }
   })
 
   test('behavior: certain and impossible defaults, and no correlation', () => {

@@ -3,6 +3,7 @@ import { normalCdf } from '../maths/normal.ts'
 import { createRandom } from '../maths/random.ts'
 import type { SimulatedLosses } from './distribution.ts'
 import { type Book, layoutBook } from './layout.ts'
+import { marketFactors } from './marketFactors.ts'
 import { chunkPaths, simulatePaths } from './simulatePaths.ts'
 
 /**
@@ -19,6 +20,7 @@ export function simulateLosses(
   const paths = requireWhole('number of paths', options.paths, 1)
   const layout = layoutBook(book)
   const columns = book.clusters.length
+  const markets = marketFactors(paths, options.seed)
   const losses = new Float64Array(paths)
   const byCluster = new Float64Array(paths * columns)
   for (let chunk = 0; chunk * chunkPaths < paths; chunk++) {
@@ -29,6 +31,7 @@ export function simulateLosses(
       seed: options.seed,
       chunk,
       paths: last - first,
+      markets: markets.subarray(first, last),
       losses: losses.subarray(first, last),
       clusterLosses: byCluster.subarray(first * columns, last * columns),
     }

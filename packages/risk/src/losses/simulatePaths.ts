@@ -12,6 +12,8 @@ export interface PathTask {
   /** Index of the chunk. */
   readonly chunk: number
   readonly paths: number
+  /** The common factor of each path. */
+  readonly markets: Float64Array
   /** Loss of each path. */
   readonly losses: Float64Array
   /** Loss of each path in each cluster, path by path. */
@@ -33,7 +35,7 @@ export function simulatePaths(
   maths: { readonly normalCdf: typeof normalCdf; readonly createRandom: typeof createRandom },
 ): void {
   const { thresholds, amounts, exposures, shifts, blocks, blockClusters, correlations, commons } = task.layout
-  const { losses, clusterLosses } = task
+  const { markets, losses, clusterLosses } = task
   const cdf = maths.normalCdf
   const random = maths.createRandom(task.seed, task.chunk)
   // Words are made many at a time; a candidate needs four at most.
@@ -49,7 +51,7 @@ export function simulatePaths(
   }
   const factors = new Float64Array(clusters)
   for (let path = 0; path < task.paths; path++) {
-    const market = random.normal()
+    const market = markets[path] as number
     for (let cluster = 0; cluster < clusters; cluster++) {
       const common = commons[cluster] as number
       factors[cluster] =
