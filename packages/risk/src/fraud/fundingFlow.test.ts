@@ -190,6 +190,7 @@ describe('createLedger', () => {
     ledger.cut(2)
     expect([ledger.size, ledger.cuts]).toEqual([2, 1])
     ledger.add(transfersOf([[2, 'c', 'b', 1]]))
+    expect([ledger.knows('a'), ledger.knows('nobody')]).toEqual([true, false])
     expect(ledger.idOf(2)).toBe('t0')
     expect(ledger.into(ledger.account('a'))).toEqual([])
     expect(ledger.into(ledger.account('b'))).toEqual([0, 2])

@@ -28,6 +28,8 @@ export interface Ledger {
   readonly cut: (size: number) => void
   /** Number of an account; it is given one if it has none. */
   readonly account: (name: string) => number
+  /** Whether an account has a number. */
+  readonly knows: (name: string) => boolean
   readonly nameOf: (account: number) => string
   readonly accounts: number
   readonly idOf: (transfer: number) => string
@@ -141,6 +143,7 @@ export function createLedger(unit: bigint): Ledger {
       cuts++
     },
     account,
+    knows: (name) => numbers.has(name),
     nameOf: (number) => names[number] ?? '',
     idOf: (transfer) => ids[transfer] ?? '',
     timeOf: (transfer) => times[transfer] ?? Number.NaN,
