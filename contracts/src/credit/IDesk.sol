@@ -88,7 +88,6 @@ interface IDesk {
     error RulesInvalid();
     error NotCurator(address caller);
     error NotBorrower(bytes32 loan, address caller);
-    error NotUnderwriter(bytes32 loan, address caller);
     error TermsInvalid(bytes32 loan);
     /// @notice Terms go beyond a rule of the facility.
     error TermsBeyondRules(bytes32 loan);

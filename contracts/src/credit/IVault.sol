@@ -13,8 +13,6 @@ interface IVault is IERC4626, IERC7540Operator, IERC7540Redeem, IERC7575 {
     event QueuePaid(uint256 shares, uint256 assets, uint256 waiting);
 
     error ZeroShares();
-    /// @notice Only the holder of the shares, or its operator, may ask.
-    error NotHolder(address owner, address caller);
     /// @notice Only the controller, or its operator, may do this.
     error NotController(address controller, address caller);
     /// @notice The last request of this controller is not claimed yet.

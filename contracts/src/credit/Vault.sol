@@ -152,7 +152,7 @@ contract Vault is ERC20, IVault, IERC165 {
         Request memory request = _requests[controller];
         uint256 most = maxWithdraw(controller);
         require(assets <= most, ClaimTooHigh(assets, most));
-        shares = _numberAt(_sumAt(request.from) + assets) - request.from;
+        shares = _numberAt(_sumAt(request.from, Math.Rounding.Ceil) + assets) - request.from;
         uint256 brought = _claim(shares, receiver, controller);
         _till.withdraw(asset, receiver, brought);
     }
@@ -222,7 +222,7 @@ contract Vault is ERC20, IVault, IERC165 {
     function maxWithdraw(address controller) public view returns (uint256) {
         uint256 from = _requests[controller].from;
         uint256 shares = maxRedeem(controller);
-        return shares == 0 ? 0 : _sumAt(from + shares) - _sumAt(from);
+        return shares == 0 ? 0 : _broughtDown(from, shares);
     }
 
     /// @inheritdoc IERC4626
@@ -294,7 +294,7 @@ contract Vault is ERC20, IVault, IERC165 {
         require(shares > 0, ZeroShares());
         require(shares <= most, ClaimTooHigh(shares, most));
         uint256 from = _requests[controller].from;
-        assets = _sumAt(from + shares) - _sumAt(from);
+        assets = _broughtDown(from, shares);
         // At most `to`.
         _requests[controller].from = uint128(from + shares);
         emit Withdraw(msg.sender, receiver, controller, assets, shares);
@@ -312,8 +312,16 @@ contract Vault is ERC20, IVault, IERC165 {
         if (count > 0) last = _points[count - 1];
     }
 
-    /// @dev What the first `number` shares of the queue brought, rounded down within a payment.
-    function _sumAt(uint256 number) private view returns (uint256) {
+    /// @dev What `shares` from the number `from` on brought: both ends are rounded against who claims, or a neighbour in the queue would
+    /// pay the unit.
+    function _broughtDown(uint256 from, uint256 shares) private view returns (uint256) {
+        uint256 end = _sumAt(from + shares, Math.Rounding.Floor);
+        uint256 start = _sumAt(from, Math.Rounding.Ceil);
+        return end > start ? end - start : 0;
+    }
+
+    /// @dev What the first `number` shares of the queue brought.
+    function _sumAt(uint256 number, Math.Rounding rounding) private view returns (uint256) {
         if (number == 0) return 0;
         (uint256 low, uint256 high) = (0, _points.length - 1);
         while (low < high) {
@@ -324,8 +332,9 @@ contract Vault is ERC20, IVault, IERC165 {
         Point memory point = _points[low];
         Point memory before;
         if (low > 0) before = _points[low - 1];
-        return before.assets + uint256(point.assets - before.assets) * (number - before.shares)
-            / (point.shares - before.shares);
+        return before.assets
+            + uint256(point.assets - before.assets)
+                .mulDiv(number - before.shares, point.shares - before.shares, rounding);
     }
 
     /// @dev Least number of shares that brought `sum`.

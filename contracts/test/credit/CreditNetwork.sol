@@ -53,6 +53,10 @@ abstract contract CreditNetwork is Deployment {
         panel = appraisals.createPanel(appraisers, 2);
         curve = appraisals.publish(Curve(HALF_LIFE, 2_500));
         facility = make(bookRules(), deskRules());
+        useFacility();
+    }
+
+    function useFacility() internal {
         desk = Desk(facility.desk());
         senior = Vault(facility.senior());
         junior = Vault(facility.junior());
@@ -128,13 +132,13 @@ abstract contract CreditNetwork is Deployment {
     /// @notice A machine of `owner`, appraised, with the facility in its debt slot.
     function pledged(uint88 value) internal returns (uint256 asset) {
         asset = registerMachine();
-        appraise(asset, value);
+        appraised(asset, value);
         vm.prank(owner);
         till.setDebt(asset, address(facility));
     }
 
     /// @notice Two appraisers say `value`.
-    function appraise(uint256 asset, uint88 value) internal {
+    function appraised(uint256 asset, uint88 value) internal {
         appraisals.appraise(appraisalsOf(asset, value));
     }
 

@@ -55,7 +55,7 @@ abstract contract CreditGas is CreditNetwork {
         pay(buyer, asset, 1e6);
         nextEpoch();
         till.settle(asset);
-        appraise(asset, 100_000e6);
+        appraised(asset, 100_000e6);
         vm.prank(owner);
         till.setDebt(asset, address(facility));
         uint256 sum = _record(string.concat("credit.pledge", suffix));

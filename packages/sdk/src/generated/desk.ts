@@ -11,7 +11,6 @@ export const deskAbi = [
   { type: 'error', name: 'InvalidShortString', inputs: [] },
   { type: 'error', name: 'NotBorrower', inputs: [{ name: 'loan', type: 'bytes32' }, { name: 'caller', type: 'address' }] },
   { type: 'error', name: 'NotCurator', inputs: [{ name: 'caller', type: 'address' }] },
-  { type: 'error', name: 'NotUnderwriter', inputs: [{ name: 'loan', type: 'bytes32' }, { name: 'caller', type: 'address' }] },
   { type: 'error', name: 'NothingToDo', inputs: [{ name: 'loan', type: 'bytes32' }] },
   { type: 'error', name: 'ReleaseExpired', inputs: [{ name: 'loan', type: 'bytes32' }, { name: 'deadline', type: 'uint40' }] },
   { type: 'error', name: 'ReleaseSignatureInvalid', inputs: [{ name: 'loan', type: 'bytes32' }, { name: 'underwriter', type: 'address' }] },
