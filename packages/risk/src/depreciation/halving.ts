@@ -30,7 +30,7 @@ export function halvingLeft(options: {
  * published curve falls no slower at its half-lives. Throws {@link ParameterError}.
  *
  * @example
- * halfLifeOf(0.25) // 87,435,292
+ * halfLifeOf(0.25) // 87,436,357
  */
 export function halfLifeOf(drift: number): number {
   requireRange('drift per year', drift, [0, 1e6])
