@@ -162,3 +162,17 @@ export class DepositLimitError extends MillraceError {
     })
   }
 }
+
+/** The seller does not agree to end the channel, or not to what was asked. */
+export class CloseRefusedError extends MillraceError {
+  override readonly name = 'CloseRefusedError'
+  static readonly code = 'CLOSE_REFUSED'
+  constructor(options: { channel: string; url: string; reason: string }) {
+    super({
+      code: CloseRefusedError.code,
+      message: `The seller at '${options.url}' does not end channel '${options.channel}': ${options.reason}.`,
+      remedy: 'Announce the end on chain with `requestClose`, and take the rest back after the delay.',
+      details: options,
+    })
+  }
+}

@@ -1,10 +1,12 @@
 import type { Signer } from '@millrace/sdk'
 import { MillraceError } from '@millrace/sdk/errors'
 import type { Address } from 'viem'
+import { closeHeader } from '../ledger/closing.ts'
 import { WireError } from '../wire/errors.ts'
 import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
 import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
 import { type AnswerBody, takeAnswerBody } from './answerBody.ts'
+import { answerClosing } from './answerClosing.ts'
 import { continueStream } from './continueStream.ts'
 import { type Again, type AnswerLimits, createAnswers, type OpenAnswer } from './createAnswers.ts'
 import { type Delivery, deliverAnswer, type MadeAnswer } from './deliverAnswer.ts'
@@ -279,6 +281,8 @@ export function createPaywall(options: PaywallOptions): Paywall {
     async charge(request, route, handler) {
       const stream = request.headers.get(streamHeader)
       if (stream !== null) return continueStream(streams, request, stream)
+      const closing = request.headers.get(closeHeader)
+      if (closing !== null) return answerClosing(schemes, closing)
       let body: Uint8Array<ArrayBuffer>
       try {
         body = await readBody(request, maxBodyBytes)
