@@ -1,4 +1,3 @@
-import { openJournal } from '@millrace/journal'
 import {
   type Channel,
   type ChannelState,
@@ -32,6 +31,7 @@ import {
   VoucherSignatureError,
   VoucherTooLowError,
 } from './errors.ts'
+import { openBooks } from './openBooks.ts'
 import type { ChannelPayment, ChannelTick } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
@@ -144,12 +144,8 @@ export interface Ledger {
   close(): Promise<void>
 }
 
-/** Milliseconds until what no one waits for is written. */
-const flushSoonMs = 50
 /** Unix seconds. */
 const clock = () => Math.floor(Date.now() / 1000)
-/** Lines after which the file is rewritten with one line a channel. */
-const compactAfter = 20_000
 
 /**
  * Opens the books of a payee's channels. Every voucher is on disk before its request is served; vouchers that arrive together
@@ -168,72 +164,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { freshMs = 60_000, longestEnding = 300, now = () => performance.now() } = options
   const curve = await openCurve()
   const hashOf = createVoucherHasher(curve, options)
-  const journal = await openJournal<readonly BookEntry[]>({ path: options.path, exclusive: true })
-  const books = new Map<Hash, ChannelBook>()
-  for (const { entry } of journal.replayed)
-    for (const line of entry) {
-      const book = readBook(line)
-      books.set(book.id, book)
-    }
+  const books = await openBooks<ChannelBook, BookEntry>({
+    ...{ path: options.path, read: readBook, write: entryOf },
+  })
+  const { mark, flush, flushSoon } = books
   /** When the chain was asked about a channel, in milliseconds: what happened since is not known. */
   const seen = new Map<Hash, number>()
   const isFresh = (id: Hash) => now() - (seen.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs
   const loading = new Map<Hash, Promise<ChannelBook>>()
   const waiting = new Map<Hash, Set<() => void>>()
-
-  // ---- what is written together
-
-  let dirty = new Set<ChannelBook>()
-  let flushing: Promise<void> | null = null
-  let next: Promise<void> | null = null
-
-  async function write(): Promise<void> {
-    const changed = new Set([...dirty].filter((book) => books.get(book.id) === book))
-    dirty = new Set()
-    if (changed.size === 0) return
-    try {
-      await journal.append([...changed].map(entryOf))
-    } catch (error) {
-      for (const book of changed) mark(book)
-      throw error
-    }
-    if (journal.length > compactAfter) await journal.compact(() => [[...books.values()].map(entryOf)])
-  }
-
-  /** Resolves when every change up to this call is on disk. */
-  function flush(): Promise<void> {
-    if (flushing === null) {
-      const now = write()
-      flushing = now
-      const done = () => {
-        flushing = null
-      }
-      now.then(done, done)
-      return now
-    }
-    // Changes made since the write under way began go with the next one, all together.
-    next ??= flushing
-      .catch(() => {})
-      .then(() => {
-        next = null
-        return flush()
-      })
-    return next
-  }
-
-  let soon: NodeJS.Timeout | null = null
-  /** Writes within a moment, for what no one waits for. */
-  function flushSoon(): void {
-    soon ??= setTimeout(() => {
-      soon = null
-      flush().catch(() => {})
-    }, flushSoonMs)
-  }
-
-  /** Marks a book to be written. A life that is over is not: its line would bury that of the next. */
-  function mark(book: ChannelBook): void {
-    if (books.get(book.id) === book) dirty.add(book)
-  }
 
   function changed(book: ChannelBook): void {
     mark(book)
@@ -266,13 +205,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       if (state.claimed > known.claimed) {
         known.claimed = state.claimed
         if (known.spent < state.claimed) known.spent = state.claimed
-        dirty.add(known)
+        mark(known)
       }
       return known
     }
     const book = newBook(channel, state)
-    books.set(id, book)
-    dirty.add(book)
+    books.set(book)
     return book
   }
 
@@ -537,7 +475,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         listeners.add(look)
       })
     },
-    books: () => [...books.values()],
+    books: books.all,
     ends: options.readChannelAt !== undefined,
     end,
     async refresh(id) {
@@ -548,20 +486,14 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       if (state.epoch === book.epoch && state.state !== 'none') see(book.channel, state)
       // Closed: what could be claimed of this life was, and its vouchers are worth nothing in the next.
       else {
-        books.delete(id)
+        books.delete(book)
         seen.delete(id)
-        dirty.delete(book)
         if (state.state === 'open') see(book.channel, state)
       }
       await flush()
     },
     flush,
-    async close() {
-      if (soon !== null) clearTimeout(soon)
-      await flush().catch(() => {})
-      await journal.compact(() => [[...books.values()].map(entryOf)]).catch(() => {})
-      await journal.close()
-    },
+    close: books.close,
   }
 }
 

@@ -24,6 +24,7 @@ import { problem, unavailable } from './problem.ts'
 import { readBody, withBody } from './readBody.ts'
 import { type ReadPayment, readPayment } from './readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from './scheme.ts'
+import { settledAlone } from './settledAlone.ts'
 
 export interface PaywallOptions {
   /** The ways to be paid, the most wanted first. */
@@ -126,15 +127,20 @@ export function createPaywall(options: PaywallOptions): Paywall {
     let reservation: Reservation
     try {
       if (scheme === undefined) throw new PaymentRefusedError({ reason: 'unsupported_scheme' })
+      const alone = await scheme.settleAlone?.(read.payment, { requirements: read.requirements })
+      if (alone != null) {
+        opened.finish(null)
+        return settledAlone(alone)
+      }
       reservation = await scheme.reserve(read.payment, { requirements: read.requirements, request: paid })
     } catch (error) {
       opened.finish(null)
-      if (error instanceof PaymentRefusedError) return refuse(call, error.reason)
       if (error instanceof MillraceError && !error.retryable) {
         const accepts = call.accepts.map((each) =>
           each.scheme === scheme?.scheme ? (scheme.explain?.(error, each) ?? each) : each,
         )
-        return refuse({ ...call, accepts }, error.code.toLowerCase())
+        const reason = error instanceof PaymentRefusedError ? error.reason : error.code.toLowerCase()
+        return refuse({ ...call, accepts }, reason)
       }
       if (error instanceof MillraceError) return unavailable(error)
       throw error

@@ -55,6 +55,15 @@ export interface SellerScheme {
    */
   accept?(payment: PaymentPayload): Promise<void>
   /**
+   * Settles a payment that buys nothing, such as the wish for a refund; null where it is one that buys a call.
+   *
+   * @throws as `reserve`
+   */
+  settleAlone?(
+    payment: PaymentPayload,
+    context: { readonly requirements: PaymentRequirements },
+  ): Promise<SettleResponse | null>
+  /**
    * Agrees to end what a payer pays by: the content of header `Millrace-Close` in, what is answered in JSON out. Only schemes with
    * something to end have it.
    */
