@@ -14,9 +14,16 @@ export {
   PaymentRepeatedError,
   PaymentRequiredInvalidError,
   QuoteChangedError,
+  RefundRefusedError,
   ReservationSpentError,
   SnapshotForgedError,
 } from './buyer/errors.ts'
+export {
+  type BatchWallet,
+  type BatchWalletChannel,
+  type BatchWalletOptions,
+  openBatchWallet,
+} from './buyer/openBatchWallet.ts'
 export {
   type Budget,
   type BudgetLimits,

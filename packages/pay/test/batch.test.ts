@@ -1,8 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { serve } from '@hono/node-server'
+import { HTTPFacilitatorClient, x402ResourceServer } from '@x402/core/server'
 import { BatchSettlementEvmScheme as StockClientScheme } from '@x402/evm/batch-settlement/client'
+import { BatchSettlementEvmScheme as StockServerScheme } from '@x402/evm/batch-settlement/server'
 import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from '@x402/fetch'
+import { paymentMiddleware } from '@x402/hono'
+import { Hono } from 'hono'
 import type { Address } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,6 +17,10 @@ import { batchScheme } from '../src/batch/batchScheme.ts'
 import { openBatchLedger } from '../src/batch/openBatchLedger.ts'
 import { readBatchChannel } from '../src/batch/readBatchChannel.ts'
 import { type BatchClaimEvent, startBatchClaimer } from '../src/batch/startBatchClaimer.ts'
+import { askForRefund } from '../src/buyer/askForRefund.ts'
+import { createPayingFetch, type Payment } from '../src/buyer/createPayingFetch.ts'
+import { type BatchWallet, openBatchWallet } from '../src/buyer/openBatchWallet.ts'
+import { type Budget, type BudgetLimits, openBudget } from '../src/buyer/openBudget.ts'
 import { httpFacilitator } from '../src/seller/httpFacilitator.ts'
 import type { PaymentRequirements } from '../src/wire/x402.ts'
 import { placeX402Contracts } from '../src/x402/placeX402Contracts.ts'
@@ -26,6 +37,7 @@ describe.each([84532, 31337])('chain %i', (chainId) => {
   let token: Address
   let folder: string
   let files = 0
+  const budgets: Budget[] = []
   const running = new Map<string, Awaited<ReturnType<typeof startOwnFacilitator>>>()
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'batch-'))
@@ -37,6 +49,7 @@ describe.each([84532, 31337])('chain %i', (chainId) => {
     for (const [name, start] of Object.entries(facilitators)) running.set(name, await start(chain, relayer++))
   })
   afterAll(async () => {
+    for (const budget of budgets) await budget.close()
     for (const { stop } of running.values()) await stop()
     await chain?.stop()
     rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
@@ -98,7 +111,127 @@ describe.each([84532, 31337])('chain %i', (chainId) => {
     }
   }
 
+  /** A stock server, as the packages' manuals say, that signs its claims itself. */
+  async function stockServer(name: string) {
+    const receiver = privateKeyToAccount(generatePrivateKey()).address
+    const { network, asset, extra } = requirements
+    const client = new HTTPFacilitatorClient({ url: running.get(name)?.url ?? '' })
+    const scheme = new StockServerScheme(receiver, {
+      receiverAuthorizerSigner: privateKeyToAccount(generatePrivateKey()) as never,
+    })
+    const at = network as `${string}:${string}`
+    const server = new x402ResourceServer(client).register(at, scheme as never)
+    const priced = { asset, amount: price.toString(), ...(extra === undefined ? {} : { extra }) }
+    const accepts = { scheme: 'batch-settlement', network: at, payTo: receiver, price: priced }
+    const app = new Hono()
+    app.use(paymentMiddleware({ 'GET /data': { accepts, description: 'Data' } } as never, server))
+    let served = 0
+    app.get('/data', (context) => {
+      served++
+      return context.text('paid')
+    })
+    const listening = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server
+    if (!listening.listening) await new Promise((done) => listening.once('listening', done))
+    const manager = scheme.createChannelManager(client as never, at, token as never)
+    return {
+      url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}/data`,
+      served: () => served,
+      claim: () => manager.claimAndSettle(),
+      earned: () => chain.balanceOf(receiver, token),
+      stop: () =>
+        new Promise<void>((done) => {
+          listening.closeAllConnections()
+          listening.close(() => done())
+        }),
+    }
+  }
+
+  /** Our buyer. */
+  async function ownBuyer(limits: BudgetLimits = {}) {
+    const account = await newPayer()
+    const budget = await openBudget({ path: join(folder, `budget-${files++}.jsonl`), limits })
+    budgets.push(budget)
+    const path = join(folder, `wallet-${files++}.jsonl`)
+    const open = (file = path) =>
+      openBatchWallet({
+        ...{ path: file, deployment: chain.deployment, payer: account, budget },
+        currency: { ...chain.currency, address: token },
+        readChannel: (channel) => readBatchChannel(chain.client, { channel }),
+        maxDeposit: 50_000n,
+      })
+    const payments: Payment[] = []
+    const fetchWith = (batch: BatchWallet) =>
+      createPayingFetch({
+        ...{ deployment: chain.deployment, budget, batch },
+        currency: { ...chain.currency, address: token },
+        onPayment: (payment) => payments.push(payment),
+      })
+    return { account, budget, open, fetchWith, payments, path }
+  }
+
   describe.each(Object.keys(facilitators))('with %s', (name) => {
+    describe.each(['a stock server', 'our server'])('our fetch', (kind) => {
+      const start = async () => {
+        if (kind === 'a stock server') return stockServer(name)
+        const seller = await ownServer(name)
+        return { ...seller, claim: () => seller.claimer.claimNow({ all: true }) }
+      }
+
+      test(`default: ${kind} is paid by it call by call, and gives back the rest`, async () => {
+        const seller = await start()
+        const { account, budget, open, fetchWith, payments } = await ownBuyer()
+        const batch = await open()
+        const pay = fetchWith(batch)
+        for (let call = 1n; call <= 12n; call++) {
+          const response = await pay(seller.url)
+          expect([response.status, await response.text()]).toEqual([200, 'paid'])
+          expect(budget.state()).toMatchObject({ spent: call * price, reserved: 0n })
+        }
+        expect(payments.map(({ scheme, amount }) => `${scheme} ${amount}`)).toEqual(
+          Array(12).fill('batch-settlement 1000'),
+        )
+        // Ten calls by the first deposit, and one more for the others.
+        expect(batch.channels()).toMatchObject([{ balance: 20_000n, signed: 12_000n, charged: 12_000n }])
+        expect(await chain.balanceOf(account.address, token)).toBe(1_000_000n - 20_000n)
+        await seller.claim()
+        expect(await seller.earned()).toBe(12n * price)
+        const refunded = await askForRefund({ batch, url: seller.url })
+        expect(refunded.success).toBe(true)
+        expect(await chain.balanceOf(account.address, token)).toBe(1_000_000n - 12_000n)
+        expect((await pay(seller.url)).status).toBe(200)
+        expect(seller.served()).toBe(13)
+        await batch.close()
+        await seller.stop()
+      })
+
+      test(`behavior: ${kind} serves calls that are made at once, one after the other`, async () => {
+        const seller = await start()
+        const { budget, open, fetchWith } = await ownBuyer({ lifetime: 8n * price })
+        const batch = await open()
+        const pay = fetchWith(batch)
+        const answers = await Promise.allSettled(Array.from({ length: 10 }, () => pay(seller.url)))
+        const paid = answers.filter((each) => each.status === 'fulfilled' && each.value.status === 200)
+        expect(paid).toHaveLength(8)
+        expect(seller.served()).toBe(8)
+        expect(budget.state()).toMatchObject({ spent: 8n * price, reserved: 0n })
+        await batch.close()
+        await seller.stop()
+      })
+
+      test(`behavior: with its file lost it learns from ${kind} what it had signed, by its own signature`, async () => {
+        const seller = await start()
+        const { open, fetchWith } = await ownBuyer()
+        const first = await open()
+        for (let call = 0; call < 3; call++) expect((await fetchWith(first)(seller.url)).status).toBe(200)
+        await first.close()
+        const second = await open(join(folder, `wallet-${files++}.jsonl`))
+        expect((await fetchWith(second)(seller.url)).status).toBe(200)
+        expect(second.channels()).toMatchObject([{ signed: 4n * price, charged: 4n * price }])
+        await second.close()
+        await seller.stop()
+      })
+    })
+
     test('default: our server is paid by a stock client: a deposit, vouchers, claims, and the rest refunded', async () => {
       const seller = await ownServer(name)
       const account = await newPayer()

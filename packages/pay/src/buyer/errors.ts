@@ -176,3 +176,17 @@ export class CloseRefusedError extends MillraceError {
     })
   }
 }
+
+/** The seller does not give back what was not charged. */
+export class RefundRefusedError extends MillraceError {
+  override readonly name = 'RefundRefusedError'
+  static readonly code = 'REFUND_REFUSED'
+  constructor(options: { url: string; reason: string }) {
+    super({
+      code: RefundRefusedError.code,
+      message: `The seller at '${options.url}' gives nothing back: ${options.reason}.`,
+      remedy: 'Announce a withdrawal on chain, and take the rest back after the channel’s delay.',
+      details: options,
+    })
+  }
+}
