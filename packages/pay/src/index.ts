@@ -1,6 +1,33 @@
 export { type ExpressRequest, expressPaywall } from './adapters/express.ts'
 export { type HonoContext, honoPaywall } from './adapters/hono.ts'
 export { nodeListener } from './adapters/node.ts'
+export { type BatchBook, type BatchSnapshot, claimable } from './batch/batchBook.ts'
+export { type BatchSchemeOptions, batchScheme } from './batch/batchScheme.ts'
+export { BatchVoucherTooLowError } from './batch/errors.ts'
+export {
+  type BatchHold,
+  type BatchLedger,
+  type BatchLedgerOptions,
+  openBatchLedger,
+  type RefundPlan,
+} from './batch/openBatchLedger.ts'
+export {
+  type BatchConfig,
+  type BatchPayload,
+  type BatchPayloadJson,
+  type BatchVoucher,
+  batchPayloadSchema,
+} from './batch/payload.ts'
+export { type BatchState, readBatchChannel } from './batch/readBatchChannel.ts'
+export { type BatchReason, batchReasons } from './batch/reasons.ts'
+export {
+  type BatchClaimEvent,
+  type BatchClaimer,
+  type BatchClaimerOptions,
+  startBatchClaimer,
+} from './batch/startBatchClaimer.ts'
+export { createBatchVerifier } from './batch/verifyBatch.ts'
+export { type AskForRefundOptions, askForRefund } from './buyer/askForRefund.ts'
 export { type AskedClose, type AskToCloseOptions, askToClose } from './buyer/askToClose.ts'
 export { createPayingFetch, type PayingFetchOptions, type Payment } from './buyer/createPayingFetch.ts'
 export {

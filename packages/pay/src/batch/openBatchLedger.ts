@@ -106,17 +106,16 @@ export async function openBatchLedger(options: BatchLedgerOptions): Promise<Batc
       see(known, state)
       return known
     }
+    seen.set(id, now())
     const { totalClaimed } = state
     // Of a channel that is not known here the payer's own word is taken for what was charged, where it is more.
     const before = voucher.maxClaimableAmount > price ? voucher.maxClaimableAmount - price : 0n
-    const book: BatchBook = {
+    // It is kept once a payment on it is taken.
+    return {
       ...{ id, config, state, best: null, refunding: null, deposited: null },
       spent: before > totalClaimed ? before : totalClaimed,
       ...{ held: 0n, unbacked: 0n, requests: 0 },
     }
-    seen.set(id, now())
-    books.set(book)
-    return book
   }
 
   const refuse = (reason: string, message: string) => new PaymentRefusedError({ reason, message })
@@ -127,7 +126,8 @@ export async function openBatchLedger(options: BatchLedgerOptions): Promise<Batc
     const brings = payload.type === 'deposit' ? payload.deposit.amount : 0n
     let book = books.get(id)
     if (book === undefined || !isFresh(id) || max > backing(book) + brings) book = await load(payload, amount)
-    // From here to the write nothing else runs in between.
+    // From here to the write nothing else runs in between; another first payment may have come before.
+    book = books.get(id) ?? book
     const { state } = book
     if (state.balance === 0n && brings === 0n)
       throw refuse(batchReasons.channel, `Nothing is in channel '${id}'.`)
@@ -148,6 +148,7 @@ export async function openBatchLedger(options: BatchLedgerOptions): Promise<Batc
       throw new BatchVoucherTooLowError({
         ...{ promised: best, needed, snapshot: batchSnapshot(book, { inFlight: true }) },
       })
+    if (books.get(id) === undefined) books.set(book)
     if (max > promised) book.best = { maxClaimableAmount: max, signature }
     book.requests++
     if (brings > 0n) book.unbacked += amount

@@ -130,6 +130,8 @@ function deposited(
   }
   return {
     ...{ type: 'right', payer, amount: deposit.amount, sender: null, reasons: depositReasons },
+    // A voucher that is worth nothing does not keep the contract from taking the deposit.
+    checksFirst: true,
     digest: verdict?.depositDigest == null ? zeroHash : toHex(verdict.depositDigest),
     call: { to, data },
     async check(client) {
@@ -271,6 +273,8 @@ function simple(order: {
   return {
     ...nothingToFind,
     ...{ type: 'right', payer, amount, digest: zeroHash, call: { to, data }, sender: null, reasons, check },
+    // The contract takes a settlement of nothing.
+    checksFirst: true,
     ...(maxGas === null ? {} : { maxGas }),
     diagnose: async (client) => (await check(client)) ?? fails,
     ...(report === undefined

@@ -80,6 +80,9 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     if (outcome.type === 'failed') await written
     if (outcome.type === 'settled') settlement.settled = outcome.hash
     else settlements.delete(key)
+    // What comes after it is another time.
+    const base = key.slice(0, key.lastIndexOf(' '))
+    if (repeating.get(base) === key) repeating.delete(base)
     return outcome
   }
 
@@ -168,9 +171,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   function nameFor(identity: PaymentIdentity | null): PaymentIdentity | null {
     if (identity?.repeats !== true) return identity
     const { key } = identity
-    const running = repeating.get(key)
-    const known = running === undefined ? undefined : settlements.get(running)
-    const name = known?.settled === null && running !== undefined ? running : `${key} ${newName()}`
+    const name = repeating.get(key) ?? `${key} ${newName()}`
     repeating.set(key, name)
     return { ...identity, key: name }
   }
@@ -260,8 +261,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
       const reasons = verdict.reasons ?? scheme.reasons
       return wait(
         begin(record, async (settlement) => {
-          // Whether there is anything to do: the contract takes a call that does nothing.
-          const refusal = identity.repeats === true ? await verdict.check(place.chain.client) : null
+          const refusal = verdict.checksFirst === true ? await verdict.check(place.chain.client) : null
           if (refusal !== null) return { type: 'failed', reason: refusal.reason }
           return send(settlement, { payment: verdict, reasons, payload, requirements, place })
         }),

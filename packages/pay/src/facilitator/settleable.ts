@@ -50,6 +50,8 @@ export interface SettleablePayment {
   findSpender(client: ReadClient, fromBlock: bigint): Promise<TransactionReceipt | null>
   /** Whether a transaction moved the money as signed. */
   isPaid(receipt: TransactionReceipt): boolean
+  /** Set where the chain takes calls that are not to be sent: it is checked before. */
+  readonly checksFirst?: true
   /** In place of the scheme's. */
   readonly reasons?: SettlementReasons
   /** Most gas that it may take; as the chain says where it is left out. */
