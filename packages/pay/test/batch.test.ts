@@ -277,6 +277,25 @@ describe.each([84532, 31337])('chain %i', (chainId) => {
       await seller.stop()
     })
 
+    test('behavior: of calls of a stock client that are made at once each is paid for or refused, and none is lost', async () => {
+      const seller = await ownServer(name)
+      const account = await newPayer()
+      const { pay } = await stockClient(account)
+      expect((await pay(seller.url)).status).toBe(200)
+      const answers = await Promise.allSettled(Array.from({ length: 8 }, () => pay(seller.url)))
+      const paid = answers.filter((each) => each.status === 'fulfilled' && each.value.status === 200).length
+      expect(paid).toBeGreaterThan(0)
+      expect(seller.served()).toBe(1 + paid)
+      expect(seller.ledger.books()).toMatchObject([
+        { spent: BigInt(1 + paid) * price, held: 0n, requests: 0 },
+      ])
+      // It goes on afterwards, from what the server says and proves.
+      expect((await pay(seller.url)).status).toBe(200)
+      await seller.claimer.claimNow({ all: true })
+      expect(await seller.earned()).toBe(BigInt(2 + paid) * price)
+      await seller.stop()
+    })
+
     test('default: a price that is a ceiling charges what was used', async () => {
       const seller = await ownServer(name, { charge: () => 300n })
       const account = await newPayer()

@@ -13,6 +13,7 @@ import {
 import { type Hash, hashStruct, hashTypedData, zeroHash } from 'viem'
 import { expect, test } from 'vitest'
 import {
+  batchReasons,
   type CallReceipt,
   channelPaymentSchema,
   channelSnapshotSchema,
@@ -149,4 +150,16 @@ test('default: the wish to end a channel, the consent, and the refusals are thos
   const codes = [...block.matchAll(/`([A-Z_0-9]+)`/g)].map(([, code]) => code)
   expect(codes).toHaveLength(12)
   for (const code of codes) expect(errors).toContain(`### ${code}\n`)
+})
+
+test('default: the reasons of batch-settlement are those of the page', () => {
+  const payments = readFileSync(join(docs, 'specs/payments.md'), 'utf8')
+  const block = payments.split('<!-- batch reasons -->\n')[1]?.split('\n\n')[0] ?? ''
+  const first = block
+    .split('\n')
+    .slice(2)
+    .map((line) => line.split('|')[1] ?? '')
+    .join(' ')
+  const named = [...first.matchAll(/`(\w+)`/g)].map(([, name]) => `invalid_batch_settlement_evm_${name}`)
+  expect(named.sort()).toEqual(Object.values<string>(batchReasons).sort())
 })

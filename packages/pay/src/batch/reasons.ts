@@ -26,7 +26,6 @@ export const batchReasons = {
   busy: `${prefix}channel_busy`,
   missing: `${prefix}missing_channel`,
   authorizer: `${prefix}authorizer_not_configured`,
-  refundPayload: `${prefix}refund_payload`,
   refundNothing: `${prefix}refund_no_balance`,
   refundAmount: `${prefix}refund_amount_invalid`,
   nothingToSettle: `${prefix}nothing_to_settle`,

@@ -119,6 +119,7 @@ export const batchExtraSchema = z.object({
     .catch(undefined),
 })
 
+const compactAfter = 5_000
 /** Longest that a deposit's authorization is good, in seconds, whatever is asked for. */
 const longestAuthorization = 3600
 /** Seconds that it must still be good for to be sent again. */
@@ -177,18 +178,13 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
     return loading
   }
 
-  const note = ({ config, signed, charged, pending }: Own) =>
-    journal.append({
-      ...{ config, signed: signed.toString(), charged: charged.toString() },
-      pending:
-        pending === null
-          ? null
-          : {
-              ...pending,
-              amount: pending.amount.toString(),
-              validBefore: pending.validBefore.toString(),
-            },
-    })
+  async function note(own: Own): Promise<void> {
+    await journal.append(entryOf(own))
+    if (journal.length <= compactAfter) return
+    // Those that were not used since the start are kept as they were.
+    const idle = [...kept].flatMap(([id, entry]) => (opened.has(id) ? [] : [entry]))
+    await journal.compact(() => [...idle, ...opened.values()].map(entryOf))
+  }
 
   /** Reads the channel's balance; a deposit that is seen, or cannot come any more, is no longer expected. */
   async function look(own: Own): Promise<void> {
@@ -385,6 +381,14 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
       })),
     close: () => journal.close(),
   }
+}
+
+function entryOf({ config, signed, charged, pending }: z.output<typeof entrySchema>): Entry {
+  const written =
+    pending === null
+      ? null
+      : { ...pending, amount: pending.amount.toString(), validBefore: pending.validBefore.toString() }
+  return { config, signed: signed.toString(), charged: charged.toString(), pending: written }
 }
 
 /** As the packages of x402 write a channel. */
