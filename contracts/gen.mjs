@@ -30,6 +30,9 @@ const CONTRACTS = {
 
 /** Stand-ins for contracts of x402, for local chains only. */
 const STAND_INS = {
+  batchSettlement: 'BatchSettlement',
+  erc3009DepositCollector: 'Erc3009DepositCollector',
+  multicall3: 'Multicall3',
   permit2: 'Permit2',
   uptoPermit2Proxy: 'UptoPermit2Proxy',
 }
