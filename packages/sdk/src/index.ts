@@ -13,6 +13,7 @@ export {
   announceAgentChange,
   hashAgentChange,
 } from './agents/announceAgentChange.ts'
+export { type ApplyAgentChangeParameters, applyAgentChange } from './agents/applyAgentChange.ts'
 export { type ApproveAgentSpendParameters, approveAgentSpend } from './agents/approveAgentSpend.ts'
 export { type CancelAgentRefParameters, cancelAgentRef } from './agents/cancelAgentRef.ts'
 export {
@@ -38,6 +39,8 @@ export {
   isAgentPaused,
 } from './agents/getAgentWallet.ts'
 export { getExposure } from './agents/getExposure.ts'
+export { isAllowedForAgent } from './agents/isAllowedForAgent.ts'
+export { type AnnouncedAgentChange, listAgentChanges } from './agents/listAgentChanges.ts'
 export { type OfferAgentAccountParameters, offerAgentAccount } from './agents/offerAgentAccount.ts'
 export { type OpenLeaseAsAgentParameters, openLeaseAsAgent } from './agents/openLeaseAsAgent.ts'
 export { type PauseAgentParameters, pauseAgent, unpauseAgent } from './agents/pauseAgent.ts'
