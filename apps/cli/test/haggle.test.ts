@@ -142,9 +142,15 @@ test('default: the list price from a machine that does not haggle, an agreement 
   if (record === null) throw new RangeError('the transcript is kept')
   const terms = await verifyHaggledLease({ ...record, lease })
   expect(hashHaggleTerms(terms)).toBe(opened.args.terms)
-  const { asset, buyer } = receipt
-  const ofReceipt = { id: receipt.lease, asset, buyer, pricePerHour: receipt.pricePerHour }
+  const { asset, buyer, lease: id } = receipt
+  // One hash in the offer, on chain and in the receipt.
+  expect(receipt.terms).toBe(opened.args.terms)
+  expect(record.published.offer.terms).toBe(opened.args.terms)
+  const ofReceipt = { id, asset, buyer, pricePerHour: receipt.pricePerHour, terms: receipt.terms }
   expect(await verifyHaggledLease({ ...record, lease: ofReceipt })).toEqual(terms)
+  await expect(
+    verifyHaggledLease({ ...record, lease: { ...ofReceipt, terms: receipt.job } }),
+  ).rejects.toBeInstanceOf(HaggleDealError)
   await expect(
     verifyHaggledLease({ ...record, lease: { ...lease, pricePerHour: price - 1n } }),
   ).rejects.toBeInstanceOf(HaggleDealError)

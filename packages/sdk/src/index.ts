@@ -282,6 +282,12 @@ export {
   haggle,
 } from './haggling/haggle.ts'
 export {
+  type HaggleBestOptions,
+  type HaggledBest,
+  type HaggleOutcome,
+  haggleBest,
+} from './haggling/haggleBest.ts'
+export {
   type HaggleStore,
   type HandleHaggleOptions,
   handleHaggle,
