@@ -16,7 +16,9 @@ const CONTRACTS = {
   assets: 'Assets',
   channels: 'Channels',
   debt: 'IDebt',
+  identityRegistry: 'IdentityRegistry',
   market: 'Market',
+  reputationRegistry: 'ReputationRegistry',
   testDollar: 'TestDollar',
   till: 'Till',
 }

@@ -210,6 +210,7 @@ export {
 } from './errors/market.ts'
 export { QueryError } from './errors/query.ts'
 export { FrameInvalidError, RelayGatewayError } from './errors/relay.ts'
+export { RegistryRefusedError } from './errors/reputation.ts'
 export {
   LeaseRequiredError,
   MessageTooLargeError,
@@ -408,6 +409,22 @@ export {
   signRelayHello,
   verifyRelayHello,
 } from './relay/hello.ts'
+export { type AgentFeedback, getAgentFeedback } from './reputation/getAgentFeedback.ts'
+export { type AgentIdentity, findAgentIdentities, getAgentIdentity } from './reputation/getAgentIdentity.ts'
+export { type GiveAgentFeedbackParameters, giveAgentFeedback } from './reputation/giveAgentFeedback.ts'
+export { placeAgentRegistries } from './reputation/placeAgentRegistries.ts'
+export {
+  type PaidVolume,
+  type PaidVolumes,
+  type PaidVolumesParameters,
+  readPaidVolumes,
+} from './reputation/readPaidVolumes.ts'
+export { type AgentRegistries, agentRegistries, findAgentRegistries } from './reputation/registries.ts'
+export {
+  type WeighedFeedback,
+  type WeighFeedbackParameters,
+  weighFeedback,
+} from './reputation/weighFeedback.ts'
 export {
   type AcceptSessionOptions,
   acceptSession,
