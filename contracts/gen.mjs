@@ -13,12 +13,19 @@ const CONTRACTS = {
   agentModule: 'AgentModule',
   agentPolicies: 'Policies',
   agents: 'IAgentAccount',
+  appraisals: 'Appraisals',
   assets: 'Assets',
+  auction: 'Auction',
   channels: 'Channels',
   debt: 'IDebt',
+  desk: 'Desk',
+  desks: 'Desks',
+  facility: 'Facility',
   market: 'Market',
   testDollar: 'TestDollar',
   till: 'Till',
+  vault: 'Vault',
+  vaults: 'Vaults',
 }
 
 /** Stand-ins for contracts of x402, for local chains only. */
