@@ -65,7 +65,7 @@ test('default: a receipt has the fields that the page names', () => {
   const { address } = accountOf(1)
   const receipt: CallReceipt = {
     ...{ request: hash, payer: address, payee: address, scheme: 'stream', network: 'eip155:1' },
-    ...{ asset: address, amount: 1n, reference: '', at: 1 },
+    ...{ asset: address, amount: 1n, reference: '', terms: hash, at: 1 },
   }
   const read = decodeCallReceipt(encodeCallReceipt({ receipt, signature }))
   expect(fields('fields: receipt')).toEqual(Object.keys(read.receipt).sort())

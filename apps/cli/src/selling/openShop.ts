@@ -6,7 +6,9 @@ import {
   fundChannel,
   openFacilitator,
   openLedger,
+  openPendingAnswers,
   type Payee,
+  type PendingAnswers,
   readChannelAt,
   type SellerScheme,
   type SettlementEntry,
@@ -40,6 +42,8 @@ export interface ShopOptions {
 /** A payee that is open for payments. */
 export interface Shop {
   readonly schemes: readonly SellerScheme[]
+  /** Answers that wait for their payment, through a restart. */
+  readonly pending: PendingAnswers
   /** Charged in this run, and all that was charged and not claimed yet, in base units. */
   earnings(): { readonly charged: bigint; readonly due: bigint; readonly channels: number }
   /** Claims all that is due, and ends. */
@@ -111,6 +115,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
       },
     }
   }
+  const pending = await openPendingAnswers({ path: files.pending })
   // A transfer to the till's address would be lost: assets are paid by channel only.
   const exact = 'account' in payee ? await openExact(payee.account) : null
   const timer = setInterval(() => {
@@ -156,6 +161,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
 
   return {
     schemes: [stream, ...(exact?.schemes ?? [])].map((scheme) => watchCharges(scheme, onCharge)),
+    pending,
     earnings() {
       const books = ledger.books()
       const due = books.reduce(
@@ -171,6 +177,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
       await exact?.batch?.claim(true)
       await claimer.stop()
       await exact?.close()
+      await pending.close()
       await ledger.close()
       dropPidFile(files.pid)
     },
