@@ -13,18 +13,28 @@ const CONTRACTS = {
   agentModule: 'AgentModule',
   agentPolicies: 'Policies',
   agents: 'IAgentAccount',
+  appraisals: 'Appraisals',
   assets: 'Assets',
+  auction: 'Auction',
   channels: 'Channels',
   debt: 'IDebt',
+  desk: 'Desk',
+  desks: 'Desks',
+  facility: 'Facility',
   identityRegistry: 'IdentityRegistry',
   market: 'Market',
   reputationRegistry: 'ReputationRegistry',
   testDollar: 'TestDollar',
   till: 'Till',
+  vault: 'Vault',
+  vaults: 'Vaults',
 }
 
 /** Stand-ins for contracts of x402, for local chains only. */
 const STAND_INS = {
+  batchSettlement: 'BatchSettlement',
+  erc3009DepositCollector: 'Erc3009DepositCollector',
+  multicall3: 'Multicall3',
   permit2: 'Permit2',
   uptoPermit2Proxy: 'UptoPermit2Proxy',
 }

@@ -163,6 +163,28 @@ test('behavior: what was claimed is in the till account of the seller, and the r
   expect(early).toMatchObject({ code: 75, value: { error: { code: 'CHANNEL_STATE' } } })
 }, 120_000)
 
+test('behavior: a seller that runs agrees to the end of a channel, which is closed at once', async () => {
+  const port = (await freePort(0)) ?? 0
+  const command = `millrace sell ${port} --upstream http://127.0.0.1:${ports.get('3000')} --price 0.001 --wallet seller`
+  await start(`${command} --claim-at 5`, port)
+  const last = served.length - 1
+  // The channel of the guide is closing; another payer has its own.
+  await run('millrace wallet new second && millrace wallet faucet 10 --wallet second')
+  await run(`millrace pay http://127.0.0.1:${port}/rome --wallet second`)
+  const { value } = await json('millrace channel ls')
+  const fresh = value.channels.find((each: { state: string }) => each.state === 'open')
+  const closed = await json(`millrace channel close ${fresh.id} --wallet second`)
+  expect(closed).toMatchObject({ code: 0, value: { state: 'none', claimed: '1000' } })
+  const { value: after } = await json(`millrace channel show ${fresh.id}`)
+  expect(after.channels).toMatchObject([
+    { side: 'payer', state: 'none' },
+    { side: 'payee', state: 'none' },
+  ])
+  const balance = (await json('millrace wallet balance second')).value.balances[0]
+  expect(BigInt(balance.till) + BigInt(balance.wallet)).toBe(10_000_000n - 1_000n)
+  expect(await end(last)).toContain('Earned 0.001 TUSD.')
+}, 120_000)
+
 test.each([
   ['pay ftp://127.0.0.1/', 'USAGE', 64],
   ['pay http://127.0.0.1:9/', 'PAY_URL_DOWN', 69],

@@ -82,6 +82,15 @@ contract Assets is IAssets, ERC721 {
     }
 
     /// @inheritdoc IAssets
+    function seize(uint256 asset, address to) external {
+        _known(asset);
+        require(to != address(0), ZeroAddress());
+        ITill(till).seize(asset, msg.sender);
+        emit AssetSeized(asset, msg.sender, to);
+        super._update(to, asset, address(0));
+    }
+
+    /// @inheritdoc IAssets
     function get(uint256 asset) external view returns (Asset memory) {
         Record storage record = _known(asset);
         return Asset({

@@ -28,7 +28,8 @@ struct Asset {
 
 /// @title The register of assets: everything that earns
 /// @notice An asset is an ERC-721 token. Its owner holds the equity and may be another contract; its operator runs
-/// it. A transfer settles the asset's till first, so that what was earned stays with the seller.
+/// it. A transfer settles the asset's till first, so that what was earned stays with the seller. While a loan on it is outstanding only
+/// the lender's module can move it: the debt slot of the till is the lien.
 /// Ids are counted from 1.
 interface IAssets is IERC721 {
     event AssetRegistered(
@@ -44,6 +45,8 @@ interface IAssets is IERC721 {
     event OperatorChanged(uint256 indexed asset, address indexed operator);
     event DeviceChanged(uint256 indexed asset, address indexed device);
     event SpecChanged(uint256 indexed asset, bytes32 spec, string uri);
+    /// @param by The module in the debt slot of the asset's till.
+    event AssetSeized(uint256 indexed asset, address indexed by, address indexed to);
 
     /// @notice No asset has this id.
     error AssetUnknown(uint256 asset);
@@ -64,6 +67,9 @@ interface IAssets is IERC721 {
     function setDevice(uint256 asset, address device) external;
     /// @notice Replaces the description. Owner or operator.
     function setSpec(uint256 asset, bytes32 spec, string calldata uri) external;
+
+    /// @notice Takes `asset` from its owner and clears the debt slot of its till. Only the module in that slot.
+    function seize(uint256 asset, address to) external;
 
     /// @notice The record of `asset`; reverts if unknown.
     function get(uint256 asset) external view returns (Asset memory);

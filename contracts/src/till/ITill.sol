@@ -149,6 +149,8 @@ interface ITill is IERC6909 {
     error CostsRaised(uint256 asset, uint128 perDay, uint128 cap);
     /// @notice Only the account of the shares may lower its part or give up the slot.
     error SharesBound(uint256 asset, address shares, uint16 bps);
+    /// @notice Only the module in the debt slot may take an asset from its owner.
+    error NotLienholder(uint256 asset, address caller);
     /// @notice Not while money waits for the answer of the debt module.
     error HeldForDebt(uint256 asset, uint128 held);
     /// @notice The transaction carries too little gas to call the debt module with all that it is entitled to.
@@ -204,8 +206,10 @@ interface ITill is IERC6909 {
     function pullRoyalties(uint256 asset) external returns (uint128 amount);
     /// @notice Ends the bucket at this second and settles it, royalties that wait included. Only the register of assets,
     /// before an asset changes hands or operator.
-    /// @param transfer Whether the owner changes; then nothing may be left in suspense.
+    /// @param transfer Whether the owner changes; then nothing may be left in suspense, and no loan be outstanding.
     function cut(uint256 asset, bool transfer) external;
+    /// @notice The same before the module `by` in the debt slot takes the asset from its owner; clears the slot. Only the register.
+    function seize(uint256 asset, address by) external;
 
     /// @notice Names the upstream assets (at most 8). Owner only, not while debt is outstanding. Needs the consent of the
     /// owner of each upstream asset named, in the list's order, and then of each that is dropped, in ascending order;
@@ -260,6 +264,15 @@ interface ITill is IERC6909 {
     /// @notice Decaying sum of revenue (see README of the noun) at the start of the current epoch.
     function trailingRevenueOf(uint256 asset) external view returns (uint128);
     function termsOf(uint256 asset) external view returns (Terms memory);
+    /// @notice What a lender must know before it lends, in few reads.
+    /// @return debt Module in the debt slot.
+    /// @return currency As in `termsOf`.
+    /// @return above keccak256 of what is paid before debt: abi.encode of costs a day, their cap, the number of upstream assets, and
+    /// for each three of them one word with id and part, 80 bits each.
+    function lienOf(uint256 asset)
+        external
+        view
+        returns (address debt, address currency, bytes32 above);
     /// @notice What a party signs to agree to the upstream parts of `asset`.
     function hashAgreement(
         uint256 asset,

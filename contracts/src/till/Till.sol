@@ -139,7 +139,22 @@ contract Till is Accounts, Consents {
         require(msg.sender == assets, NotAssets(msg.sender));
         Book storage book = _books[asset];
         _cut(asset, book);
-        require(!transfer || !book.holds, HeldForDebt(asset, book.held));
+        if (!transfer) return;
+        require(!book.holds, HeldForDebt(asset, book.held));
+        require(!_isOutstanding(asset, book), DebtOutstanding(asset, book.debt));
+    }
+
+    /// @inheritdoc ITill
+    function seize(uint256 asset, address by) external inside {
+        require(msg.sender == assets, NotAssets(msg.sender));
+        Book storage book = _books[asset];
+        require(book.hasDebt && by == book.debt, NotLienholder(asset, by));
+        _cut(asset, book);
+        // What the module did not answer for is not its own any more.
+        book.hasDebt = false;
+        if (book.holds) _release(asset, book);
+        book.debt = address(0);
+        emit DebtChanged(asset, address(0));
     }
 
     // ------------------------------------------------------------------ terms of the waterfall
@@ -340,6 +355,22 @@ contract Till is Accounts, Consents {
         for (uint256 i = 0; i < terms.upstream.length; ++i) {
             (terms.upstream[i].asset, terms.upstream[i].bps) = _upstreamAt(book, i);
         }
+    }
+
+    /// @inheritdoc ITill
+    function lienOf(uint256 asset)
+        external
+        view
+        returns (address debt, address currency, bytes32 above)
+    {
+        Book storage book = _books[asset];
+        uint256 count = book.upstreamCount;
+        uint256[] memory words = new uint256[]((count + 2) / 3);
+        for (uint256 i = 0; i < words.length; ++i) {
+            words[i] = book.upstream[i];
+        }
+        above = keccak256(abi.encode(book.perDay, book.cap, count, abi.encodePacked(words)));
+        return (book.debt, book.currency, above);
     }
 
     // ------------------------------------------------------------------ buckets

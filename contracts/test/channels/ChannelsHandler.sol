@@ -23,6 +23,7 @@ contract ChannelsHandler is Deployment {
 
     uint256 public asset;
     mapping(uint256 index => Entry) private _entries;
+    mapping(uint256 index => ChannelState) private _before;
     /// @dev Claimed in epochs that are over and in this one, by all channels of a payee.
     uint256 public paidToAccount;
     uint256 public paidToAsset;
@@ -66,7 +67,23 @@ contract ChannelsHandler is Deployment {
         }
     }
 
-    function open(uint256 index, uint128 amount) external {
+    /// @dev 1. What never falls, from one step to the next.
+    modifier watched() {
+        _;
+        for (uint256 i = 0; i < CHANNELS; ++i) {
+            ChannelState memory seen = stateOf(i);
+            ChannelState memory before = _before[i];
+            assertTrue(
+                seen.epoch > before.epoch
+                    || (seen.claimed >= before.claimed && seen.deposit >= before.deposit),
+                "1. claimed or deposit fell"
+            );
+            assertLe(before.epoch, seen.epoch, "1. the epoch fell");
+            _before[i] = seen;
+        }
+    }
+
+    function open(uint256 index, uint128 amount) external watched {
         Entry storage entry = _entries[index % CHANNELS];
         amount = uint128(bound(amount, 1, 1e9));
         bool done = _try(buyer, abi.encodeCall(channels.open, (entry.channel, amount)));
@@ -78,7 +95,7 @@ contract ChannelsHandler is Deployment {
         if (entry.epoch > 0) reached["openedAgain"]++;
     }
 
-    function topUp(uint256 index, uint128 amount, bool byPayer) external {
+    function topUp(uint256 index, uint128 amount, bool byPayer) external watched {
         Entry storage entry = _entries[index % CHANNELS];
         amount = uint128(bound(amount, 1, 1e9));
         if (!byPayer) {
@@ -99,7 +116,10 @@ contract ChannelsHandler is Deployment {
     }
 
     /// @notice The signer promises: more, or the same with another anchor; the voucher is kept for later.
-    function vouch(uint256 index, uint128 more, uint8 ticks, uint64 price, bool same) external {
+    function vouch(uint256 index, uint128 more, uint8 ticks, uint64 price, bool same)
+        external
+        watched
+    {
         Entry storage entry = _entries[index % CHANNELS];
         if (entry.deposit == 0 || entry.promises.length == 40) return;
         Claim memory shown;
@@ -130,7 +150,7 @@ contract ChannelsHandler is Deployment {
     }
 
     /// @notice Shows any voucher that was ever signed for it.
-    function claim(uint256 index, uint256 which, bool alter) external {
+    function claim(uint256 index, uint256 which, bool alter) external watched {
         Entry storage entry = _entries[index % CHANNELS];
         if (entry.promises.length == 0) return;
         Claim[] memory claims = new Claim[](1);
@@ -153,7 +173,7 @@ contract ChannelsHandler is Deployment {
     }
 
     /// @notice The last voucher of every open channel in one list.
-    function claimAll() external {
+    function claimAll() external watched {
         Claim[] memory claims = new Claim[](CHANNELS);
         uint256 count;
         uint256 gains;
@@ -180,7 +200,7 @@ contract ChannelsHandler is Deployment {
         if (count > 1) reached["batches"]++;
     }
 
-    function close(uint256 index, bool bySignature) external {
+    function close(uint256 index, bool bySignature) external watched {
         Entry storage entry = _entries[index % CHANNELS];
         if (entry.deposit == 0) return;
         Claim memory last = _last(entry);
@@ -206,7 +226,7 @@ contract ChannelsHandler is Deployment {
         reached["closed"]++;
     }
 
-    function requestClose(uint256 index, bool bySigner) external {
+    function requestClose(uint256 index, bool bySigner) external watched {
         Entry storage entry = _entries[index % CHANNELS];
         bytes memory data = abi.encodeCall(channels.requestClose, (entry.channel));
         bool done = _try(bySigner ? signer : buyer, data);
@@ -215,7 +235,7 @@ contract ChannelsHandler is Deployment {
     }
 
     /// @notice Before the end is final the payee may show its best voucher, and is paid all of it.
-    function finalize(uint256 index, bool claimsFirst) external {
+    function finalize(uint256 index, bool claimsFirst) external watched {
         Entry storage entry = _entries[index % CHANNELS];
         if (claimsFirst && entry.deposit > 0 && entry.closesAt != 0) _claimBest(entry);
         bytes memory data = abi.encodeCall(channels.finalizeClose, (entry.channel));
@@ -230,7 +250,7 @@ contract ChannelsHandler is Deployment {
         reached["finalized"]++;
     }
 
-    function changeOperator(uint256 dice) external {
+    function changeOperator(uint256 dice) external watched {
         if (dice % 8 != 0) return;
         address next = assets.operatorOf(asset) == operator ? device : operator;
         vm.prank(owner);
@@ -238,7 +258,7 @@ contract ChannelsHandler is Deployment {
         reached["operatorChanged"]++;
     }
 
-    function wait(uint256 time) external {
+    function wait(uint256 time) external watched {
         vm.warp(block.timestamp + (time % 3 == 0 ? time % 200_000 : time % 50));
     }
 
@@ -257,7 +277,7 @@ contract ChannelsHandler is Deployment {
         return (entry.deposit, entry.claimed, entry.best, entry.epoch, entry.closesAt);
     }
 
-    function stateOf(uint256 index) external view returns (ChannelState memory) {
+    function stateOf(uint256 index) public view returns (ChannelState memory) {
         return channels.get(channels.hashChannel(_entries[index].channel));
     }
 

@@ -7,10 +7,11 @@ import {Consent, Upstream} from "../../src/till/ITill.sol";
 import {Loan} from "../base/Loan.sol";
 import {Network} from "../base/Network.sol";
 import {AgentsGas} from "./AgentsGas.sol";
+import {CreditGas} from "./CreditGas.sol";
 
 /// @notice Measures whole transactions: base fee, calldata, execution, refunds. Run with `--isolate`, which makes each call
 /// of a test a transaction of its own; `gas.mjs` does, and compares what is written with the snapshot.
-contract GasTest is Network, AgentsGas {
+contract GasTest is Network, AgentsGas, CreditGas {
     string[] private _keys;
     mapping(string key => uint256) private _gas;
     address private constant SHARES = address(0x5A4E5);
@@ -37,6 +38,7 @@ contract GasTest is Network, AgentsGas {
         _measureLifecycle();
         _measureChannels();
         _measureAgents();
+        _measureCredit();
         // Without isolation a call has no base fee, and the numbers are not those of transactions.
         if (_gas["till.pay"] < 21_000) return;
         string memory json = "{\n";
@@ -314,7 +316,15 @@ contract GasTest is Network, AgentsGas {
         till.pay(asset, amount);
     }
 
-    function _record(string memory key) internal override returns (uint256 used) {
+    function _note(string memory key, uint256 sum) internal override {
+        _put(key, sum);
+    }
+
+    function _record(string memory key)
+        internal
+        override(AgentsGas, CreditGas)
+        returns (uint256 used)
+    {
         used = vm.lastCallGas().gasTotalUsed;
         _put(key, used);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IAssets} from "../../src/assets/IAssets.sol";
 import {Consent, ITill, Split, Upstream} from "../../src/till/ITill.sol";
 import {BadLoan} from "../base/Loans.sol";
 import {Network} from "../base/Network.sol";
@@ -223,6 +224,7 @@ contract DebtTest is Network {
     }
 
     function test_error_HeldForDebt() public {
+        loan.setOutstanding(true, false);
         loan.set(BadLoan.Mood.Revert, 0);
         pay(buyer, asset, 100e6);
         vm.prank(owner);
@@ -239,6 +241,88 @@ contract DebtTest is Network {
         vm.prank(owner);
         assets.transferFrom(owner, buyer, asset);
         assertEq(balanceOf(owner), 49.5e6, "stays with the seller");
+    }
+
+    // ------------------------------------------------------------------ the lien
+
+    function test_lien_holdsTheAsset() public {
+        vm.startPrank(owner);
+        bytes memory failure =
+            abi.encodeWithSelector(ITill.DebtOutstanding.selector, asset, address(loan));
+        vm.expectRevert(failure);
+        assets.transferFrom(owner, buyer, asset);
+        // One that does not answer may be owed.
+        loan.setOutstanding(false, false);
+        vm.expectRevert(failure);
+        assets.transferFrom(owner, buyer, asset);
+        loan.setOutstanding(true, false);
+        assets.transferFrom(owner, buyer, asset);
+        vm.stopPrank();
+        assertEq(assets.ownerOf(asset), buyer, "free");
+    }
+
+    function test_seize_paysTheModuleAndClearsTheSlot() public {
+        loan.set(BadLoan.Mood.Honest, 40e6);
+        pay(buyer, asset, 100e6);
+        vm.prank(address(loan));
+        assets.seize(asset, buyer);
+        assertEq(assets.ownerOf(asset), buyer, "taken");
+        assertEq(till.termsOf(asset).debt, address(0), "slot");
+        assertEq(balanceOf(address(loan)), 40e6, "the last revenue of the old owner's time");
+        assertEq(balanceOf(owner), 29.5e6, "is split as ever");
+        pay(buyer, asset, 100e6);
+        nextEpoch();
+        till.settle(asset);
+        assertEq(balanceOf(address(loan)), 40e6, "nothing more");
+        assertEq(balanceOf(buyer), 49.5e6, "the new owner's");
+    }
+
+    /// @dev What a module did not answer for before it takes the asset is not its own any more.
+    function test_seize_leavesHeldMoneyToTheOwner() public {
+        loan.set(BadLoan.Mood.Revert, 0);
+        pay(buyer, asset, 100e6);
+        vm.prank(address(loan));
+        assets.seize(asset, buyer);
+        assertEq(till.heldOf(asset), 0, "nothing held");
+        assertEq(balanceOf(owner), 49.5e6, "owner");
+    }
+
+    function test_error_seize() public {
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(ITill.NotLienholder.selector, asset, owner));
+        assets.seize(asset, owner);
+        uint256 other = registerMachine();
+        vm.prank(address(loan));
+        vm.expectRevert(abi.encodeWithSelector(ITill.NotLienholder.selector, other, address(loan)));
+        assets.seize(other, buyer);
+        vm.prank(address(loan));
+        vm.expectRevert(abi.encodeWithSelector(IAssets.ZeroAddress.selector));
+        assets.seize(asset, address(0));
+        vm.prank(address(loan));
+        vm.expectRevert(abi.encodeWithSelector(ITill.NotAssets.selector, address(loan)));
+        till.seize(asset, address(loan));
+    }
+
+    function test_lienOf_saysWhatIsAbove() public {
+        (address debt, address currency, bytes32 above) = till.lienOf(asset);
+        assertEq(debt, address(loan), "debt");
+        assertEq(currency, address(dollar), "currency");
+        assertEq(above, keccak256(abi.encode(0, 0, 0, bytes(""))), "nothing");
+        uint256 model = registerMachine();
+        loan.setOutstanding(true, false);
+        Upstream[] memory list = new Upstream[](1);
+        list[0] = Upstream(model, 500);
+        vm.startPrank(SHARES);
+        till.setRunningCosts(asset, 7, 9);
+        vm.stopPrank();
+        (,, above) = till.lienOf(asset);
+        assertEq(above, keccak256(abi.encode(7, 9, 0, bytes(""))), "costs");
+        Consent[] memory consents = new Consent[](1);
+        consents[0] = consent(OWNER_KEY, asset, list, 1);
+        vm.prank(SHARES);
+        till.setUpstream(asset, list, consents);
+        (,, above) = till.lienOf(asset);
+        assertEq(above, keccak256(abi.encode(7, 9, 1, abi.encode(model << 16 | 500))), "upstream");
     }
 
     function _bad(uint256 seed) private pure returns (BadLoan.Mood) {

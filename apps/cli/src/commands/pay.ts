@@ -75,7 +75,9 @@ export function registerPayCommands(program: Command): void {
     )
   channel
     .command('close')
-    .description('end one: as payee at once; as payer announce it, and after the delay take the rest back')
+    .description(
+      'end one: as payee at once; as payer with the seller’s consent at once, or else announce it, and after the delay take the rest back',
+    )
     .argument('<id>', 'any unique beginning of its id')
     .action(async (id: string, _: unknown, command: Command) =>
       (await actions()).endChannel(id, command.optsWithGlobals<GlobalFlags>()),

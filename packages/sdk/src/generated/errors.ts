@@ -104,6 +104,7 @@ export const errorsAbi = [
   { type: 'error', name: 'NonceReserved', inputs: [{ name: 'nonce', type: 'bytes32' }] },
   { type: 'error', name: 'NotAdmin', inputs: [{ name: 'caller', type: 'address' }] },
   { type: 'error', name: 'NotAssets', inputs: [{ name: 'caller', type: 'address' }] },
+  { type: 'error', name: 'NotLienholder', inputs: [{ name: 'asset', type: 'uint256' }, { name: 'caller', type: 'address' }] },
   { type: 'error', name: 'NotOfferedAdmin', inputs: [{ name: 'caller', type: 'address' }] },
   { type: 'error', name: 'NotOwner', inputs: [{ name: 'asset', type: 'uint256' }, { name: 'caller', type: 'address' }] },
   { type: 'error', name: 'NothingArrived', inputs: [{ name: 'token', type: 'address' }] },

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+
+import {Signatures} from "../Signatures.sol";
+import {IAssets} from "../assets/IAssets.sol";
+import {ITill} from "../till/ITill.sol";
+import {Concentration} from "./Concentration.sol";
+import {Curated} from "./Curated.sol";
+import {IAppraisals} from "./IAppraisals.sol";
+import {Collateral, DeskRules, IDesk, Terms} from "./IDesk.sol";
+import {Draw, IFacility, LoanState, Opening} from "./IFacility.sol";
+
+/// @title A desk
+/// @dev Bounds: 8 assets a loan; amounts as in the facility. Roundings: values and capacity down, cover up. Holds no money. Trust: its facility,
+/// which made it, till, register and appraisals; the curator's list; underwriters as far as their stake and the rules reach.
+/// Outside calls: these contracts, none of which calls back here; and the underwriter, where it is a contract, in a view.
+contract Desk is Curated, Concentration, EIP712 {
+    bytes32 private constant COLLATERAL_TYPEHASH =
+        keccak256("Collateral(uint256 asset,bytes32 above)");
+    bytes32 private constant TERMS_TYPEHASH = keccak256(
+        "Terms(Collateral[] collateral,bytes32[3] clusters,address borrower,address underwriter,address vendor,uint88 limit,uint88 firstDraws,uint24 rate,uint16 premiumBps,uint32 rampEnd,uint32 maturity,uint16 revenueBps,uint16 dscrBps,uint16 ltvBps,uint32 multipleBps,uint16 coverBps,bytes32 obligor,uint32 expiry,uint256 nonce)Collateral(uint256 asset,bytes32 above)"
+    );
+    bytes32 private constant RELEASE_TYPEHASH =
+        keccak256("Release(bytes32 loan,uint88 total,uint40 deadline)");
+    /// @dev Bytes of calldata from the borrower to the nonce.
+    uint256 private constant TAIL = 17 * 32;
+    uint256 private constant BPS = 10_000;
+    uint256 public constant MOST_ASSETS = 8;
+
+    ITill private immutable _till;
+    IAssets private immutable _assets;
+    IAppraisals private immutable _appraisals;
+    IFacility private immutable _facility;
+    address private immutable _currency;
+    uint32 private immutable _panel;
+    uint16 private immutable _maxLtvBps;
+    uint32 private immutable _maxMultipleBps;
+    uint16 private immutable _minCoverBps;
+    DeskRules private _rules;
+
+    constructor(
+        ITill till_,
+        IAppraisals appraisals_,
+        IFacility facility_,
+        uint32 panel,
+        address currency,
+        address curator_,
+        address[] memory underwriters,
+        DeskRules memory rules_
+    )
+        EIP712("Millrace Desk", "1")
+        Curated(curator_, underwriters)
+        Concentration(
+            rules_.maxObligorBps, rules_.maxClusterBps, rules_.minObligorBets, rules_.minClusterBets
+        )
+    {
+        require(rules_.maxLtvBps <= BPS, RulesInvalid());
+        _till = till_;
+        _assets = IAssets(till_.assets());
+        _appraisals = appraisals_;
+        _facility = facility_;
+        _currency = currency;
+        _panel = panel;
+        _maxLtvBps = rules_.maxLtvBps;
+        _maxMultipleBps = rules_.maxMultipleBps;
+        _minCoverBps = rules_.minCoverBps;
+        _rules = rules_;
+    }
+
+    // ------------------------------------------------------------------ borrow, draw
+
+    /// @inheritdoc IDesk
+    function borrow(Terms calldata terms, bytes calldata signature, uint88 amount)
+        external
+        returns (bytes32 id)
+    {
+        id = hashTerms(terms);
+        require(msg.sender == terms.borrower, NotBorrower(id, msg.sender));
+        require(block.timestamp <= terms.expiry, TermsExpired(id, terms.expiry));
+        _requireWithinRules(id, terms);
+        _requireListed(terms.underwriter);
+        require(
+            Signatures.isValid(terms.underwriter, id, signature),
+            TermsSignatureInvalid(id, terms.underwriter)
+        );
+        uint256[] memory assets = _requirePledged(id, terms.collateral, terms.borrower);
+        emit LoanOpened(id, msg.sender, terms.underwriter, msg.data[4:]);
+        Draw memory first;
+        if (amount > 0) first = _agree(id, terms, amount, 0, 0, terms.firstDraws);
+        Opening memory opening = Opening(
+            terms.rate,
+            terms.premiumBps,
+            terms.dscrBps,
+            terms.revenueBps,
+            terms.rampEnd,
+            terms.maturity
+        );
+        uint256 total = _facility.open(id, opening, assets, first);
+        if (amount > 0) _expose(terms.obligor, terms.clusters, amount, total);
+    }
+
+    /// @inheritdoc IDesk
+    function draw(
+        Terms calldata terms,
+        uint88 amount,
+        uint88 total,
+        uint40 deadline,
+        bytes calldata release
+    ) external {
+        bytes32 id = hashTerms(terms);
+        require(msg.sender == terms.borrower, NotBorrower(id, msg.sender));
+        require(amount > 0, ZeroAmount());
+        (uint88 drawn, uint88 principal) = _facility.drawnOf(id);
+        uint256 released = terms.firstDraws;
+        if (uint256(drawn) + amount > released) {
+            require(block.timestamp <= deadline, ReleaseExpired(id, deadline));
+            _requireListed(terms.underwriter);
+            require(
+                Signatures.isValid(terms.underwriter, hashRelease(id, total, deadline), release),
+                ReleaseSignatureInvalid(id, terms.underwriter)
+            );
+            released = total;
+        }
+        Draw memory more = _agree(id, terms, amount, drawn, principal, released);
+        uint256 total = _facility.lend(id, more);
+        _expose(terms.obligor, terms.clusters, amount, total);
+    }
+
+    // ------------------------------------------------------------------ poke, harvest
+
+    /// @inheritdoc IDesk
+    function poke(Terms calldata terms) external returns (LoanState state) {
+        bytes32 id = hashTerms(terms);
+        uint256 count = terms.collateral.length;
+        // What the machines earned may still be in their buckets.
+        for (uint256 i = 0; i < count; ++i) {
+            _till.settle(terms.collateral[i].asset);
+        }
+        bool isSecured = terms.ltvBps > 0;
+        uint256 worth;
+        if (isSecured && _facility.stateOf(id) == LoanState.Late) {
+            // A stale appraisal counts here too: it has lost what its curve takes.
+            for (uint256 i = 0; i < count; ++i) {
+                (uint88 value,) = _appraisals.valueOf(_panel, terms.collateral[i].asset);
+                worth += value;
+            }
+        }
+        state = _facility.step(id, worth, isSecured, msg.sender);
+        if (state != LoanState.Defaulted) return state;
+        for (uint256 i = 0; i < count; ++i) {
+            _facility.offer(terms.collateral[i].asset);
+        }
+    }
+
+    /// @inheritdoc IDesk
+    function harvest(Terms calldata terms) external returns (uint88 freed) {
+        bytes32 id = hashTerms(terms);
+        uint256 needed;
+        if (_facility.stateOf(id) == LoanState.Live) {
+            (, uint88 principal) = _facility.drawnOf(id);
+            (, uint256 worth) = capacityOf(terms);
+            needed = _coverUp(terms, principal, worth);
+        }
+        uint88 drawn;
+        (freed, drawn) = _facility.free(id, needed, terms.underwriter);
+        require(freed > 0 || drawn > 0, NothingToDo(id));
+        if (drawn > 0) _unexpose(terms.obligor, terms.clusters, drawn);
+    }
+
+    // ------------------------------------------------------------------ views
+
+    /// @inheritdoc IDesk
+    function facility() external view returns (address) {
+        return address(_facility);
+    }
+
+    /// @inheritdoc IDesk
+    function rules() external view returns (DeskRules memory) {
+        return _rules;
+    }
+
+    /// @inheritdoc IDesk
+    function capacityOf(Terms calldata terms)
+        public
+        view
+        returns (uint256 capacity, uint256 worth)
+    {
+        uint256 revenue;
+        for (uint256 i = 0; i < terms.collateral.length; ++i) {
+            uint256 asset = terms.collateral[i].asset;
+            if (terms.ltvBps > 0) {
+                (uint88 value, bool fresh) = _appraisals.valueOf(_panel, asset);
+                require(fresh, AppraisalExpired(asset));
+                worth += value;
+            }
+            if (terms.multipleBps > 0) revenue += _till.trailingRevenueOf(asset);
+        }
+        worth = worth * terms.ltvBps / BPS;
+        capacity = worth + revenue * terms.multipleBps / BPS;
+    }
+
+    /// @inheritdoc IDesk
+    function betsOf(uint256 kind) external view returns (uint256 bets, uint256 squares) {
+        (uint256 total,) = _facility.conservative();
+        return _bets(kind, total);
+    }
+
+    /// @inheritdoc IDesk
+    function hashTerms(Terms calldata terms) public view returns (bytes32) {
+        bytes32[] memory hashes = new bytes32[](terms.collateral.length);
+        for (uint256 i = 0; i < hashes.length; ++i) {
+            Collateral calldata one = terms.collateral[i];
+            hashes[i] = keccak256(abi.encode(COLLATERAL_TYPEHASH, one.asset, one.above));
+        }
+        bytes32 collateral = keccak256(abi.encodePacked(hashes));
+        bytes32 typeHash = TERMS_TYPEHASH;
+        bytes32 digest;
+        // Everything from the borrower on stands in calldata as EIP-712 wants it: one word a field. A field with dirty bits makes
+        // another id, and is refused wherever it is read.
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            calldatacopy(free, add(terms, 0x20), 0x60)
+            let clusters := keccak256(free, 0x60)
+            mstore(free, typeHash)
+            mstore(add(free, 0x20), collateral)
+            mstore(add(free, 0x40), clusters)
+            calldatacopy(add(free, 0x60), add(terms, 0x80), TAIL)
+            digest := keccak256(free, add(0x60, TAIL))
+        }
+        return _hashTypedDataV4(digest);
+    }
+
+    /// @inheritdoc IDesk
+    function hashRelease(bytes32 loan, uint88 total, uint40 deadline)
+        public
+        view
+        returns (bytes32)
+    {
+        return _hashTypedDataV4(keccak256(abi.encode(RELEASE_TYPEHASH, loan, total, deadline)));
+    }
+
+    // ------------------------------------------------------------------ internals
+
+    function _requireWithinRules(bytes32 id, Terms calldata terms) private view {
+        require(
+            terms.collateral.length > 0 && terms.collateral.length <= MOST_ASSETS
+                && terms.rampEnd <= terms.maturity && terms.maturity > block.timestamp
+                && terms.premiumBps <= BPS && terms.revenueBps <= BPS && terms.obligor != 0
+                && terms.firstDraws <= terms.limit,
+            TermsInvalid(id)
+        );
+        require(
+            terms.ltvBps <= _maxLtvBps && terms.multipleBps <= _maxMultipleBps
+                && terms.coverBps >= _minCoverBps,
+            TermsBeyondRules(id)
+        );
+    }
+
+    /// @dev One lien an asset: the debt slot of its till, which its owner filled with the facility.
+    function _requirePledged(bytes32 id, Collateral[] calldata collateral, address borrower)
+        private
+        view
+        returns (uint256[] memory assets)
+    {
+        assets = new uint256[](collateral.length);
+        for (uint256 i = 0; i < assets.length; ++i) {
+            uint256 asset = collateral[i].asset;
+            require(i == 0 || asset > assets[i - 1], TermsInvalid(id));
+            assets[i] = asset;
+            (address debt, address currency, bytes32 above) = _till.lienOf(asset);
+            require(
+                debt == address(_facility) && currency == _currency
+                    && _assets.ownerOf(asset) == borrower,
+                AssetNotPledged(asset)
+            );
+            require(above == collateral[i].above, AboveChanged(asset, above));
+        }
+    }
+
+    /// @dev Whether limit, release, value and revenue carry `amount` more, and the stake that needs.
+    function _agree(
+        bytes32 id,
+        Terms calldata terms,
+        uint88 amount,
+        uint256 drawn,
+        uint256 principal,
+        uint256 released
+    ) private view returns (Draw memory) {
+        drawn += amount;
+        principal += amount;
+        if (released > terms.limit) released = terms.limit;
+        require(drawn <= released, BeyondReleased(id, drawn, released));
+        (uint256 capacity, uint256 worth) = capacityOf(terms);
+        require(principal <= capacity, BeyondCapacity(id, principal, capacity));
+        address to = terms.vendor == address(0) ? terms.borrower : terms.vendor;
+        return Draw(amount, to, terms.underwriter, _coverUp(terms, principal, worth));
+    }
+
+    /// @dev Stake for principal that the value does not carry.
+    function _coverUp(Terms calldata terms, uint256 principal, uint256 worth)
+        private
+        pure
+        returns (uint256)
+    {
+        if (principal <= worth) return 0;
+        return ((principal - worth) * terms.coverBps + BPS - 1) / BPS;
+    }
+}
