@@ -21,7 +21,9 @@ const CONTRACTS = {
   desk: 'Desk',
   desks: 'Desks',
   facility: 'Facility',
+  identityRegistry: 'IdentityRegistry',
   market: 'Market',
+  reputationRegistry: 'ReputationRegistry',
   testDollar: 'TestDollar',
   till: 'Till',
   vault: 'Vault',
@@ -30,6 +32,9 @@ const CONTRACTS = {
 
 /** Stand-ins for contracts of x402, for local chains only. */
 const STAND_INS = {
+  batchSettlement: 'BatchSettlement',
+  erc3009DepositCollector: 'Erc3009DepositCollector',
+  multicall3: 'Multicall3',
   permit2: 'Permit2',
   uptoPermit2Proxy: 'UptoPermit2Proxy',
 }

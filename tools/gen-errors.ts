@@ -18,6 +18,7 @@ const parts = [
   { title: 'SDK', folder: 'packages/sdk/src' },
   { title: 'Journal', folder: 'packages/journal/src' },
   { title: 'Paid calls', folder: 'packages/pay/src' },
+  { title: 'Risk', folder: 'packages/risk/src' },
   { title: 'Gateway', folder: 'apps/gateway/src' },
   { title: 'Node', folder: 'apps/node/src' },
   { title: 'Command', folder: 'apps/cli/src' },

@@ -25,6 +25,7 @@ import {
   type Voucher,
 } from '@millrace/sdk'
 import { type Address, type Hash, hexToBytes, verifyTypedData, zeroAddress, zeroHash } from 'viem'
+import { ownBatch, signBatchVouchers, stockBatch } from './_channels/batch.ts'
 
 const CHANNELS = Number(process.env.CHANNELS ?? 1000)
 const VOUCHERS = Number(process.env.VOUCHERS ?? 20_000)
@@ -160,6 +161,22 @@ const peerRate = await rate(500, async () => {
     if (!isValid) throw new RangeError('a voucher of ours is refused')
   }
 })
+
+// ---- vouchers of x402's own channels, by our scheme and by the stock server's, each checked, held and charged
+const batchCalls = 500
+const batch = signBatchVouchers(curve, { channels: 100, each: Math.max(5, Math.floor(VOUCHERS / 1000)) })
+const own = await ownBatch(join(folder, 'batch.jsonl'))
+const ownBatchRate = await rate(batch.payments.length, async () => {
+  for (let at = 0; at < batch.payments.length; at += 100)
+    await Promise.all(batch.payments.slice(at, at + 100).map((payment) => own.take(payment)))
+})
+const stock = await stockBatch(batch)
+const stockBatchRate = await rate(batchCalls, async () => {
+  for (const payment of batch.payments.slice(0, batchCalls)) await stock.take(payment)
+})
+const [sample] = batch.channels
+const charged = sample === undefined ? [] : [own.spent(sample.id), await stock.spent(sample.id)]
+await own.close()
 
 // ---- ticks, spread over live channels; the file is written every ten thousand
 const live = payers.slice(0, Math.min(CHANNELS, 250))
@@ -297,6 +314,10 @@ const result = {
   channels: CHANNELS,
   'vouchers accepted, durable': { ...voucherRate, goalPerSecond: 8_000 },
   'voucher checked by viem': peerRate,
+  'voucher of batch-settlement accepted': {
+    'ours, durable': ownBatchRate,
+    'stock server, in memory': stockBatchRate,
+  },
   'ticks accepted': { ...tickRate, goalPerSecond: 300_000 },
   'added to a request': added,
 }
@@ -304,3 +325,6 @@ mkdirSync('bench/results', { recursive: true })
 writeFileSync('bench/results/channels.json', `${JSON.stringify(result, null, 2)}\n`)
 say(JSON.stringify(result, null, 2))
 if (unpaid > 0) throw new RangeError(`${unpaid} books do not add up`)
+// A hundred channels, and a hundred units a call: what a channel was charged is the number of calls in all.
+if (charged[0] !== BigInt(batch.payments.length) || charged[1] !== BigInt(batchCalls))
+  throw new RangeError(`channels of batch-settlement do not add up: ${charged.join(', ')}`)

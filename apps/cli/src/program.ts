@@ -7,6 +7,7 @@ import { registerMcpCommands } from './commands/mcp.ts'
 import { registerNetworkCommands } from './commands/network.ts'
 import { registerNodeCommands } from './commands/node.ts'
 import { registerPayCommands } from './commands/pay.ts'
+import { registerReceiptCommands } from './commands/receipt.ts'
 import { registerTillCommands } from './commands/till.ts'
 import { registerWalletCommands } from './commands/wallet.ts'
 
@@ -38,6 +39,7 @@ export function createProgram(): Command {
   registerTillCommands(program)
   registerMcpCommands(program)
   registerPayCommands(program)
+  registerReceiptCommands(program)
   return program
 }
 

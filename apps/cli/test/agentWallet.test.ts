@@ -79,7 +79,7 @@ describe('the guide', () => {
       delay: 3600,
     })
     expect(answer.policy).toMatchObject({ perPayment: '1500000', perPeriod: '5000000', budget: '48250000' })
-  }, 300_000)
+  }, 900_000)
 
   test('error: what is wrong is said by its code', async () => {
     const payee = '0x00000000000000000000000000000000000000fe'
@@ -89,6 +89,7 @@ describe('the guide', () => {
       ['agent new other --agent bot', 'USAGE'],
       ['agent new other --agent nobody --per-period 5 --budget 50', 'WALLET_MISSING'],
       ['agent pay shopper nowhere 1', 'USAGE'],
+      ['agent new other --agent bot --per-period 5 --budget 50 --to nowhere', 'USAGE'],
       [`agent pay shopper ${payee} 1 --ref one`, 'USAGE'],
       [`agent pay shopper ${payee} much`, 'AMOUNT_INVALID'],
       ['agent unpause shopper --wallet bot', 'NOT_ACCOUNT_OWNER'],

@@ -54,6 +54,30 @@ async function json(...args: string[]) {
     .map((line) => JSON.parse(line))
   return { code, err, last: lines.at(-1), events: lines as readonly Event[] }
 }
+/** Starts the command and kills it, with all that it started, at the first event of this name. */
+async function killedAt(event: string, ...args: string[]): Promise<readonly Event[]> {
+  const child = spawn(process.execPath, [bin, '--json', ...args], {
+    cwd: work,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, MILLRACE_HOME: home, MILLRACE_NO_CHALLENGES: '1' },
+  })
+  let out = ''
+  // What it said before it died is in the pipe: all of it is read.
+  const gone = Promise.all([
+    new Promise((resolve) => child.once('exit', resolve)),
+    new Promise((resolve) => child.stdout.once('end', resolve)),
+  ])
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk
+    if (out.includes(`"event":"${event}"`) && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  })
+  await gone
+  return out
+    .split('\n')
+    .filter((line) => line.endsWith('}'))
+    .map((line) => JSON.parse(line))
+}
 const read = (...path: string[]) => JSON.parse(readFileSync(join(home, ...path), 'utf8'))
 const named = (events: readonly Event[], name: string) => events.find(({ event }) => event === name)
 
@@ -142,13 +166,58 @@ test('default: the list price from a machine that does not haggle, an agreement 
   if (record === null) throw new RangeError('the transcript is kept')
   const terms = await verifyHaggledLease({ ...record, lease })
   expect(hashHaggleTerms(terms)).toBe(opened.args.terms)
-  const { asset, buyer } = receipt
-  const ofReceipt = { id: receipt.lease, asset, buyer, pricePerHour: receipt.pricePerHour }
+  const { asset, buyer, lease: id } = receipt
+  // One hash in the offer, on chain and in the receipt.
+  expect(receipt.terms).toBe(opened.args.terms)
+  expect(record.published.offer.terms).toBe(opened.args.terms)
+  const ofReceipt = { id, asset, buyer, pricePerHour: receipt.pricePerHour, terms: receipt.terms }
   expect(await verifyHaggledLease({ ...record, lease: ofReceipt })).toEqual(terms)
+  await expect(
+    verifyHaggledLease({ ...record, lease: { ...ofReceipt, terms: receipt.job } }),
+  ).rejects.toBeInstanceOf(HaggleDealError)
   await expect(
     verifyHaggledLease({ ...record, lease: { ...lease, pricePerHour: price - 1n } }),
   ).rejects.toBeInstanceOf(HaggleDealError)
   await expect(
     verifyHaggledLease({ ...record, messages: record.messages.slice(0, -1), lease }),
   ).rejects.toBeInstanceOf(HaggleOverError)
+}, 240_000)
+
+test('behavior: kill -9 of the buyer while it haggles and once it has agreed: no lease, no cent, and the next order works', async () => {
+  const deployment: Deployment = parse(deploymentSchema, read('network', 'deployment.json'), 'deployment')
+  const url = `http://127.0.0.1:${read('network', 'state.json').chainPort}`
+  const client = createPublicClient({ transport: http(url) })
+  const seen = async () => {
+    const { last } = await json('wallet', 'balance')
+    const opened = await client.getContractEvents({
+      address: deployment.market,
+      abi: marketAbi,
+      eventName: 'LeaseOpened',
+      fromBlock: 0n,
+    })
+    const [{ till, wallet }] = last.balances
+    return { till, wallet, leases: opened.length, running: (await json('ps')).last.leases }
+  }
+  const order = ['run', '--haggle', '--yes', ...small, '--', 'true']
+  let before = await seen()
+  let deaths = 0
+  for (const event of ['haggling', 'haggled', 'haggled', 'haggled', 'haggled']) {
+    const events = await killedAt(event, ...order)
+    expect(named(events, event)).toBeDefined()
+    const opening = named(events, 'opening')
+    if (opening === undefined) {
+      expect(await seen()).toEqual(before)
+      if (++deaths === 2) break
+      continue
+    }
+    // It was quicker than the kill, and is another case: a lease that may be open, and is ended.
+    await json('stop', String(opening.lease))
+    before = await seen()
+  }
+  expect(deaths).toBe(2)
+  // The machine promised its time to nobody who pays for it: the same buyer gets it, at the list price at worst.
+  const { code, err, last } = await json(...order)
+  expect({ code, err: code === 0 ? '' : err }).toEqual({ code: 0, err: '' })
+  expect(last).toMatchObject({ state: 'done' })
+  expect((await seen()).leases).toBe(before.leases + 1)
 }, 240_000)

@@ -123,18 +123,19 @@ test('default: every block of the guide does what the guide says', async () => {
       // The proxy must have ended before another process has the same payee's books.
       if (served.length === 2) {
         const said = await end(1)
-        expect(said).toContain('Earned 0.006 TUSD.')
-        expect(said).toMatch(/Claimed 0\.005 TUSD in 0x/)
+        expect(said).toContain('Earned 0.007 TUSD.')
+        expect(said).toMatch(/Claimed 0\.006 TUSD in 0x/)
       }
       if (served.length === 3) await end(2)
       await start(text.trim(), ports.get(order[served.length] ?? '') ?? 0)
     }
   }
-  const [prepared, paid, bought, stock, hono, plain] = outputs
+  const [prepared, paid, receipt, bought, stock, hono, plain] = outputs
   expect(prepared).toContain('100.00 TUSD')
   expect(paid).toContain('{"sky":"clear","path":"/berlin"}\nPaid 0.001 TUSD by stream.')
   expect(paid).toContain('0.002 TUSD of 5.00 TUSD a day are spent.')
   expect(paid).toMatch(/payer .* open .*0\.002 TUSD/)
+  expect(receipt).toMatch(/^Signed by 0x\w{40}, who is paid\.\nPaid 1000 base units/)
   expect(bought).toContain('200 {"sky":"clear","path":"/lima"}')
   expect(stock).toContain('200 {"sky":"clear","path":"/tokyo"}')
   expect(hono).toContain('200 {"sky":"clear","path":"/oslo"}\n')
@@ -149,17 +150,39 @@ const json = async (command: string) => {
 
 test('behavior: what was claimed is in the till account of the seller, and the rest can be claimed by hand', async () => {
   const before = (await json('millrace wallet balance seller')).value.balances[0].till
-  // The one-time transfer went to the wallet; five calls through the proxy were claimed.
-  expect(before).toBe('5000')
+  // The one-time transfer went to the wallet; six calls through the proxy were claimed.
+  expect(before).toBe('6000')
   const { value } = await json('millrace channel ls')
   expect(value.channels).toMatchObject([
-    { side: 'payer', state: 'open', claimed: '5000' },
-    { side: 'payee', state: 'open', claimed: '5000', claimable: '0' },
+    { side: 'payer', state: 'open', claimed: '6000' },
+    { side: 'payee', state: 'open', claimed: '6000', claimable: '0' },
   ])
   const closed = await json(`millrace channel close ${value.channels[0].id.slice(0, 12)} --wallet buyer`)
   expect(closed).toMatchObject({ code: 0, value: { state: 'closing' } })
   const early = await json(`millrace channel close ${value.channels[0].id} --wallet buyer`)
   expect(early).toMatchObject({ code: 75, value: { error: { code: 'CHANNEL_STATE' } } })
+}, 120_000)
+
+test('behavior: a seller that runs agrees to the end of a channel, which is closed at once', async () => {
+  const port = (await freePort(0)) ?? 0
+  const command = `millrace sell ${port} --upstream http://127.0.0.1:${ports.get('3000')} --price 0.001 --wallet seller`
+  await start(`${command} --claim-at 5`, port)
+  const last = served.length - 1
+  // The channel of the guide is closing; another payer has its own.
+  await run('millrace wallet new second && millrace wallet faucet 10 --wallet second')
+  await run(`millrace pay http://127.0.0.1:${port}/rome --wallet second`)
+  const { value } = await json('millrace channel ls')
+  const fresh = value.channels.find((each: { state: string }) => each.state === 'open')
+  const closed = await json(`millrace channel close ${fresh.id} --wallet second`)
+  expect(closed).toMatchObject({ code: 0, value: { state: 'none', claimed: '1000' } })
+  const { value: after } = await json(`millrace channel show ${fresh.id}`)
+  expect(after.channels).toMatchObject([
+    { side: 'payer', state: 'none' },
+    { side: 'payee', state: 'none' },
+  ])
+  const balance = (await json('millrace wallet balance second')).value.balances[0]
+  expect(BigInt(balance.till) + BigInt(balance.wallet)).toBe(10_000_000n - 1_000n)
+  expect(await end(last)).toContain('Earned 0.001 TUSD.')
 }, 120_000)
 
 test.each([
@@ -177,6 +200,15 @@ test.each([
   ['sell 0 --upstream http://127.0.0.1:9 --price 1 --asset 999', 'ASSET_MISSING', 66],
   ['sell 3000 --upstream http://127.0.0.1:9 --price 1', 'SELL_ADDRESS_TAKEN', 77],
   ['sell openai --upstream http://127.0.0.1:9/v1 --price-in 1 --price-out 1', 'UPSTREAM_DOWN', 69],
+  ['sell 0 --upstream http://127.0.0.1:9 --per-second 1 --per-megabyte 1', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --per-second 0', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --per-second 1 --price 0', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --per-second 1 --skill x', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --price 1 --skill a/b', 'USAGE', 64],
+  ['receipt /nowhere', 'RECEIPT_UNREADABLE', 65],
+  ['receipt /dev/null', 'RECEIPT_UNREADABLE', 65],
+  ['receipt /dev/null --signer me', 'USAGE', 64],
+  ['receipt /dev/null --terms 0x00', 'USAGE', 64],
   ['channel show 0xffff', 'CHANNEL_MISSING', 66],
 ])('error: millrace %s', async (command, code, exitCode) => {
   vi.stubEnv('MILLRACE_HOME', env.MILLRACE_HOME)

@@ -7,6 +7,7 @@ import { type ChainIndex, startIndex } from './chain/startIndex.ts'
 import { startChallenges } from './challenges/startChallenges.ts'
 import type { Database } from './database/Database.ts'
 import { openDatabase } from './database/openDatabase.ts'
+import { openLedgers } from './evidence/openLedgers.ts'
 import { startFacilitator } from './facilitator/startFacilitator.ts'
 import type { GatewayOptions } from './GatewayOptions.ts'
 import { clientOf } from './http/clientOf.ts'
@@ -104,6 +105,12 @@ async function startOn(
   chain.on('failed', failed('chain.failed'))
   const reader = createChainReader(rpcUrl, deployment, options.rpcTimeoutMs ?? 5_000)
   const book = openOfferBook({ database, deployment, chain: reader, index, feed, cache, standingsOf, now })
+  const decimals = new Map(deployment.currencies.map((one) => [one.address.toLowerCase(), one.decimals]))
+  const ledgers = openLedgers(database, {
+    held: [deployment.market, deployment.channels],
+    decimalsOf: (currency) => decimals.get(currency) ?? 18,
+  })
+  chain.on('reset', ledgers.forget)
   let addresses: readonly string[] = []
   const relay = createRelay({
     chainId: deployment.chainId,
@@ -160,6 +167,7 @@ async function startOn(
     deployment,
     database,
     book,
+    ledgers,
     metrics,
     log,
     timeoutMs,

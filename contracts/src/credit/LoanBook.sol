@@ -147,11 +147,16 @@ abstract contract LoanBook is IFacility {
             (_book.seniorPrincipal, _book.seniorOffset) = (0, 0);
             return;
         }
+        uint256 before = _book.seniorPrincipal;
+        uint256 later = (before * stay + supply - 1) / supply;
+        // What accrued is split by itself: the offset, which reaches back to the beginning of time, would make a unit of principal
+        // several units of claim.
+        uint256 rateTime = uint256(_seniorRate) * block.timestamp;
+        uint256 accrued = uint256(int256(before * rateTime) - _book.seniorOffset);
+        accrued = (accrued * stay + supply - 1) / supply;
         // A part of what was there fits where it came from.
-        _book.seniorPrincipal = uint88((_book.seniorPrincipal * stay + supply - 1) / supply);
-        int256 offset = _book.seniorOffset;
-        int256 part = offset * int256(stay) / int256(supply);
-        _book.seniorOffset = int168(offset < 0 ? part - 1 : part);
+        _book.seniorPrincipal = uint88(later);
+        _book.seniorOffset = int168(int256(later * rateTime) - int256(accrued));
     }
 
     // ------------------------------------------------------------------ loans

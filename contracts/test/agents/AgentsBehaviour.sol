@@ -14,10 +14,10 @@ import {
 } from "../../src/agents/IAgentAccount.sol";
 import {Channel} from "../../src/channels/IChannels.sol";
 import {LeaseState, Offer} from "../../src/market/IMarket.sol";
-import {AgentsNetwork} from "./AgentsNetwork.sol";
+import {AgentsRights} from "./AgentsRights.sol";
 
 /// @notice What all three forms do alike.
-abstract contract AgentsBehaviour is AgentsNetwork {
+abstract contract AgentsBehaviour is AgentsRights {
     address private constant STRANGER = address(0x57A);
 
     // ------------------------------------------------------------------ paying

@@ -64,7 +64,7 @@ contract CreditHandler is CreditNetwork {
         DeskRules memory loose = DeskRules(10_000, 200_000, 0, 10_000, 10_000, 0, 0);
         facility = make(rules, loose);
         useFacility();
-        lend(junior, _lender(0), 400_000e6);
+        lend(junior, _lender(0), 200_000e6);
         lend(senior, _lender(0), 600_000e6);
         stakeOf(underwriter, 50_000e6);
         for (uint256 i = 0; i < ASSETS; ++i) {
@@ -121,7 +121,7 @@ contract CreditHandler is CreditNetwork {
         if (done) ++reached["queued"];
     }
 
-    function serve(bool isSenior) external watched {
+    function serve(bool isSenior) public watched {
         Vault vault = _vault(isSenior);
         (uint256 requested, uint256 paid) = vault.queue();
         if (requested == paid) return;
@@ -130,7 +130,7 @@ contract CreditHandler is CreditNetwork {
         if (!isSenior && paidOut > 0) _requireThick();
     }
 
-    function claim(bool isSenior, uint256 who) external watched {
+    function claim(bool isSenior, uint256 who) public watched {
         Vault vault = _vault(isSenior);
         address lender = _lender(who);
         uint256 shares = vault.maxRedeem(lender);
@@ -191,7 +191,7 @@ contract CreditHandler is CreditNetwork {
         _requireThick();
     }
 
-    function draw(uint256 asset, uint88 amount) external watched {
+    function draw(uint256 asset, uint88 amount) public watched {
         asset = _asset(asset);
         if (_latest[asset] == 0) return;
         amount = uint88(bound(amount, 1, 50_000e6));
@@ -203,7 +203,7 @@ contract CreditHandler is CreditNetwork {
         _requireThick();
     }
 
-    function repay(uint256 loan, uint88 amount) external watched {
+    function repay(uint256 loan, uint88 amount) public watched {
         if (loans.length == 0) return;
         bytes32 id = loans[loan % loans.length];
         LoanStatus memory before = facility.statusOf(id);
@@ -291,7 +291,7 @@ contract CreditHandler is CreditNetwork {
     /// @dev A machine shows a month's revenue, its owner borrows on that alone, and it never earns again.
     function ruin(uint256 asset, uint88 amount) external watched {
         work(asset, 5_000e6, 4);
-        borrow(asset, 1, uint88(bound(amount, 20_000e6, 150_000e6)));
+        borrow(asset, 1, uint88(bound(amount, 50_000e6, 150_000e6)));
         collapse(asset);
     }
 
@@ -302,6 +302,29 @@ contract CreditHandler is CreditNetwork {
         if (auction.lotOf(address(facility), _asset(asset)).startPrice > 0) {
             take(asset, amount % 12 days);
         }
+    }
+
+    /// @dev Drawn in stages, in a ramp of a month.
+    function stages(uint256 asset, uint88 amount) external watched {
+        borrow(asset, 30 days, 10_000e6);
+        draw(asset, amount);
+    }
+
+    /// @dev Lenders want more than is idle.
+    function run(uint256 who, uint256 amount) external watched {
+        address lender = _lender(who);
+        uint256 has = senior.balanceOf(lender);
+        if (has == 0) return;
+        borrow(amount, 0, 130_000e6);
+        borrow(amount / 2, 0, 130_000e6);
+        vm.prank(lender);
+        (bool done,) =
+            address(senior).call(abi.encodeCall(senior.requestRedeem, (has, lender, lender)));
+        if (!done) return;
+        serve(true);
+        repay(amount, uint88(amount));
+        serve(true);
+        claim(true, who);
     }
 
     /// @dev Customers leave, and come back.

@@ -156,6 +156,99 @@ contract LoansTest is CreditNetwork {
         assertLe(700_000e6 - 1, assets_, "and no less than a unit");
     }
 
+    /// @dev Whoever settles when: a loan settled each epoch and its twin, settled two epochs later, owe the same and have paid the same.
+    function test_collect_isAsOfTheBoundary() public {
+        uint256 twin = pledged(100_000e6);
+        Terms memory t = termsOf(twin);
+        vm.warp(block.timestamp - block.timestamp % DAY);
+        bytes32 other = borrow(t, 50_000e6);
+        loan = _again(50_000e6);
+        for (uint256 i = 0; i < 40; ++i) {
+            pay(buyer, asset, 2_000e6);
+            pay(buyer, twin, 2_000e6);
+            nextEpoch();
+            till.settle(asset);
+            vm.warp(block.timestamp + 2 * DAY + 7 hours);
+            till.settle(twin);
+        }
+        LoanStatus memory a = facility.statusOf(loan);
+        LoanStatus memory b = facility.statusOf(other);
+        assertEq(a.interest, b.interest, "interest");
+        assertEq(a.principal, b.principal, "principal");
+        assertEq(a.trailing, b.trailing, "trailing");
+        assertEq(a.stake, b.stake, "premium");
+    }
+
+    /// @dev It takes two good tests to end a sweep, and a bad one in between starts the count again.
+    function test_sweep_takesTwoGoodTests() public {
+        earn(asset, 200e6, 100);
+        earn(asset, 20e6, 60);
+        assertTrue(facility.statusOf(loan).isSwept, "swept");
+        // One epoch so good that the average is covered by it, then none: the next test is good, the one after that the second.
+        earn(asset, 4_000e6, 1);
+        assertTrue(facility.statusOf(loan).isSwept, "not tested yet");
+        earn(asset, 20e6, 1);
+        assertTrue(facility.statusOf(loan).isSwept, "one good test");
+        earn(asset, 20e6, 1);
+        assertTrue(!facility.statusOf(loan).isSwept, "two");
+    }
+
+    /// @dev Principal that no sale is expected to bring is not paid to those that leave.
+    function test_doubt_isNotPaidToThoseThatLeave() public {
+        appraisedLow(10_000e6);
+        vm.warp(uint256(terms().rampEnd) + 40 days);
+        desk.poke(terms());
+        desk.poke(terms());
+        LoanStatus memory status = facility.statusOf(loan);
+        assertTrue(status.doubt > 40_000e6, "most of it is in doubt");
+        (uint256 high, uint256 low) = facility.assetsOf(false);
+        assertTrue(low <= high - status.doubt, "junior bears it");
+        uint256 shares = junior.balanceOf(bold) / 2;
+        vm.startPrank(bold);
+        junior.requestRedeem(shares, bold, bold);
+        junior.serve();
+        uint256 claimable = junior.maxRedeem(bold);
+        uint256 got = junior.redeemToTill(claimable, bold, bold);
+        vm.stopPrank();
+        assertLe(got * (2 * shares), low * claimable + 2 * shares, "the low price");
+    }
+
+    function test_lastSenior_leavesNoClaim() public {
+        uint256 shares = senior.balanceOf(saver);
+        vm.prank(saver);
+        senior.requestRedeem(shares, saver, saver);
+        vm.warp(block.timestamp + 100 days);
+        senior.serve();
+        assertEq(facility.value().seniorClaim, 0, "nothing is left to claim");
+        lend(senior, saver, 100_000e6);
+        shares = senior.balanceOf(saver) / 2;
+        uint256 claimable = senior.maxRedeem(saver);
+        vm.prank(saver);
+        senior.redeemToTill(claimable, saver, saver);
+        vm.prank(saver);
+        senior.requestRedeem(shares, saver, saver);
+        senior.serve();
+        uint256 claim = facility.value().seniorClaim;
+        assertTrue(claim >= 50_000e6 && claim <= 50_000e6 + 2, "half of it");
+    }
+
+    function appraisedLow(uint88 value) private {
+        vm.warp(block.timestamp + 1);
+        appraised(asset, value);
+    }
+
+    /// @dev Pays the loan off and opens one like its twin.
+    function _again(uint88 amount) private returns (bytes32) {
+        fund(owner, 100_000e6);
+        vm.startPrank(owner);
+        till.setOperator(address(facility), true);
+        facility.repay(loan, type(uint88).max);
+        vm.stopPrank();
+        Terms memory t = termsOf(asset);
+        t.nonce = 99;
+        return borrow(t, amount);
+    }
+
     function _toDefault() private {
         LoanState[3] memory states = [LoanState.Late, LoanState.Impaired, LoanState.Defaulted];
         for (uint256 i = 0; i < 3; ++i) {

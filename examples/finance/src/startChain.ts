@@ -52,7 +52,12 @@ export type Chain = Awaited<ReturnType<typeof startChain>>
 export async function startChain() {
   const { url, stop } = await startAnvil()
   try {
-    const options = { chain: foundry, transport: http(url, { batch: true }), pollingInterval: 5, cacheTime: 0 } as const
+    const options = {
+      chain: foundry,
+      transport: http(url, { batch: true }),
+      pollingInterval: 5,
+      cacheTime: 0,
+    } as const
     const client = createTestClient({ ...options, mode: 'anvil' }).extend(publicActions)
     const accountOf = (person: Person) =>
       mnemonicToAccount(mnemonic, { addressIndex: people.indexOf(person) })

@@ -1,10 +1,39 @@
 export { type ExpressRequest, expressPaywall } from './adapters/express.ts'
 export { type HonoContext, honoPaywall } from './adapters/hono.ts'
 export { nodeListener } from './adapters/node.ts'
+export { type BatchBook, type BatchSnapshot, claimable } from './batch/batchBook.ts'
+export { type BatchSchemeOptions, batchScheme } from './batch/batchScheme.ts'
+export { BatchVoucherTooLowError } from './batch/errors.ts'
+export {
+  type BatchHold,
+  type BatchLedger,
+  type BatchLedgerOptions,
+  openBatchLedger,
+  type RefundPlan,
+} from './batch/openBatchLedger.ts'
+export {
+  type BatchConfig,
+  type BatchPayload,
+  type BatchPayloadJson,
+  type BatchVoucher,
+  batchPayloadSchema,
+} from './batch/payload.ts'
+export { type BatchState, readBatchChannel } from './batch/readBatchChannel.ts'
+export { type BatchReason, batchReasons } from './batch/reasons.ts'
+export {
+  type BatchClaimEvent,
+  type BatchClaimer,
+  type BatchClaimerOptions,
+  startBatchClaimer,
+} from './batch/startBatchClaimer.ts'
+export { createBatchVerifier } from './batch/verifyBatch.ts'
+export { type AskForRefundOptions, askForRefund } from './buyer/askForRefund.ts'
+export { type AskedClose, type AskToCloseOptions, askToClose } from './buyer/askToClose.ts'
 export { createPayingFetch, type PayingFetchOptions, type Payment } from './buyer/createPayingFetch.ts'
 export {
   BudgetExceededError,
   CaptureTooHighError,
+  CloseRefusedError,
   DepositLimitError,
   NoWayToPayError,
   PaymentLoopError,
@@ -12,9 +41,16 @@ export {
   PaymentRepeatedError,
   PaymentRequiredInvalidError,
   QuoteChangedError,
+  RefundRefusedError,
   ReservationSpentError,
   SnapshotForgedError,
 } from './buyer/errors.ts'
+export {
+  type BatchWallet,
+  type BatchWalletChannel,
+  type BatchWalletOptions,
+  openBatchWallet,
+} from './buyer/openBatchWallet.ts'
 export {
   type Budget,
   type BudgetLimits,
@@ -28,6 +64,7 @@ export {
   type ChannelSpending,
   type ChannelWallet,
   type ChannelWalletOptions,
+  type Ending,
   openChannelWallet,
   type PreparedPayment,
   type SignedPromise,
@@ -66,8 +103,21 @@ export type { DiscoveredResource, ResourceCatalogue } from './facilitator/resour
 export type { SupportedResponse } from './facilitator/supported.ts'
 export { type ChannelBook, largestGap, snapshotToJson } from './ledger/channelBook.ts'
 export {
+  type ChannelAt,
+  type CloseConsent,
+  type CloseRequest,
+  closeHeader,
+  closeTerms,
+  closeVoucher,
+} from './ledger/closing.ts'
+export {
+  ChannelBusyError,
+  ChannelEndingError,
   ChannelForeignError,
   ChannelNotOpenError,
+  CloseRequestInvalidError,
+  CloseSumError,
+  CloseUnsupportedError,
   DepositTooLowError,
   FundingRefusedError,
   HoldSpentError,
@@ -78,6 +128,7 @@ export {
 } from './ledger/errors.ts'
 export { type FundChannelParameters, fundChannel } from './ledger/fundChannel.ts'
 export {
+  type AgreedEnd,
   type Hold,
   type Ledger,
   type LedgerOptions,
@@ -94,9 +145,10 @@ export {
   channelTickSchema,
   readChannelPayment,
 } from './ledger/payment.ts'
+export { readChannelAt } from './ledger/readChannelAt.ts'
 export { type ChannelSnapshot, channelSnapshotSchema } from './ledger/snapshot.ts'
 export { type ClaimEvent, type Claimer, type ClaimerOptions, startClaimer } from './ledger/startClaimer.ts'
-export { type StreamSchemeOptions, streamScheme } from './ledger/streamScheme.ts'
+export { type StreamCloser, type StreamSchemeOptions, streamScheme } from './ledger/streamScheme.ts'
 export {
   type CallReceipt,
   callReceiptHeader,

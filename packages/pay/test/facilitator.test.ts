@@ -160,7 +160,7 @@ describe('default', () => {
       expect(page).toMatchObject({ items: [listed], pagination: { total: 1, limit: 1, offset: 0 } })
       expect((await handle(new Request(`${url}/discovery/resources?limit=101`))).status).toBe(400)
       expect(
-        (await handle(new Request(`${url}/verify`, { method: 'POST', body: 'x'.repeat(70_000) }))).status,
+        (await handle(new Request(`${url}/verify`, { method: 'POST', body: 'x'.repeat(140_000) }))).status,
       ).toBe(413)
       expect((await handle(new Request(`${url}/other`))).status).toBe(404)
     } finally {

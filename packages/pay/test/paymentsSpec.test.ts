@@ -13,6 +13,7 @@ import {
 import { type Hash, hashStruct, hashTypedData, zeroHash } from 'viem'
 import { expect, test } from 'vitest'
 import {
+  batchReasons,
   type CallReceipt,
   channelPaymentSchema,
   channelSnapshotSchema,
@@ -22,6 +23,7 @@ import {
   streamScheme,
   VoucherTooLowError,
 } from '../src/index.ts'
+import { closeConsentToJson, closeRequestSchema } from '../src/ledger/closing.ts'
 import { fundingSchema } from '../src/ledger/payment.ts'
 import { accountOf, channelOf, currency, domain, idOf, openState, paymentOf } from './offChain.ts'
 
@@ -63,7 +65,7 @@ test('default: a receipt has the fields that the page names', () => {
   const { address } = accountOf(1)
   const receipt: CallReceipt = {
     ...{ request: hash, payer: address, payee: address, scheme: 'stream', network: 'eip155:1' },
-    ...{ asset: address, amount: 1n, reference: '', at: 1 },
+    ...{ asset: address, amount: 1n, reference: '', terms: hash, at: 1 },
   }
   const read = decodeCallReceipt(encodeCallReceipt({ receipt, signature }))
   expect(fields('fields: receipt')).toEqual(Object.keys(read.receipt).sort())
@@ -133,4 +135,31 @@ test('default: every refusal of the page is an error that has a page of its own'
   const codes = fields('codes')
   expect(codes).toContain('voucher_too_low')
   for (const code of codes) expect(errors).toContain(`### ${code.toUpperCase()}\n`)
+})
+
+test('default: the wish to end a channel, the consent, and the refusals are those of the page', () => {
+  expect(fields('fields: close request')).toEqual(Object.keys(closeRequestSchema.shape).sort())
+  const consent = {
+    ...{ channel: hash, epoch: 0n, claimed: 1n, deadline: 9, signature, transaction: null },
+  }
+  expect(fields('fields: close consent').filter((name) => name !== 'until')).toEqual(
+    Object.keys(closeConsentToJson(consent)).sort(),
+  )
+  const errors = readFileSync(join(docs, 'errors.md'), 'utf8')
+  const block = page.split('<!-- close codes -->\n')[1]?.split('\n\n')[0] ?? ''
+  const codes = [...block.matchAll(/`([A-Z_0-9]+)`/g)].map(([, code]) => code)
+  expect(codes).toHaveLength(12)
+  for (const code of codes) expect(errors).toContain(`### ${code}\n`)
+})
+
+test('default: the reasons of batch-settlement are those of the page', () => {
+  const payments = readFileSync(join(docs, 'specs/payments.md'), 'utf8')
+  const block = payments.split('<!-- batch reasons -->\n')[1]?.split('\n\n')[0] ?? ''
+  const first = block
+    .split('\n')
+    .slice(2)
+    .map((line) => line.split('|')[1] ?? '')
+    .join(' ')
+  const named = [...first.matchAll(/`(\w+)`/g)].map(([, name]) => `invalid_batch_settlement_evm_${name}`)
+  expect(named.sort()).toEqual(Object.values<string>(batchReasons).sort())
 })

@@ -2,20 +2,31 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Deployment, getChannel } from '@millrace/sdk'
 import { createPublicClient, createWalletClient, http } from 'viem'
-import { createPaywall, fundChannel, nodeListener, openLedger, streamScheme } from '../src/index.ts'
+import { privateKeyToAccount } from 'viem/accounts'
+import {
+  createPaywall,
+  fundChannel,
+  nodeListener,
+  openLedger,
+  readChannelAt,
+  type StreamCloser,
+  streamScheme,
+} from '../src/index.ts'
 import { accountAt } from './localChain.ts'
 
 /**
  * A seller in a process of its own, to be killed: takes one JSON argument, prints its address once it sells. It answers with
  * what it has charged on the channel so far.
  */
-const { deployment, rpc, path, port, price, payee } = JSON.parse(process.argv[2] ?? '{}') as {
+const { deployment, rpc, path, port, price, payee, closer } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly deployment: Deployment
   readonly rpc: string
   readonly path: string
   readonly port: number
   readonly price: string
   readonly payee: `0x${string}`
+  /** Key of the payee, with which ends are agreed; and whether the process dies when it is to be used. */
+  readonly closer?: { readonly key: `0x${string}`; readonly dies: boolean }
 }
 const [currency] = deployment.currencies
 if (currency === undefined) throw new RangeError('no currency')
@@ -45,8 +56,21 @@ const ledger = await openLedger({
     relaying = sent.catch(() => {})
     return sent
   },
+  ...(closer === undefined
+    ? {}
+    : { readChannelAt: (channel) => readChannelAt(client, { deployment, channel }) }),
 })
-const paywall = createPaywall({ schemes: [streamScheme({ ledger, deployment, currency })] })
+const closing = (): { readonly closer?: StreamCloser } => {
+  if (closer === undefined) return {}
+  const account = privateKeyToAccount(closer.key)
+  if (!closer.dies) return { closer: { signer: account } }
+  const dying: typeof account.signTypedData = () => {
+    process.kill(process.pid, 'SIGKILL')
+    return new Promise(() => {})
+  }
+  return { closer: { signer: { address: account.address, signTypedData: dying } } }
+}
+const paywall = createPaywall({ schemes: [streamScheme({ ledger, deployment, currency, ...closing() })] })
 const route = { price: { amount: BigInt(price) } }
 const server = createServer(
   nodeListener((request) => paywall.charge(request, route, () => new Response('served'))),

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { x402Facilitator } from '@x402/core/facilitator'
 import { toFacilitatorEvmSigner } from '@x402/evm'
+import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/facilitator'
 import { registerExactEvmScheme } from '@x402/evm/exact/facilitator'
 import { UptoEvmScheme } from '@x402/evm/upto/facilitator'
 import { nodeListener } from '../src/adapters/node.ts'
@@ -24,7 +25,7 @@ export async function listen(listener: RequestListener) {
   }
 }
 
-/** The facilitator of the x402 packages over HTTP: schemes `exact` of v2 and v1, and `upto`. Account `relayer` pays the gas. */
+/** The facilitator of the x402 packages over HTTP: schemes `exact` of v2 and v1, `upto` and `batch-settlement`. Account `relayer` pays the gas. */
 export async function startStockFacilitator(chain: LocalChain, relayer: number) {
   const network = `eip155:${chain.chain.id}` as const
   const wallet = chain.walletOf(relayer)
@@ -41,6 +42,8 @@ export async function startStockFacilitator(chain: LocalChain, relayer: number) 
   })
   const facilitator = registerExactEvmScheme(new x402Facilitator(), { signer, networks: network })
   facilitator.register(network, new UptoEvmScheme(signer))
+  // Without a key of its own for receivers: servers sign their claims themselves.
+  facilitator.register(network, new BatchSettlementEvmScheme(signer))
   const server = await listen(
     nodeListener(async (request) => {
       const { pathname } = new URL(request.url)

@@ -13,6 +13,7 @@ export {
   announceAgentChange,
   hashAgentChange,
 } from './agents/announceAgentChange.ts'
+export { type ApplyAgentChangeParameters, applyAgentChange } from './agents/applyAgentChange.ts'
 export { type ApproveAgentSpendParameters, approveAgentSpend } from './agents/approveAgentSpend.ts'
 export { type CancelAgentRefParameters, cancelAgentRef } from './agents/cancelAgentRef.ts'
 export {
@@ -38,6 +39,8 @@ export {
   isAgentPaused,
 } from './agents/getAgentWallet.ts'
 export { getExposure } from './agents/getExposure.ts'
+export { isAllowedForAgent } from './agents/isAllowedForAgent.ts'
+export { type AnnouncedAgentChange, listAgentChanges } from './agents/listAgentChanges.ts'
 export { type OfferAgentAccountParameters, offerAgentAccount } from './agents/offerAgentAccount.ts'
 export { type OpenLeaseAsAgentParameters, openLeaseAsAgent } from './agents/openLeaseAsAgent.ts'
 export { type PauseAgentParameters, pauseAgent, unpauseAgent } from './agents/pauseAgent.ts'
@@ -291,6 +294,7 @@ export {
 } from './errors/market.ts'
 export { QueryError } from './errors/query.ts'
 export { FrameInvalidError, RelayGatewayError } from './errors/relay.ts'
+export { RegistryRefusedError } from './errors/reputation.ts'
 export {
   LeaseRequiredError,
   MessageTooLargeError,
@@ -362,6 +366,12 @@ export {
   type HaggleSideOptions,
   haggle,
 } from './haggling/haggle.ts'
+export {
+  type HaggleBestOptions,
+  type HaggledBest,
+  type HaggleOutcome,
+  haggleBest,
+} from './haggling/haggleBest.ts'
 export {
   type HaggleStore,
   type HandleHaggleOptions,
@@ -483,6 +493,22 @@ export {
   signRelayHello,
   verifyRelayHello,
 } from './relay/hello.ts'
+export { type AgentFeedback, getAgentFeedback } from './reputation/getAgentFeedback.ts'
+export { type AgentIdentity, findAgentIdentities, getAgentIdentity } from './reputation/getAgentIdentity.ts'
+export { type GiveAgentFeedbackParameters, giveAgentFeedback } from './reputation/giveAgentFeedback.ts'
+export { placeAgentRegistries } from './reputation/placeAgentRegistries.ts'
+export {
+  type PaidVolume,
+  type PaidVolumes,
+  type PaidVolumesParameters,
+  readPaidVolumes,
+} from './reputation/readPaidVolumes.ts'
+export { type AgentRegistries, agentRegistries, findAgentRegistries } from './reputation/registries.ts'
+export {
+  type WeighedFeedback,
+  type WeighFeedbackParameters,
+  weighFeedback,
+} from './reputation/weighFeedback.ts'
 export {
   type AcceptSessionOptions,
   acceptSession,

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { agentModuleAbi } from '../src/generated/agentModule.ts'
 import { agentsAbi } from '../src/generated/agents.ts'
 import {
+  type AgentChange,
   AgentContractsUnknownError,
   type AgentPolicy,
   type AgentSetup,
@@ -21,6 +22,7 @@ import {
   agentModuleCalls,
   allowForAgent,
   announceAgentChange,
+  applyAgentChange,
   approveAgentSpend,
   approveCurrency,
   type Channel,
@@ -43,6 +45,8 @@ import {
   hashAgentChange,
   hashOffer,
   isAgentPaused,
+  isAllowedForAgent,
+  listAgentChanges,
   offerAgentAccount,
   openLeaseAsAgent,
   pauseAgent,
@@ -184,6 +188,56 @@ describe('default: owner and guardian', () => {
     await send(agent, pay(1n))
     await send(owner, forbidForAgent(at(owner), { ...line, counterparties: list.counterparties }))
     await expect(pay(2n)).rejects.toMatchObject({ code: 'COUNTERPARTY_NOT_ALLOWED' })
+  })
+
+  test('what was announced is listed until it is vetoed, made or too old, and made as it is listed', async () => {
+    const { wallet, line, account } = await newWallet()
+    const { agent: spender, currency } = line
+    const changes: AgentChange[] = [
+      { type: 'policy', agent: spender, currency, policy: { ...policy, perPayment: 60n } },
+      {
+        type: 'allow',
+        agent: spender,
+        currency,
+        counterparties: [counterpartyOf({ asset: 7n })],
+        services: [zeroHash],
+      },
+      { type: 'guardian', guardian: address(newOwner) },
+      { type: 'delay', delay: 60 },
+    ]
+    for (const change of changes) await send(owner, announceAgentChange(at(owner), { wallet, change }))
+    // Announced, and none of the four; and one that would change another wallet.
+    const other = hashAgentChange({ account: payee }, { type: 'delay', delay: 1 })
+    for (const call of [
+      '0x1234',
+      encodeFunctionData({ abi: agentsAbi, functionName: 'setDelay', args: [payee, 1] }),
+    ] as const)
+      await send(
+        owner,
+        at(owner).writeContract({
+          address: account,
+          abi: agentsAbi,
+          functionName: 'announce',
+          args: [account, call],
+        }),
+      )
+    const listed = async () => (await listAgentChanges(chain.client, { wallet })).map(({ change }) => change)
+    const found = await listAgentChanges(chain.client, { wallet })
+    expect(found.map(({ change }) => change)).toEqual([null, null, ...changes.toReversed()])
+    expect(found[0]?.hash).toBe(other)
+    for (const { readyAt, until } of found) expect(until - readyAt).toBe(14 * 86_400)
+    const [, , delay, name, list] = found
+    await send(guardian, vetoAgentChange(at(guardian), { wallet, change: name?.hash ?? zeroHash }))
+    await later(3_601)
+    for (const each of [list, delay])
+      if (each?.change) await send(owner, applyAgentChange(at(owner), { wallet, change: each.change }))
+    expect((await getAgentWallet(chain.client, wallet)).delay).toBe(60)
+    expect(await isAllowedForAgent(chain.client, { ...line, counterparty: { asset: 7n } })).toBe(true)
+    expect(await isAllowedForAgent(chain.client, { ...line, counterparty: { asset: 8n } })).toBe(false)
+    expect(await isAllowedForAgent(chain.client, { ...line, service: zeroHash })).toBe(true)
+    expect(await listed()).toEqual([null, null, changes[0]])
+    await later(14 * 86_400)
+    expect(await listed()).toEqual([])
   })
 
   test('guardian and delay are changed as announced; a longer delay needs none', async () => {

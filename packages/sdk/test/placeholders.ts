@@ -100,6 +100,7 @@ export declare const published: PublishedOffer
 export declare const r: Opening['r']
 export declare const reason: Hash
 export declare const receipt: Receipt
+export declare const registries: typeof import('../src/index.ts').agentRegistries.mainnets
 export declare const root: Hash
 export declare const rows: readonly (OfferRow & number)[]
 export declare const salt: Hash

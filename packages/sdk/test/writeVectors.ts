@@ -215,10 +215,12 @@ const receipt: Receipt = {
   stoppedAt: 1_789_999_042,
   seconds: 42,
   pricePerHour: 360_000n,
+  terms: zero,
   exitCode: 0,
 }
 const receipts: [string, Receipt][] = [
   ['done', receipt],
+  ['at a price that was haggled for', { ...receipt, pricePerHour: 200_000n, terms: hashCanonical('terms') }],
   ['killed by a signal, no outputs', { ...receipt, exitCode: -9, outputs: zero }],
   [
     'smallest exit code, no time',

@@ -1,5 +1,6 @@
 import { type AgentPolicy, unlimited } from '@millrace/sdk'
-import { zeroAddress } from 'viem'
+import { isAddressEqual, zeroAddress } from 'viem'
+import { addressOf } from '../commands/walletActions.ts'
 import { UsageError } from '../errors/input.ts'
 import { type Currency, formatAmount, parseAmount } from '../output/amounts.ts'
 import { formatDuration, parseDuration } from '../output/durations.ts'
@@ -13,6 +14,13 @@ export interface PolicyFlags {
   readonly budget?: string
   readonly approveAbove?: string
   readonly for?: string
+  /** A wallet's name, an address, or `none`. */
+  readonly float?: string
+  readonly floatPerPeriod?: string
+  /** `listed` or `any`. */
+  readonly counterparties?: string
+  /** `listed` or `any`. */
+  readonly services?: string
 }
 
 const lastSecond = 2 ** 40 - 1
@@ -71,7 +79,22 @@ export function changePolicy(
     approveAbove: amount(flags.approveAbove, policy.approveAbove),
     period: flags.period === undefined ? policy.period : parseDuration(flags.period),
     end: flags.for === undefined ? policy.end : now + parseDuration(flags.for),
+    float: flags.float === undefined ? policy.float : readFloat(flags.float),
+    floatPerPeriod: amount(flags.floatPerPeriod, policy.floatPerPeriod),
+    anyCounterparty: readAny(flags.counterparties, policy.anyCounterparty, '--counterparties'),
+    anyService: readAny(flags.services, policy.anyService, '--services'),
   }
+}
+
+const readFloat = (text: string) => (text === 'none' ? zeroAddress : addressOf(text))
+
+function readAny(text: string | undefined, old: boolean, flag: string): boolean {
+  if (text === undefined) return old
+  if (text === 'any' || text === 'listed') return text === 'any'
+  throw new UsageError({
+    message: `'${text}' is nothing that ${flag} can be.`,
+    remedy: `Say ${flag} listed, for those on the list, or ${flag} any.`,
+  })
 }
 
 /** Whether nothing in a policy is looser than before, so that it takes effect at once. */
@@ -82,7 +105,11 @@ export const isTighter = (policy: AgentPolicy, before: AgentPolicy): boolean =>
   policy.budget <= before.budget &&
   policy.approveAbove <= before.approveAbove &&
   policy.period >= before.period &&
-  policy.end <= before.end
+  policy.end <= before.end &&
+  policy.floatPerPeriod <= before.floatPerPeriod &&
+  (isAddressEqual(policy.float, before.float) || policy.float === zeroAddress) &&
+  (before.anyCounterparty || !policy.anyCounterparty) &&
+  (before.anyService || !policy.anyService)
 
 /** A policy for people, a limit a line. */
 export function describePolicy(policy: AgentPolicy, currency: Currency): string {
@@ -92,6 +119,12 @@ export function describePolicy(policy: AgentPolicy, currency: Currency): string 
     `Every ${formatDuration(policy.period).padEnd(10)}${amount(policy.perPeriod)}, of that to one counterparty ${amount(policy.perCounterparty)}`,
     `Budget left     ${amount(policy.budget)}`,
     `Approval above  ${amount(policy.approveAbove)}`,
+    `Pays            ${policy.anyCounterparty ? 'anyone' : 'only those on its list'}, for ${policy.anyService ? 'anything' : 'services on its list only'}`,
+    ...(policy.float === zeroAddress
+      ? []
+      : [
+          `Float           ${policy.float}, up to ${amount(policy.floatPerPeriod)} every ${formatDuration(policy.period)}`,
+        ]),
     `Until           ${policy.end === lastSecond ? 'no end' : new Date(policy.end * 1000).toISOString()}`,
   ].join('\n')
 }

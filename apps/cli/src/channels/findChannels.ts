@@ -31,6 +31,8 @@ export interface HomeChannel {
   readonly charged: bigint
   /** As payee, the best that can be claimed. */
   readonly best: VoucherClaim | null
+  /** As payer, what was paid for last: `GET https://…`. */
+  readonly service: string | null
   readonly onChain: ChannelState
 }
 
@@ -41,6 +43,7 @@ const signedSchema = z.object({
   epoch: uintSchema(64),
   signed: uintSchema(128),
   charged: uintSchema(128),
+  service: z.string().nullable().default(null),
 })
 const booksSchema = z.array(
   z.object({
@@ -63,9 +66,11 @@ export async function findChannels(connection: Connection): Promise<readonly Hom
     for (const line of readJournalLines(join(folder, 'channels.jsonl'))) {
       const read = signedSchema.safeParse(line)
       if (!read.success) continue
-      const { channel, epoch, signed, charged } = read.data
+      const { channel, epoch, signed: promised, charged, service } = read.data
       const id = hashChannel(channel, deployment)
-      found.set(`payer ${id}`, { id, side: 'payer', channel, epoch, promised: signed, charged, best: null })
+      found.set(`payer ${id}`, {
+        ...{ id, side: 'payer', channel, epoch, promised, charged, best: null, service },
+      })
     }
   for (const folder of foldersOf(join(paths.sell, chain)))
     for (const line of readJournalLines(join(folder, 'ledger.jsonl')))
@@ -74,7 +79,9 @@ export async function findChannels(connection: Connection): Promise<readonly Hom
         const promised = best === null ? 0n : voucherWorth(best.voucher, ticks)
         const shown: { word?: Hash; ticks?: number } = word === null ? {} : { word, ticks }
         const claim = best === null ? null : { channel, ...best, ...shown }
-        found.set(`payee ${id}`, { id, side: 'payee', channel, epoch, promised, charged: spent, best: claim })
+        found.set(`payee ${id}`, {
+          ...{ id, side: 'payee', channel, epoch, promised, charged: spent, best: claim, service: null },
+        })
       }
   return Promise.all(
     [...found.values()].map(async (known) => ({

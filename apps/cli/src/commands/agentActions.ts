@@ -4,15 +4,15 @@ import {
   agentAccountAddress,
   agentChangeReadyAt,
   announceAgentPolicy,
+  ChainUnreachableError,
   confirm,
   createAgentAccount,
   getAgentPolicy,
   getAgentWallet,
-  getBalance,
-  getExposure,
   hashAgentChange,
-  isAgentPaused,
+  hashChannel,
   pauseAgent,
+  RevertError,
   setAgentPolicy,
   tightenAgentPolicy,
   transferInTill,
@@ -27,7 +27,9 @@ import {
   walletOf,
   writeAgentFile,
 } from '../agents/agentFiles.ts'
-import { PolicyUnannouncedError, PolicyWaitsError } from '../agents/errors.ts'
+import { type ListFlags, readLists } from '../agents/counterparties.ts'
+import { AgentUnknownError, PolicyUnannouncedError, PolicyWaitsError } from '../agents/errors.ts'
+import { findAgentMoney } from '../agents/findAgentMoney.ts'
 import {
   changePolicy,
   describePolicy,
@@ -43,9 +45,9 @@ import { formatDuration, parseDuration } from '../output/durations.ts'
 import { createOutput } from '../output/output.ts'
 import type { GlobalFlags } from './flags.ts'
 import { transact } from './transact.ts'
-import { addressOf } from './walletActions.ts'
+import { addressOf, readAddress } from './walletActions.ts'
 
-export interface NewAgentFlags extends GlobalFlags, PolicyFlags {
+export interface NewAgentFlags extends GlobalFlags, PolicyFlags, ListFlags {
   readonly agent: string
   readonly guardian?: string
   readonly delay: string
@@ -57,21 +59,35 @@ export interface PolicyChangeFlags extends GlobalFlags, PolicyFlags {
 }
 
 /** The chain's clock, which is what policies are kept by; a local chain's may stand elsewhere than this machine's. */
-export const chainTime = async ({ client }: Connection): Promise<number> =>
-  Number((await getBlock(client)).timestamp)
+export async function chainTime({ client }: Connection): Promise<number> {
+  // A local chain makes a block when there is something to put in it: its latest may be an hour old.
+  const next = getBlock(client, { blockTag: 'pending' })
+  const { timestamp } = await next.catch(() => getBlock(client))
+  return Number(timestamp)
+}
+
+const isListed = (flags: ListFlags) => flags.to !== undefined || flags.service !== undefined
 
 export async function newAgent(name: string, flags: NewAgentFlags): Promise<void> {
   const connection = await connect(flags)
   const { paths, deployment, currency, client } = connection
   refuseTakenAgent(paths, name)
   const agent = addressOf(flags.agent)
-  const policy = newPolicy(flags, currency, await chainTime(connection))
+  const lists = isListed(flags) ? readLists(flags) : { counterparties: [], services: [] }
+  const typed = newPolicy(flags, currency, await chainTime(connection))
+  // A list that nobody looks at is not what was meant.
+  const policy = {
+    ...typed,
+    anyCounterparty:
+      flags.counterparties === undefined && flags.to !== undefined ? false : typed.anyCounterparty,
+    anyService: flags.services === undefined && flags.service !== undefined ? false : typed.anyService,
+  }
   const fund = flags.fund === undefined ? 0n : parseAmount(flags.fund, currency)
   const sender = await openAccount(connection, flags)
   const setup = {
     guardian: flags.guardian === undefined ? zeroAddress : addressOf(flags.guardian),
     delay: parseDuration(flags.delay),
-    grants: [{ agent, currency: currency.address, policy, counterparties: [], services: [] }],
+    grants: [{ agent, currency: currency.address, policy, ...lists }],
   }
   const owner = sender.account.address
   const parameters = { deployment, owner, setup, salt: bytesToHex(randomBytes(32)) }
@@ -112,30 +128,31 @@ export async function newAgent(name: string, flags: NewAgentFlags): Promise<void
   )
 }
 
-export async function showAgent(name: string, flags: GlobalFlags): Promise<void> {
+export interface AddAgentFlags extends GlobalFlags {
+  readonly account: string
+  readonly agent: string
+}
+
+/** Gives a name to a wallet that another home made: its guardian's, or the one that holds the agent's key. */
+export async function addAgent(name: string, flags: AddAgentFlags): Promise<void> {
   const connection = await connect(flags)
-  const { deployment, client, currency } = connection
-  const file = readAgentFile(connection, name)
-  const line = lineOf(file, connection)
-  const of = { deployment, account: file.account, currency: currency.address }
-  const [state, paused, policy, exposure, { till }] = await Promise.all([
-    getAgentWallet(client, line.wallet),
-    isAgentPaused(client, line),
-    getAgentPolicy(client, line),
-    getExposure(client, { ...line, deployment, channels: [], leases: [] }),
-    getBalance(client, of),
-  ])
+  const { paths, deployment, client, currency } = connection
+  refuseTakenAgent(paths, name)
+  const [account, agent] = [readAddress(flags.account), addressOf(flags.agent)]
+  const line = { wallet: { account }, agent, currency: currency.address }
+  const known = await getAgentPolicy(client, line).catch((error: unknown) => {
+    if (error instanceof ChainUnreachableError) throw error
+    return null
+  })
+  if (known === null || known.period === 0) throw new AgentUnknownError({ account, agent })
+  const wallet = isAddress(flags.agent) ? null : flags.agent
+  // Refs that this home gives are none that another gave: both may hold the agent's key.
+  const nextRef = BigInt(bytesToHex(randomBytes(16))) << 8n
+  const { chainId } = deployment
+  writeAgentFile(paths, name, { chainId, account, agent, wallet, nextRef, announced: null })
   createOutput(flags.json === true).result(
-    { name, account: file.account, agent: file.agent, ...state, paused, balance: till, policy, exposure },
-    [
-      `Agent '${name}' (${file.agent}) ${paused ? 'is paused' : 'may spend'}`,
-      `Wallet          ${file.account}, holds ${formatAmount(till, currency)}`,
-      describePolicy(policy, currency),
-      `After a pause   ${formatAmount(exposure, currency)} could still be lost`,
-      `Owner           ${state.owner}`,
-      `Guardian        ${state.guardian === zeroAddress ? 'none' : state.guardian}`,
-      `To loosen       takes ${formatDuration(state.delay)}`,
-    ].join('\n'),
+    { name, account, agent, policy: known },
+    `'${name}' is the wallet ${account} of agent ${agent}.\n${describePolicy(known, currency)}`,
   )
 }
 
@@ -196,14 +213,35 @@ async function applyPolicy(
 export async function pauseNow(name: string, flags: GlobalFlags): Promise<void> {
   const connection = await connect(flags)
   const file = readAgentFile(connection, name)
-  const { deployment, client, currency } = connection
+  const { currency } = connection
   const line = lineOf(file, connection)
-  const exposure = await getExposure(client, { ...line, deployment, channels: [], leases: [] })
+  const { channels, leases, exposure, gateway } = await findAgentMoney(connection, file)
+  const open = channels.flatMap(({ channel, state }) => (state.state === 'open' ? [channel] : []))
+  const unknown = gateway === null ? ' No gateway answered: its channels go on until somebody ends them.' : ''
   await transact(flags, {
-    send: (_, sender) => pauseAgent(sender.client, line),
+    async send(_, sender) {
+      if (open.length === 0) return pauseAgent(sender.client, line)
+      try {
+        return await pauseAgent(sender.client, { ...line, channels: open })
+      } catch (error) {
+        // Whatever a channel refuses, the agent is stopped.
+        if (!(error instanceof RevertError) || error.code === 'NOT_OWNER_OR_GUARDIAN') throw error
+        return pauseAgent(sender.client, line)
+      }
+    },
     describe: () => ({
-      value: { name, account: file.account, agent: file.agent, paused: true, exposure },
-      text: `Agent '${name}' is paused. At most ${formatAmount(exposure, currency)} could still be lost, in channels, leases and its float.`,
+      value: {
+        ...{ name, account: file.account, agent: file.agent, paused: true, exposure },
+        closing: open.map((channel) => hashChannel(channel, connection.deployment)),
+        leases: leases.map(({ id }) => id),
+      },
+      text: [
+        `Agent '${name}' is paused. At most ${formatAmount(exposure, currency)} could still be lost, in channels, leases and its float.${unknown}`,
+        ...(open.length === 0 ? [] : [`The end of ${open.length} of its channels is asked for.`]),
+        ...leases.map(
+          ({ id }) => `Lease ${id} goes on: millrace agent stop-lease ${name} ${id.slice(0, 14)}`,
+        ),
+      ].join('\n'),
     }),
   })
 }
@@ -220,7 +258,8 @@ export async function unpauseNow(name: string, flags: GlobalFlags): Promise<void
   })
 }
 
-const lineOf = (file: AgentFile, { currency }: Connection) => ({
+/** The wallet's agent in the network's currency. */
+export const lineOf = (file: AgentFile, { currency }: Connection) => ({
   wallet: walletOf(file),
   agent: file.agent,
   currency: currency.address,

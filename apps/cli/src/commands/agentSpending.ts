@@ -1,6 +1,6 @@
 import {
   type AgentSpend,
-  type Counterparty,
+  getAgentPolicy,
   noApproval,
   parse,
   payAsAgent,
@@ -10,43 +10,49 @@ import {
   uint40Schema,
   uintSchema,
 } from '@millrace/sdk'
-import { getAddress, isAddress } from 'viem'
+import { zeroAddress } from 'viem'
 import { z } from 'zod'
 import { type AgentFile, readAgentFile, walletOf, writeAgentFile } from '../agents/agentFiles.ts'
+import { readCounterparty, readService } from '../agents/counterparties.ts'
 import { type Connection, connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
 import { UsageError } from '../errors/input.ts'
 import { formatAmount, parseAmount } from '../output/amounts.ts'
 import { parseDuration } from '../output/durations.ts'
 import { createOutput } from '../output/output.ts'
-import { chainTime } from './agentActions.ts'
+import { chainTime, lineOf } from './agentActions.ts'
 import { readJsonFile } from './assetActions.ts'
 import type { GlobalFlags } from './flags.ts'
-import { readAssetId, transact } from './transact.ts'
+import { transact } from './transact.ts'
 
 export interface PayFlags extends GlobalFlags {
+  readonly service?: string
   readonly approval?: string
   readonly ref?: string
 }
 
 export interface ApproveFlags extends GlobalFlags {
+  readonly service?: string
   readonly ref?: string
   readonly valid: string
 }
 
 interface Payment {
+  readonly service?: string | undefined
   readonly name: string
   readonly to: string
   readonly amount: string
 }
 
-const approvalSchema = z.object({
+/** What `approve` prints. */
+export const approvalSchema = z.object({
   expiry: uint40Schema,
   ref: uintSchema(256),
   signature: signatureSchema,
 })
 
-export async function payNow(of: Payment, flags: PayFlags): Promise<void> {
+export async function payNow(payment: Payment, flags: PayFlags): Promise<void> {
+  const of = { ...payment, service: flags.service }
   const connection = await connect(flags)
   const { currency } = connection
   const file = readAgentFile(connection, of.name)
@@ -76,28 +82,31 @@ export async function payNow(of: Payment, flags: PayFlags): Promise<void> {
   })
 }
 
-export async function approveNow(of: Payment, flags: ApproveFlags): Promise<void> {
+export async function approveNow(payment: Payment, flags: ApproveFlags): Promise<void> {
+  const of = { ...payment, service: flags.service }
   const connection = await connect(flags)
   const file = readAgentFile(connection, of.name)
   const signer = await openAccount(connection, flags)
   const expiry = (await chainTime(connection)) + parseDuration(flags.valid)
-  const spend = spendOf(of, connection, takeRef(of.name, file, { connection, given: undefined, flags }))
+  const kind = of.to === 'float' ? 'float' : 'payment'
+  const { float } = await getAgentPolicy(connection.client, lineOf(file, connection))
+  if (kind === 'float' && float === zeroAddress)
+    throw new UsageError({
+      message: `The policy of '${of.name}' names no float.`,
+      remedy: `Name one: millrace agent policy ${of.name} --float <wallet-or-address> --float-per-period <amount>.`,
+    })
+  const to = kind === 'float' ? float : of.to
+  const ref = takeRef(of.name, file, { connection, given: undefined, flags })
+  const spend = spendOf({ ...of, to }, connection, ref)
   const { chainId } = connection.deployment
-  const request = {
-    chainId,
-    wallet: walletOf(file),
-    agent: file.agent,
-    kind: 'payment',
-    spend,
-    expiry,
-  } as const
+  const request = { chainId, wallet: walletOf(file), agent: file.agent, kind, spend, expiry } as const
   const { signature } = await signApproval(signer.account, request)
   // For a file that the agent gives to `pay`, in either mode.
   createOutput(true).result({ ref: spend.ref, expiry, signature }, '')
 }
 
 /** The ref of a spending: the one given, else the next, which is then taken whatever comes of it. */
-function takeRef(
+export function takeRef(
   name: string,
   file: AgentFile,
   options: {
@@ -120,21 +129,12 @@ function takeRef(
   return file.nextRef
 }
 
-function spendOf({ to, amount }: Payment, { currency }: Connection, ref: bigint): AgentSpend {
+function spendOf({ to, amount, service }: Payment, { currency }: Connection, ref: bigint): AgentSpend {
   return {
     currency: currency.address,
     counterparty: readCounterparty(to),
     amount: parseAmount(amount, currency),
     ref,
+    ...(service === undefined ? {} : { service: readService(service) }),
   }
-}
-
-/** Reads an address or the id of an asset. */
-function readCounterparty(text: string): Counterparty {
-  if (isAddress(text)) return { to: getAddress(text) }
-  if (/^\d+$/.test(text)) return { asset: readAssetId(text) }
-  throw new UsageError({
-    message: `'${text}' is neither an address nor the id of an asset.`,
-    remedy: 'Give 0x and 40 hex digits, or a number from 1: `millrace asset list`.',
-  })
 }

@@ -1,6 +1,7 @@
 import { claimVouchers, closeChannel, confirm, finalizeClose, requestClose } from '@millrace/sdk'
 import { isAddressEqual } from 'viem'
 import { getBlock } from 'viem/actions'
+import { closeByConsent } from '../channels/closeByConsent.ts'
 import { ChannelStateError } from '../channels/errors.ts'
 import { claimable, findChannel, findChannels, type HomeChannel } from '../channels/findChannels.ts'
 import { type Connection, connect } from '../connection/connect.ts'
@@ -88,7 +89,8 @@ export async function endChannel(prefix: string, flags: GlobalFlags): Promise<vo
   const output = createOutput(flags.json === true)
   const connection = await connect(flags)
   const sides = await findChannel(connection, prefix)
-  const { account, client } = await openAccount(connection, flags)
+  const payer = await openAccount(connection, flags)
+  const { account, client } = payer
   // Who is both ends the channel as payee: that takes no waiting.
   const ours = sides
     .toReversed()
@@ -98,7 +100,7 @@ export async function endChannel(prefix: string, flags: GlobalFlags): Promise<vo
   const known = ours ?? sides[0]
   if (known === undefined) return
   const { id, side, channel, best, onChain } = known
-  const { deployment } = connection
+  const { deployment, currency } = connection
   if (onChain.state === 'none')
     throw new ChannelStateError({ channel: id, state: 'closed', action: 'closed' })
   if (side === 'payee') {
@@ -111,11 +113,20 @@ export async function endChannel(prefix: string, flags: GlobalFlags): Promise<vo
     )
   }
   if (onChain.state === 'open') {
+    const asked = await closeByConsent(connection, { known, payer })
+    if (asked.type === 'closed') {
+      const { transaction, claimed } = asked
+      return output.result(
+        { channel: id, state: 'none', transaction, claimed },
+        `The seller agreed: channel ${id} is closed with ${formatAmount(claimed, currency)} paid in all; the rest is back in the till account.`,
+      )
+    }
     const transaction = await requestClose(client, { deployment, channel })
     await confirm(client, transaction)
+    const { reason } = asked
     return output.result(
-      { channel: id, state: 'closing', transaction },
-      `The end of channel ${id} is announced. In ${channel.closeDelay} s: millrace channel close ${id.slice(0, 14)}`,
+      { channel: id, state: 'closing', transaction, reason },
+      `${reason}\nThe end of channel ${id} is announced. In ${channel.closeDelay} s: millrace channel close ${id.slice(0, 14)}`,
     )
   }
   await requireOver(connection, known)

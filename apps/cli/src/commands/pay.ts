@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ChannelLsFlags } from './channelActions.ts'
 import type { GlobalFlags } from './flags.ts'
 import type { PayFlags } from './payActions.ts'
-import type { SellFlags, SellModelFlags } from './sellActions.ts'
+import type { SellModelFlags, SellUpstreamFlags } from './sellActions.ts'
 
 /** `pay`, `sell …` and `channel …`: calls that are paid for one by one. */
 export function registerPayCommands(program: Command): void {
@@ -21,16 +21,21 @@ export function registerPayCommands(program: Command): void {
 
   const sell = program
     .command('sell')
-    .description('put a price on any HTTP server: a proxy that is paid for each call, and claims by itself')
+    .description(
+      'put a price on any HTTP server: a proxy that is paid by the call, the second or the byte, and claims by itself',
+    )
     .argument('<where>', 'port of this machine, or address such as http://0.0.0.0:4021')
     .option('--upstream <url>', 'the server whose answers are sold')
-    .option('--price <amount>', 'of a call, in whole units')
+    .option('--price <amount>', 'of a call, in whole units; with the two below, what is promised at a time')
+    .option('--per-second <amount>', 'of an answer while it streams, in whole units')
+    .option('--per-megabyte <amount>', 'of a million bytes of an answer, in whole units')
+    .option('--skill <name>', 'sell it to agents of A2A too, by a card at /.well-known/agent-card.json')
     .option('--to <address>', 'who is paid; default: the wallet that sends the claims')
     .option('--asset <id>', 'asset that is paid, in whose till the money is split; by channel only')
     .option('--public-url <url>', 'where buyers reach it, if a proxy stands in between')
     .option('--claim-at <amount>', 'least that is claimed at a time, in whole units', '1')
     .action(async (where: string, _: unknown, command: Command) =>
-      (await import('./sellActions.ts')).sellUpstream(where, command.optsWithGlobals<SellFlags>()),
+      (await import('./sellActions.ts')).sellUpstream(where, command.optsWithGlobals<SellUpstreamFlags>()),
     )
   sell
     .command('openai')
@@ -70,7 +75,9 @@ export function registerPayCommands(program: Command): void {
     )
   channel
     .command('close')
-    .description('end one: as payee at once; as payer announce it, and after the delay take the rest back')
+    .description(
+      'end one: as payee at once; as payer with the seller’s consent at once, or else announce it, and after the delay take the rest back',
+    )
     .argument('<id>', 'any unique beginning of its id')
     .action(async (id: string, _: unknown, command: Command) =>
       (await actions()).endChannel(id, command.optsWithGlobals<GlobalFlags>()),

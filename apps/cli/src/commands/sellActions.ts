@@ -1,11 +1,11 @@
-import type { ClaimEvent, Payee } from '@millrace/pay'
+import type { ClaimEvent, Payee, Price } from '@millrace/pay'
 import { openAiGateway, type SoldModel, serveFetch } from '@millrace/pay/openai'
 import { getAddress, isAddress } from 'viem'
 import { z } from 'zod'
 import { type Connection, connect } from '../connection/connect.ts'
 import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
 import { UsageError } from '../errors/input.ts'
-import { formatAmount, parseAmount } from '../output/amounts.ts'
+import { type Currency, formatAmount, parseAmount } from '../output/amounts.ts'
 import { createOutput, type Output } from '../output/output.ts'
 import { UpstreamDownError } from '../selling/errors.ts'
 import { openShop, type Shop } from '../selling/openShop.ts'
@@ -13,6 +13,12 @@ import { payeeName } from '../selling/sellFiles.ts'
 import { listening, serveUpstream } from '../selling/serveUpstream.ts'
 import { findAsset } from './assetActions.ts'
 import type { GlobalFlags } from './flags.ts'
+
+export interface SellUpstreamFlags extends SellFlags {
+  readonly perSecond?: string
+  readonly perMegabyte?: string
+  readonly skill?: string
+}
 
 export interface SellFlags extends GlobalFlags {
   readonly upstream?: string
@@ -35,17 +41,17 @@ export interface SellModelFlags extends SellFlags {
 /** Who serves at an address, once it is known how calls are paid. */
 type Serve = (shop: Shop) => Promise<{ readonly url: string; close(): Promise<void> }>
 
-export async function sellUpstream(where: string, flags: SellFlags): Promise<void> {
+export async function sellUpstream(where: string, flags: SellUpstreamFlags): Promise<void> {
   const place = readPlace(where)
   const upstream = readUrl('--upstream', required('--upstream', flags.upstream))
   const connection = await connect(flags)
   const { currency } = connection
-  const amount = parseAmount(required('--price', flags.price), currency)
+  const { price, text } = readPrice(flags, currency)
+  const skill = readSkill(flags, price)
   const seller = await openAccount(connection, flags)
   const publicUrl = flags.publicUrl === undefined ? null : new URL(readUrl('--public-url', flags.publicUrl))
-  await keepShop(
-    { connection, seller, flags, price: `${formatAmount(amount, currency)} a call` },
-    ({ schemes }) => serveUpstream({ place, upstream, amount, schemes, receipts: seller.account, publicUrl }),
+  await keepShop({ connection, seller, flags, price: text }, (shop) =>
+    serveUpstream({ place, upstream, price, shop, skill, receipts: seller.account, publicUrl }),
   )
 }
 
@@ -152,6 +158,57 @@ async function readPayee(of: {
   if (to === undefined) return { account: seller.account.address }
   if (!isAddress(to)) throw new UsageError({ message: `'${to}' is not an address.` })
   return { account: getAddress(to) }
+}
+
+/** The price that the flags name, and how people say it. */
+function readPrice(
+  flags: SellUpstreamFlags,
+  currency: Currency,
+): { readonly price: Price; readonly text: string } {
+  const { perSecond, perMegabyte } = flags
+  if (perSecond !== undefined && perMegabyte !== undefined)
+    throw new UsageError({
+      message: 'An answer grows by one measure: `--per-second` and `--per-megabyte` exclude each other.',
+    })
+  const rate = perSecond ?? perMegabyte
+  if (rate === undefined) {
+    const amount = parseAmount(required('--price', flags.price), currency)
+    return { price: { amount }, text: `${formatAmount(amount, currency)} a call` }
+  }
+  const each = parseAmount(rate, currency)
+  if (each === 0n)
+    throw new UsageError({
+      message: 'What grows by nothing is free.',
+      remedy: 'Leave it out, or name a price.',
+    })
+  const unit = perSecond === undefined ? 'megabyte' : 'second'
+  const metered =
+    perSecond === undefined
+      ? ({ per: 'byte', price: each, units: 1_000_000 } as const)
+      : ({ per: 'second', price: each } as const)
+  // What a buyer promises at a time: neither so little that it promises without end, nor so much that it fears to.
+  const amount = flags.price === undefined ? each * stretch[unit] : parseAmount(flags.price, currency)
+  if (amount === 0n)
+    throw new UsageError({
+      message: 'An answer that streams is paid a stretch ahead, and `--price` names one of nothing.',
+      remedy: 'Leave it out, or name what a buyer promises at a time.',
+    })
+  const text = `${formatAmount(each, currency)} a ${unit}, ${formatAmount(amount, currency)} at a time`
+  return { price: { amount, metered }, text }
+}
+
+/** How much of an answer a buyer promises at a time, where the seller does not say. */
+const stretch = { second: 10n, megabyte: 1n } as const
+
+function readSkill({ skill }: SellUpstreamFlags, { metered }: Price): string | null {
+  if (skill === undefined) return null
+  if (metered !== undefined)
+    throw new UsageError({ message: 'An agent is paid by the answer: `--skill` goes with `--price` alone.' })
+  if (/^[\w .-]{1,64}$/.test(skill)) return skill
+  throw new UsageError({
+    message: `'${skill}' is no name of a skill.`,
+    remedy: 'Use letters, digits, spaces, dots, dashes and underscores, at most 64.',
+  })
 }
 
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string().min(1) })).min(1) })

@@ -49,6 +49,7 @@ export async function acknowledgeReceipt(
     device: offerOf(terms).spec.device,
     buyer: terms.buyer,
     lease: order.lease,
+    terms: offerOf(terms).offer.terms,
     job: hashJob(terms.job, terms.bundle?.hash ?? null),
     ...(outputs === null ? {} : { outputs }),
     // A log of which we saw only a part says nothing about the whole.

@@ -1,10 +1,10 @@
 import {
   agreedTerms,
   checkHaggledOffer,
-  type HaggleCall,
-  type HaggleMessage,
-  haggle,
-  MillraceError,
+  type Haggle,
+  type HaggleOptions,
+  type HaggleOutcome,
+  haggleBest,
   offerRow,
   outsideOption,
   type PublishedOffer,
@@ -16,7 +16,8 @@ import { bytesToHex, isAddressEqual } from 'viem'
 import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
 import { formatAmount, parseAmount } from '../output/amounts.ts'
-import type { OnJobEvent } from './events.ts'
+import { describeUnknown } from '../output/output.ts'
+import type { JobEvent, OnJobEvent } from './events.ts'
 import { unixNow } from './jobContext.ts'
 import { openMachineSession } from './jobSession.ts'
 import { type Candidate, fundsFor, type JobPlan } from './planJob.ts'
@@ -28,16 +29,16 @@ export interface HagglePlanOptions {
   readonly emit: OnJobEvent
 }
 
-/** Machines that are asked. One after the other: what one agreed to is the least that the next has to beat. */
-const mostMachines = 3
+/** Machines that are asked, all at once. */
+const mostMachines = 8
 const rounds = 8
 /** Seconds of a haggle, and in which an agreement can be opened. */
 const haggleSeconds = 30
 const openSeconds = 120
 
 /**
- * Haggles with the best machines of a plan for a lower price. Machines that stay firm, do not haggle or do not answer
- * leave the plan as it was.
+ * Haggles with the best machines of a plan at once for a lower price, and accepts the lowest. Machines that stay firm, do not haggle or do not
+ * answer leave the plan as it was. Nothing is paid here: an agreement that is never opened costs nobody anything.
  *
  * @returns The plan with the best agreement as its first candidate, ahead of the list prices.
  * @throws AmountInvalidError for a reserve that is no amount; what the wallet or the chain says
@@ -47,7 +48,7 @@ export async function hagglePlan(
   plan: JobPlan,
   options: HagglePlanOptions,
 ): Promise<JobPlan> {
-  const { buyer, reserve } = options
+  const { buyer, reserve, emit } = options
   const [best] = plan.candidates
   const { currency } = best.offer
   const limit = reserve === null ? null : parseAmount(reserve, currency)
@@ -56,22 +57,38 @@ export async function hagglePlan(
     isAddressEqual(offer.currency.address, currency.address),
   )
   const prices = listed.map(priceOf)
-  let agreed: Candidate | null = null
-  for (const candidate of oneOfEach(listed).slice(0, mostMachines)) {
-    const least = outsideOption({
-      side: 'buyer',
-      limit: priceOf(candidate),
-      prices: agreed === null ? prices : [...prices, priceOf(agreed)],
+  const talks = oneOfEach(listed)
+    .slice(0, mostMachines)
+    .flatMap((candidate): readonly Talk[] => {
+      const least = outsideOption({ side: 'buyer', limit: priceOf(candidate), prices })
+      // An agreement at what can be had anyway is none.
+      const reservation = limit !== null && limit < least ? limit : least - 1n
+      return reservation < 1n ? [] : [openTalk(connection, candidate, { buyer, reservation })]
     })
-    // An agreement at what can be had anyway is none.
-    const reservation = limit !== null && limit < least ? limit : least - 1n
-    if (reservation < 1n) break
-    agreed = (await haggleFor(connection, candidate, { ...options, reservation })) ?? agreed
+  for (const { candidate } of talks) emit({ event: 'haggling', ...idsOf(candidate) })
+  const candidates = new Map<number, Candidate>()
+  try {
+    const { agreed, outcomes } = await haggleBest({
+      haggles: talks,
+      async confirm(ended, index) {
+        const talk = talks[index]
+        const made = talk === undefined ? null : await makeCandidate(connection, talk, ended)
+        if (made !== null) candidates.set(index, made)
+        return made !== null
+      },
+    })
+    for (const [index, { candidate }] of talks.entries())
+      emit(
+        haggledEvent(candidate, agreed.includes(index) ? candidates.get(index) : undefined, outcomes[index]),
+      )
+    const [first, ...others] = agreed.flatMap((index) => candidates.get(index) ?? [])
+    if (first === undefined) return plan
+    const funds = await fundsFor(connection, buyer.account.address, first)
+    const reason = `agreed on ${formatAmount(priceOf(first), currency)} an hour, listed at ${formatAmount(priceOf(best), currency)}`
+    return { ...plan, candidates: [first, ...others, ...plan.candidates], reason, funds }
+  } finally {
+    for (const { close } of talks) close()
   }
-  if (agreed === null) return plan
-  const funds = await fundsFor(connection, buyer.account.address, agreed)
-  const reason = `agreed on ${formatAmount(priceOf(agreed), currency)} an hour, listed at ${formatAmount(priceOf(best), currency)}`
-  return { ...plan, candidates: [agreed, ...plan.candidates], reason, funds }
 }
 
 const priceOf = ({ offer }: Candidate): bigint => offer.listing.published.offer.pricePerHour
@@ -84,93 +101,113 @@ function oneOfEach(candidates: readonly Candidate[]): readonly Candidate[] {
   )
 }
 
-async function haggleFor(
+/** A conversation with one machine: no lease is needed, who speaks is known by the messages. */
+interface Talk extends Omit<HaggleOptions, 'reconsider'> {
+  readonly candidate: Candidate
+  /** What the machine signed after the agreement. */
+  readonly offer: () => PublishedOffer | null
+  readonly close: () => void
+}
+
+function openTalk(
   connection: Connection,
   candidate: Candidate,
-  { buyer, emit, reservation }: HagglePlanOptions & { readonly reservation: bigint },
-): Promise<Candidate | null> {
-  const { listing, currency } = candidate.offer
-  const { device } = listing.published.spec
-  const listPricePerHour = priceOf(candidate)
-  const ids = { offer: listing.id, device, listPricePerHour }
-  emit({ event: 'haggling', offer: listing.id, device })
-  const firm = (text: string, messages = 0): null => {
-    emit({ event: 'haggled', ...ids, pricePerHour: null, lease: null, terms: null, messages, text })
-    return null
-  }
-  try {
-    const { messages, published } = await talk(connection, candidate, { buyer, reservation })
-    if (published === null) return firm('no agreement: the list price counts', messages.length)
-    const { deployment, client } = connection
-    const id = await verifyOfferOnChain(client, published, { deployment, now: unixNow() })
-    const { pricePerHour, terms } = published.offer
-    const { reliability, verified } = listing
-    const text = `agreed on ${formatAmount(pricePerHour, currency)} an hour instead of ${formatAmount(listPricePerHour, currency)}`
-    emit({ event: 'haggled', ...ids, pricePerHour, lease: id, terms, messages: messages.length, text })
-    return {
-      ...candidate,
-      offer: {
-        listing: { ...listing, id, published },
-        row: offerRow(published, { id, decimals: currency.decimals, reliability, verified }),
-        currency,
-      },
-      maxCost: priceUp(pricePerHour, candidate.duration),
-      haggle: messages,
-    }
-  } catch (error) {
-    if (!(error instanceof MillraceError)) throw error
-    return firm(`no agreement, the list price counts: ${error.message}`)
+  { buyer, reservation }: { readonly buyer: OpenAccount; readonly reservation: bigint },
+): Talk {
+  const { offer: found, duration } = candidate
+  const { published } = found.listing
+  const { chainId, market } = connection.deployment
+  const now = unixNow()
+  let session: ReturnType<typeof openMachineSession> | null = null
+  let offer: PublishedOffer | null = null
+  return {
+    ...{ candidate, chainId, market, client: connection.client, signer: buyer.account, reservation },
+    call: {
+      version: 1,
+      salt: bytesToHex(crypto.getRandomValues(new Uint8Array(32))),
+      buyer: buyer.account.address,
+      seller: published.operator,
+      currency: published.currency,
+      subject: { type: 'lease', asset: published.offer.asset.toString(), spec: published.offer.spec },
+      quantity: { least: `${duration}`, most: `${duration}` },
+      // The list price is public; what would be paid at most is not.
+      maxPrice: published.offer.pricePerHour.toString(),
+      maxRounds: rounds,
+      deadline: Math.min(now + haggleSeconds, published.offer.expiry),
+      // A machine makes no offer that lives longer than those it lists.
+      validUntil: Math.min(now + openSeconds, published.offer.expiry),
+    },
+    strategy: timeDependent({ first: reservation / 2n, reservation, shape: 1 }),
+    quantity: BigInt(duration),
+    now: unixNow,
+    async exchange(message) {
+      session ??= openMachineSession(connection, { published })
+      const { result } = await (await session).request('haggle', { message }, undefined, { timeout: 15_000 })
+      offer = result.offer ?? offer
+      return result.answer
+    },
+    offer: () => offer,
+    close: () => {
+      session?.then(
+        (opened) => opened.close(),
+        () => undefined,
+      )
+    },
   }
 }
 
-/** The conversation with one machine: no lease is needed, who speaks is known by the messages. */
-async function talk(
-  connection: Connection,
-  { offer: { listing }, duration }: Candidate,
-  { buyer, reservation }: { readonly buyer: OpenAccount; readonly reservation: bigint },
-): Promise<{ readonly messages: readonly HaggleMessage[]; readonly published: PublishedOffer | null }> {
-  const { published } = listing
-  const { chainId, market } = connection.deployment
-  const now = unixNow()
-  const call: HaggleCall = {
-    version: 1,
-    salt: bytesToHex(crypto.getRandomValues(new Uint8Array(32))),
-    buyer: buyer.account.address,
-    seller: published.operator,
-    currency: published.currency,
-    subject: { type: 'lease', asset: published.offer.asset.toString(), spec: published.offer.spec },
-    quantity: { least: `${duration}`, most: `${duration}` },
-    // The list price is public; what would be paid at most is not.
-    maxPrice: published.offer.pricePerHour.toString(),
-    maxRounds: rounds,
-    deadline: Math.min(now + haggleSeconds, published.offer.expiry),
-    // A machine makes no offer that lives longer than those it lists.
-    validUntil: Math.min(now + openSeconds, published.offer.expiry),
+/**
+ * The candidate at the agreed price, once the machine's offer is what was agreed and holds on chain.
+ *
+ * @throws HaggleDealError, and what `verifyOfferOnChain` throws
+ */
+async function makeCandidate(connection: Connection, talk: Talk, ended: Haggle): Promise<Candidate | null> {
+  const terms = agreedTerms(ended)
+  const published = talk.offer()
+  if (terms === null || published === null) return null
+  checkHaggledOffer(published, terms)
+  const { deployment, client } = connection
+  const id = await verifyOfferOnChain(client, published, { deployment, now: unixNow() })
+  const { candidate } = talk
+  const { listing, currency } = candidate.offer
+  const { reliability, verified } = listing
+  return {
+    ...candidate,
+    offer: {
+      listing: { ...listing, id, published },
+      row: offerRow(published, { id, decimals: currency.decimals, reliability, verified }),
+      currency,
+    },
+    maxCost: priceUp(published.offer.pricePerHour, candidate.duration),
+    haggle: ended.messages,
   }
-  const session = await openMachineSession(connection, { published })
-  let offer: PublishedOffer | null = null
-  try {
-    const ended = await haggle({
-      chainId,
-      market,
-      client: connection.client,
-      signer: buyer.account,
-      call,
-      strategy: timeDependent({ first: reservation / 2n, reservation, shape: 1 }),
-      reservation,
-      quantity: BigInt(duration),
-      now: unixNow,
-      async exchange(message) {
-        const { result } = await session.request('haggle', { message }, undefined, { timeout: 15_000 })
-        offer = result.offer ?? offer
-        return result.answer
-      },
-    })
-    const terms = agreedTerms(ended)
-    if (terms === null || offer === null) return { messages: ended.messages, published: null }
-    checkHaggledOffer(offer, terms)
-    return { messages: ended.messages, published: offer }
-  } finally {
-    session.close()
+}
+
+const idsOf = ({ offer: { listing } }: Candidate) => ({
+  offer: listing.id,
+  device: listing.published.spec.device,
+})
+
+function haggledEvent(
+  candidate: Candidate,
+  made: Candidate | undefined,
+  outcome: HaggleOutcome | undefined,
+): JobEvent & { readonly event: 'haggled' } {
+  const { currency } = candidate.offer
+  const listPricePerHour = priceOf(candidate)
+  const ids = { event: 'haggled', ...idsOf(candidate), listPricePerHour } as const
+  const messages = outcome !== undefined && 'haggle' in outcome ? outcome.haggle.messages.length : 0
+  if (made !== undefined) {
+    const { id, published } = made.offer.listing
+    const { pricePerHour, terms } = published.offer
+    const text = `agreed on ${formatAmount(pricePerHour, currency)} an hour instead of ${formatAmount(listPricePerHour, currency)}`
+    return { ...ids, pricePerHour, lease: id, terms, messages, text }
   }
+  const text =
+    outcome?.type === 'failed'
+      ? `no agreement, the list price counts: ${describeUnknown(outcome.error)}`
+      : outcome?.type === 'left'
+        ? 'no answer in time: the list price counts'
+        : 'no agreement: the list price counts'
+  return { ...ids, pricePerHour: null, lease: null, terms: null, messages, text }
 }

@@ -13,6 +13,7 @@ import {
   type EarlierDeployment,
   localDefaults,
   mintTestDollars,
+  placeAgentRegistries,
 } from '@millrace/sdk'
 import { type Address, createWalletClient, type Hex, http, isHex } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
@@ -111,6 +112,7 @@ export async function prepareNetwork(paths: HomePaths, state: NetworkState): Pro
   writeFileAtomic(paths.network.deployment, encode(deployment))
   // Stock clients of x402 know them at these addresses only.
   await placeX402Contracts(faucet.client)
+  await placeAgentRegistries(faucet.client)
 
   const demo =
     listWallets(paths).find(({ name }) => name === demoWallet) ??

@@ -50,3 +50,18 @@ export class UpstreamDownError extends CliError {
     })
   }
 }
+
+/** The server behind an agent did not answer a message well. Nobody was charged. */
+export class AgentUpstreamError extends CliError {
+  override readonly name = 'AgentUpstreamError'
+  static readonly code = 'AGENT_UPSTREAM'
+  constructor(options: { skill: string; status: number }) {
+    super({
+      code: AgentUpstreamError.code,
+      message: `The server behind skill '${options.skill}' answered with status ${options.status}.`,
+      remedy: 'Look at what it says to a POST of plain text. Such answers are not charged.',
+      exitCode: exitCodes.unavailable,
+      details: options,
+    })
+  }
+}

@@ -6,15 +6,19 @@ import {
   fundChannel,
   openFacilitator,
   openLedger,
+  openPendingAnswers,
   type Payee,
+  type PendingAnswers,
+  readChannelAt,
   type SellerScheme,
   type SettlementEntry,
+  type StreamCloser,
   startClaimer,
   streamScheme,
   uptoScheme,
 } from '@millrace/pay'
-import { getChannel } from '@millrace/sdk'
-import type { LocalAccount } from 'viem'
+import { closeChannelFor, confirm, getAsset, getChannel } from '@millrace/sdk'
+import { isAddressEqual, type LocalAccount } from 'viem'
 import { getTransactionCount } from 'viem/actions'
 import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
@@ -37,6 +41,8 @@ export interface ShopOptions {
 /** A payee that is open for payments. */
 export interface Shop {
   readonly schemes: readonly SellerScheme[]
+  /** Answers that wait for their payment, through a restart. */
+  readonly pending: PendingAnswers
   /** Charged in this run, and all that was charged and not claimed yet, in base units. */
   earnings(): { readonly charged: bigint; readonly due: bigint; readonly channels: number }
   /** Claims all that is due, and ends. */
@@ -69,6 +75,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
     ...{ path: files.ledger, payee, chainId: deployment.chainId, channels: deployment.channels },
     currency: currency.address,
     readChannel: (channel) => getChannel(client, { deployment, channel }),
+    readChannelAt: (channel) => readChannelAt(client, { deployment, channel }),
     fund: (channel, authorization) =>
       turns(() => fundChannel(seller.client, { deployment, channel, authorization })),
   })
@@ -82,7 +89,33 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
   await claim(false)
   const timer = setInterval(() => void claim(false), lookMs)
 
-  const stream = streamScheme({ ledger, deployment, currency })
+  const stream = streamScheme({
+    ...{ ledger, deployment, currency },
+    ...((await maySign(connection, options)) ? { closer: closerOf() } : {}),
+  })
+
+  function closerOf(): StreamCloser {
+    return {
+      signer: seller.account,
+      // It brings what a claim would. Below that the payer sends it.
+      send: async ({ channel: id, claimed, deadline, signature }, { channel, voucher, signature: proof }) => {
+        if (claimed - (ledger.book(id)?.claimed ?? 0n) < claimAt) return null
+        const last = { voucher, signature: proof }
+        return turns(async () => {
+          const hash = await closeChannelFor(seller.client, {
+            deployment,
+            channel,
+            last,
+            deadline,
+            signature,
+          })
+          await confirm(seller.client, hash)
+          return hash
+        })
+      },
+    }
+  }
+  const pending = await openPendingAnswers({ path: files.pending })
   // A transfer to the till's address would be lost: assets are paid by channel only.
   const exact = 'account' in payee ? await openExact(payee.account) : null
 
@@ -118,6 +151,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
 
   return {
     schemes: [stream, ...(exact?.schemes ?? [])].map((scheme) => watchCharges(scheme, onCharge)),
+    pending,
     earnings() {
       const books = ledger.books()
       const due = books.reduce(
@@ -131,8 +165,16 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
       await claim(true)
       await claimer.stop()
       await exact?.close()
+      await pending.close()
       await ledger.close()
       dropPidFile(files.pid)
     },
   }
+}
+
+/** Whether the wallet that sells is who agrees to ends of channels: the account that is paid, or the asset's operator. */
+async function maySign({ client, deployment }: Connection, { payee, seller }: ShopOptions): Promise<boolean> {
+  const who =
+    'account' in payee ? payee.account : (await getAsset(client, { deployment, ...payee }))?.operator
+  return who !== undefined && isAddressEqual(who, seller.account.address)
 }

@@ -1,18 +1,22 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createPaywall, nodeListener, priceRoute, type SellerScheme } from '@millrace/pay'
+import { createPaywall, nodeListener, type Price, priceRoute } from '@millrace/pay'
 import type { Signer } from '@millrace/sdk'
 import { SellAddressTakenError } from './errors.ts'
+import type { Shop } from './openShop.ts'
 import { proxyUpstream } from './proxyUpstream.ts'
+import { serveAgent } from './serveAgent.ts'
 
 export interface SoldUpstream {
   readonly place: { readonly host: string; readonly port: number }
   /** Base URL of the server behind. */
   readonly upstream: string
-  /** Of each call, in base units. */
-  readonly amount: bigint
-  readonly schemes: readonly SellerScheme[]
+  /** Of each call, or of an answer while it streams. */
+  readonly price: Price
+  readonly shop: Pick<Shop, 'schemes' | 'pending'>
+  /** Name of the skill as which it is sold to agents of A2A too. */
+  readonly skill: string | null
   /** Signs receipts. */
   readonly receipts: Signer
   /** Where buyers find it, if a proxy stands in front of us. */
@@ -27,16 +31,22 @@ export interface SoldUpstream {
 export async function serveUpstream(
   options: SoldUpstream,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const { place, upstream, amount, schemes, receipts, publicUrl } = options
-  const paywall = createPaywall({ schemes, receipts })
-  const handle = priceRoute(paywall, { price: { amount } }, proxyUpstream(upstream))
+  const { place, upstream, price, shop, skill, receipts, publicUrl } = options
+  const paywall = createPaywall({ schemes: shop.schemes, pending: shop.pending, receipts })
+  const ask = proxyUpstream(upstream)
+  const sell = priceRoute(paywall, { price }, ask)
+  let own = ''
+  const url = () => (publicUrl?.href ?? own).replace(/\/+$/, '')
+  const agent = skill === null ? null : serveAgent({ skill, paywall, price, url, ask })
+  const handle = async (request: Request) => (await agent?.(request)) ?? sell(request)
   const server = createServer(
     nodeListener((request) => handle(publicUrl === null ? request : atPublic(request, publicUrl))),
   )
   server.listen(place.port, place.host)
   await listening(place, () => once(server, 'listening'))
+  own = `http://${place.host}:${(server.address() as AddressInfo).port}`
   return {
-    url: publicUrl?.href ?? `http://${place.host}:${(server.address() as AddressInfo).port}`,
+    url: publicUrl?.href ?? own,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeIdleConnections()

@@ -1,4 +1,4 @@
-import type { SellerScheme } from '@millrace/pay'
+import type { Reservation, SellerScheme } from '@millrace/pay'
 import type { Address } from 'viem'
 
 /** A call that was charged. Amount in base units. */
@@ -9,26 +9,34 @@ export interface ChargedCall {
 }
 
 /** The same way to be paid, which tells what it charged. */
-export const watchCharges = (
-  scheme: SellerScheme,
-  onCharge: (charge: ChargedCall) => void,
-): SellerScheme => ({
-  ...scheme,
-  async reserve(payment, context) {
-    const reservation = await scheme.reserve(payment, context)
-    const { payer, extend } = reservation
-    return {
-      payer,
-      get ceiling() {
-        return reservation.ceiling
-      },
-      ...(extend === undefined ? {} : { extend }),
-      async capture(amount) {
-        const settled = await reservation.capture(amount)
-        onCharge({ scheme: scheme.scheme, payer, amount })
-        return settled
-      },
-      release: (reason) => reservation.release(reason),
-    }
-  },
-})
+export function watchCharges(scheme: SellerScheme, onCharge: (charge: ChargedCall) => void): SellerScheme {
+  const { resume } = scheme
+  const told = ({ payer, capture }: Pick<Reservation, 'payer' | 'capture'>) => ({
+    payer,
+    async capture(amount: bigint) {
+      const settled = await capture(amount)
+      onCharge({ scheme: scheme.scheme, payer, amount })
+      return settled
+    },
+  })
+  return {
+    ...scheme,
+    // Held by a process before this one, and charged by this one.
+    ...(resume === undefined
+      ? {}
+      : { resume: async (payment, context) => told(await resume(payment, context)) }),
+    async reserve(payment, context) {
+      const reservation = await scheme.reserve(payment, context)
+      const { extend, fixed, release } = reservation
+      return {
+        ...told(reservation),
+        get ceiling() {
+          return reservation.ceiling
+        },
+        ...(fixed === undefined ? {} : { fixed }),
+        ...(extend === undefined ? {} : { extend }),
+        release,
+      }
+    },
+  }
+}

@@ -42,7 +42,7 @@ export function createDraft(options: { readonly journal: boolean }): Draft {
     series: new Map(),
   }
   const dirty = new Map<RelationName, Set<string>>()
-  const added: Added = { payments: [], cancellations: [] }
+  const added: Added = { payments: [], moves: [], cancellations: [] }
   const before: Before[] = []
   let block = 0
   let seen = new Set<string>()

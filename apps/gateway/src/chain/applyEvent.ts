@@ -3,11 +3,13 @@ import type { Draft } from './Draft.ts'
 import { EventOutOfPlace } from './errors.ts'
 import { type ChainEvent, seqOf } from './events.ts'
 import { LeaseState } from './LeaseState.ts'
+import { noteMoves } from './noteMoves.ts'
 import type { RelationName, Row } from './relations.ts'
 
 /** Applies one event to the draft. Pure: the draft is all it reads and changes. @throws EventOutOfPlace */
 export function applyEvent(draft: Draft, event: ChainEvent): void {
   draft.enter(event.block)
+  noteMoves(draft, event)
   switch (event.type) {
     case 'assets.AssetRegistered': {
       const { asset, owner, operator, kind, device, currency, spec, uri } = event.args
@@ -234,7 +236,10 @@ export function applyEvent(draft: Draft, event: ChainEvent): void {
       const { id, claimed, refunded } = event.args
       change(draft, event, 'channels', id, (channel) => {
         sum(event, claimed, refunded, channel.deposit)
-        return { epoch: channel.epoch + 1, deposit: 0n, claimed: 0n, closes_at: null }
+        // A close with a last voucher pays it without a claim of its own.
+        const last = difference(event, claimed, channel.claimed)
+        const claimed_ever = channel.claimed_ever + last
+        return { epoch: channel.epoch + 1, deposit: 0n, claimed: 0n, claimed_ever, closes_at: null }
       })
       return
     }

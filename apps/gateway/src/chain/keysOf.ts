@@ -40,9 +40,13 @@ export function keysOf(event: ChainEvent, touch: Touch): void {
     }
     case 'till.RoyaltyAccrued':
       touch('tills', String(event.args.upstream))
+      touch('assets', String(event.args.asset))
+      return
+    case 'till.Settled':
+      touch('tills', String(event.args.asset))
+      touch('assets', String(event.args.asset))
       return
     case 'till.Paid':
-    case 'till.Settled':
     case 'till.RoyaltyPulled':
     case 'till.UpstreamChanged':
     case 'till.RunningCostsChanged':

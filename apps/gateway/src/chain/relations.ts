@@ -132,6 +132,16 @@ export const logs = {
       ...columns('money', 'amount'),
     ],
   },
+  moves: {
+    name: 'moves',
+    key: ['seq', 'part'],
+    columns: [
+      ...columns('bigint', 'seq'),
+      ...columns('integer', 'part', 'time'),
+      ...columns('text', 'sender', 'receiver', 'currency'),
+      ...columns('money', 'amount'),
+    ],
+  },
   cancellations: {
     name: 'cancellations',
     key: ['operator', 'nonce'],

@@ -62,6 +62,7 @@ export async function writeBatch(session: Session, head: Head, batch: Batch): Pr
   for (const event of batch.events) applyEvent(draft, event)
   for (const name of relationNames) await writeRows(session, relations[name], draft.changed(name))
   await writeRows(session, logs.payments, draft.added('payments'))
+  await writeRows(session, logs.moves, draft.added('moves'))
   // Cancelling twice changes nothing: the first time stays.
   await writeRows(session, logs.cancellations, draft.added('cancellations'), 'keep')
   await writeJournal(session, draft)
@@ -89,6 +90,7 @@ export async function undoTo(session: Session, head: Head, ancestor: BlockMark):
   }
   const firstGone = [seqOf({ block: ancestor.number + 1, position: 0 })]
   await session.query('delete from chain.payments where seq >= $1', firstGone)
+  await session.query('delete from chain.moves where seq >= $1', firstGone)
   await session.query('delete from chain.cancellations where seq >= $1', firstGone)
   await session.query('delete from chain.journal where block > $1', above)
   await session.query('delete from chain.blocks where number > $1', above)

@@ -240,7 +240,7 @@ describe('behavior: bad requests', () => {
     ['no JSON', '{', 400],
     ['no payment', { x402Version: 2 }, 400],
     ['another version', { x402Version: 3 }, 400],
-    ['too long', 'x'.repeat(70_000), 413],
+    ['too long', 'x'.repeat(140_000), 413],
   ])('%s', async (_, body, status) => {
     const settled = await ask(gateway.url, '/x402/settle', body)
     expect(settled).toMatchObject({ status, body: { success: false, errorReason: 'invalid_payload' } })

@@ -3,9 +3,11 @@ import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Database } from '../database/Database.ts'
+import type { Ledgers } from '../evidence/openLedgers.ts'
 import type { OfferBook } from '../offers/OfferBook.ts'
 import { chainRoutes } from './chainRoutes.ts'
 import { type AppOptions, createApp } from './createApp.ts'
+import { evidenceRoutes } from './evidenceRoutes.ts'
 import { offerRoutes } from './offerRoutes.ts'
 import { openApi } from './openApi.ts'
 import { type StateRoutesOptions, stateRoutes } from './stateRoutes.ts'
@@ -18,6 +20,7 @@ export interface ApiOptions
     Pick<X402RoutesOptions, 'facilitate'> {
   readonly database: Database
   readonly book: OfferBook
+  readonly ledgers: Ledgers
   /** Takes the price of a request from its client's allowance. @throws RateLimited */
   readonly charge: (request: IncomingMessage, cost: number) => void
 }
@@ -27,7 +30,7 @@ const PING_MS = 2_000
 
 /** The app with all its routes. */
 export function createApi(options: ApiOptions): OpenAPIHono {
-  const { database, book, metrics, timeoutMs, offers } = options
+  const { database, book, ledgers, metrics, timeoutMs, offers } = options
   const charge = (c: Context<{ Bindings: HttpBindings }>, cost: number) =>
     options.charge(c.env.incoming, cost)
   const app = createApp({ ...options, charge })
@@ -39,6 +42,7 @@ export function createApi(options: ApiOptions): OpenAPIHono {
     loading: () => (offers().loaded ? undefined : offers().live),
   })
   chainRoutes(app, { database, timeoutMs })
+  evidenceRoutes(app, { database, ledgers, timeoutMs, charge })
   stateRoutes(app, { ...options, engine: database.engine, pingDatabase: () => ping(database) })
   x402Routes(app, { facilitate: options.facilitate, charge })
   let document: string | undefined

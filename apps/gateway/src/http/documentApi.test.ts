@@ -21,6 +21,7 @@ test('behavior: it names every HTTP route of the protocol', () => {
     '/v1/offers/{id}/withdraw',
     '/v1/assets',
     '/v1/assets/{id}',
+    '/v1/assets/{id}/evidence',
     '/v1/leases',
     '/v1/leases/{id}',
     '/v1/tills/{asset}',

@@ -33,6 +33,7 @@ export function documentApi(): string {
     },
     database,
     book,
+    ledgers: { of: refuse, forget: () => {} },
     metrics: createMetrics(),
     log: pino({ level: 'silent' }),
     timeoutMs: 1,

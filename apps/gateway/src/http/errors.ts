@@ -147,6 +147,18 @@ export class ChannelNotIndexed extends GatewayFault {
   }
 }
 
+/** The period asked for is empty or too long. */
+export class PeriodInvalid extends GatewayFault {
+  static readonly code = 'PERIOD_INVALID'
+  constructor(options: { readonly from: number; readonly to: number; readonly mostDays: number }) {
+    super(
+      PeriodInvalid.code,
+      `The period from ${options.from} to ${options.to} is empty or over ${options.mostDays} days. Ask for a part of it.`,
+      { status: 400, details: options },
+    )
+  }
+}
+
 /** The gateway is at fault. */
 export class Internal extends GatewayFault {
   static readonly code = 'INTERNAL'

@@ -7,6 +7,7 @@ const tables = {
   accounts: 'account, currency',
   currencies: 'currency',
   payments: 'seq',
+  moves: 'seq, part',
   cancellations: 'operator, nonce',
   channels: 'channel',
   series: 'operator',

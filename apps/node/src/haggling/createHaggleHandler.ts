@@ -86,8 +86,9 @@ export function createHaggleHandler(options: HaggleHandlerOptions): SessionHandl
     const refusal = options.refusal()
     if (refusal !== null || leases.slotTaken(slot) || promised(slot, now))
       throw new HaggleRefusedError({ reason: refusal ?? 'what was agreed on is hired or promised' })
-    const { buyer, nonce, expiry } = offer
-    await journal.note({ type: 'offer.signed', id, slot, nonce: nonce.toString(), expiry, spec, buyer })
+    const { buyer, nonce, expiry, terms: agreed } = offer
+    const signed = { id, slot, nonce: nonce.toString(), expiry, spec, buyer, terms: agreed }
+    await journal.note({ type: 'offer.signed', ...signed })
     options.log.info({
       event: 'haggle.agreed',
       offer: id,

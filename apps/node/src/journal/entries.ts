@@ -22,6 +22,8 @@ export type Entry =
       readonly spec: Spec
       /** For whom it was made in a haggle; absent where it is for anyone. */
       readonly buyer?: Hex
+      /** Hash of what was agreed in a haggle; absent at the list price. */
+      readonly terms?: Hex
     }
   | { readonly type: 'offer.ended'; readonly id: Hex; readonly why: OfferEnd }
   | {
@@ -34,6 +36,8 @@ export type Entry =
       readonly bond: string
       readonly startBy: number
       readonly spec: Spec
+      /** As of its offer. */
+      readonly terms?: Hex
     }
   | {
       readonly type: 'job.accepted'
@@ -91,6 +95,8 @@ export interface OfferRecord {
   readonly spec: Spec
   /** For whom it was made in a haggle; absent where it is for anyone. */
   readonly buyer?: Hex
+  /** Hash of what was agreed in a haggle; absent at the list price. */
+  readonly terms?: Hex
   readonly ended: OfferEnd | null
 }
 
@@ -104,6 +110,8 @@ export interface LeaseRecord {
   readonly startBy: number
   /** What was promised: the limits of the job, whatever the configuration says by now. */
   readonly spec: Spec
+  /** Hash of what was agreed in a haggle; absent at the list price. */
+  readonly terms?: Hex
   readonly job: { readonly job: Job; readonly bundle: BundleRef | null; readonly hash: Hex } | null
   readonly refused: { readonly code: string; readonly message: string } | null
   readonly startSent: boolean

@@ -61,6 +61,7 @@ export function createLeaseTable(context: LeaseContext, onChange: () => void): L
       bond: String(seen.bond),
       startBy: seen.startBy,
       spec: offer.spec,
+      ...(offer.terms === undefined ? {} : { terms: offer.terms }),
     })
     log.info({ event: 'lease.opened', lease, slot: offer.slot, buyer: seen.buyer })
     if (second) {

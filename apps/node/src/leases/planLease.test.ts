@@ -180,6 +180,7 @@ describe('planLease', () => {
       stoppedAt: 300,
       seconds: 190,
       pricePerHour: '1',
+      terms: zero,
       exitCode: 0,
     }
     const record = recordAfter(
@@ -324,6 +325,7 @@ function perform(world: World, step: Step, effects: number): boolean {
             stoppedAt: step.stoppedAt,
             seconds: step.stoppedAt - step.startedAt,
             pricePerHour: '1',
+            terms: zero,
             exitCode: 0,
           },
           signature: zero,

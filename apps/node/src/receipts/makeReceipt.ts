@@ -29,6 +29,7 @@ export async function makeReceipt(
     stoppedAt: times.stoppedAt,
     seconds: times.stoppedAt - times.startedAt,
     pricePerHour: BigInt(record.pricePerHour),
+    terms: record.terms ?? zeroHash,
     exitCode: result?.exitCode ?? NO_EXIT_CODE,
   }
   return { receipt: receiptToJson(receipt), signature: await signReceipt(context.device, receipt, context) }

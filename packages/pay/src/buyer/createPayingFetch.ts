@@ -9,6 +9,7 @@ import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
 import { encodeV1Payload, v1HeaderNames } from '../wire/x402v1.ts'
 import { NoWayToPayError, PaymentLoopError, QuoteChangedError } from './errors.ts'
+import { type BatchPayment, type BatchWallet, batchExtraSchema } from './openBatchWallet.ts'
 import type { Budget } from './openBudget.ts'
 import type { ChannelWallet, PreparedPayment, SignedPromise } from './openChannelWallet.ts'
 import { createOncePayments, type OncePayment, type OncePayments } from './payOnce.ts'
@@ -35,6 +36,10 @@ export interface PayingFetchOptions {
   readonly budget: Budget
   /** Pays on channels, scheme `stream`: preferred where it can be had. */
   readonly channels?: ChannelWallet
+  /** Pays on channels of x402, scheme `batch-settlement`: preferred to paying once. */
+  readonly batch?: BatchWallet
+  /** Longest that a channel of `batch-settlement` may lock its deposit, in seconds. Default 86 400. */
+  readonly maxWithdrawDelay?: number
   /** Pays once, schemes `exact` and `upto`: signs and sends no transaction. */
   readonly signer?: Signer
   /** Of the chain. Without it nothing is paid by `upto`: what is taken of a ceiling is read from the chain. */
@@ -86,10 +91,12 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     currency,
     budget,
     channels,
+    batch,
     signer,
     client,
     now = systemClock,
     patienceMs = 30_000,
+    maxWithdrawDelay = 86_400,
   } = options
   const send = options.fetch ?? globalThis.fetch
   const network = `eip155:${deployment.chainId}`
@@ -97,13 +104,22 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
 
   /** Why a way to pay cannot be taken; `null` if it can. */
   function objection(way: PaymentRequirements): string | null {
-    if (!['stream', 'exact', 'upto'].includes(way.scheme)) return `scheme '${way.scheme}' is not known here`
+    if (!knownSchemes.has(way.scheme)) return `scheme '${way.scheme}' is not known here`
     if (way.network !== network) return `network '${way.network}' is not '${network}'`
     if (!isAddress(way.asset) || !isAddressEqual(getAddress(way.asset), currency.address))
       return `currency '${way.asset}' is not '${currency.address}'`
     if (!isAddress(way.payTo)) return `'${way.payTo}' is no account`
     if (options.maxPrice !== undefined && BigInt(way.amount) > options.maxPrice)
       return `${way.amount} is more than the ${options.maxPrice} that one answer may cost`
+    if (way.scheme === 'batch-settlement') {
+      if (batch === undefined) return 'no channels of x402 are kept here'
+      const extra = batchExtraSchema.safeParse(way.extra)
+      if (!extra.success) return `its terms cannot be read: ${extra.error.issues[0]?.message}`
+      const { withdrawDelay } = extra.data
+      return withdrawDelay <= maxWithdrawDelay
+        ? null
+        : `its deposit can be locked for ${withdrawDelay} s; here for ${maxWithdrawDelay} at most`
+    }
     if (way.scheme !== 'stream') {
       if (signer === undefined) return 'no key signs one-time payments here'
       if (way.scheme === 'upto') return client === undefined ? 'no chain is asked here' : null
@@ -127,9 +143,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     })
     // A channel costs no transaction a payment; else the cheaper one.
     const [best] = ways.toSorted(
-      (a, b) =>
-        Number(b.scheme === 'stream') - Number(a.scheme === 'stream') ||
-        (BigInt(a.amount) < BigInt(b.amount) ? -1 : 1),
+      (a, b) => rank(b) - rank(a) || (BigInt(a.amount) < BigInt(b.amount) ? -1 : 1),
     )
     if (best === undefined) throw new NoWayToPayError({ url, reasons })
     return best
@@ -149,8 +163,10 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       new QuoteChangedError({ url, field, quoted: was, asked: is })
     if (BigInt(asked.amount) > BigInt(quoted.amount)) throw changed('amount', quoted.amount, asked.amount)
     if (payeeOf(asked) !== payeeOf(quoted)) throw changed('payee', payeeOf(quoted), payeeOf(asked))
-    const [was, is] = [quoted, asked].map((each) => JSON.stringify(each.extra?.metered ?? null))
-    if (was !== undefined && is !== undefined && was !== is) throw changed('metered', was, is)
+    for (const field of ['metered', 'receiverAuthorizer', 'withdrawDelay']) {
+      const [was, is] = [quoted, asked].map((each) => JSON.stringify(each.extra?.[field] ?? null))
+      if (was !== undefined && is !== undefined && was !== is) throw changed(field, was, is)
+    }
   }
 
   async function pay(
@@ -164,11 +180,15 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       const { assetId, closeDelay, deposit, terms, funds, ticks } = extra
       const payee = assetId === undefined ? { account: getAddress(way.payTo) as Address } : { asset: assetId }
       const prepared = await channels.prepare({ amount, service, payee, closeDelay, deposit, terms, funds })
-      return { sent: { payload: payloadOf(prepared, ticks) }, prepared }
+      return { sent: { payload: payloadOf(prepared, ticks) }, prepared, batched: null }
+    }
+    if (way.scheme === 'batch-settlement' && batch !== undefined) {
+      const batched = await batch.prepare(way, service)
+      return { sent: { payload: batched.payload }, prepared: null, batched }
     }
     // `objection` lets other ways through only where there is a signer.
     const sent = (await once?.sign(way, { payee: payeeOf(way), service, extensions })) ?? { payload: {} }
-    return { sent, prepared: null }
+    return { sent, prepared: null, batched: null }
   }
 
   return async (input, init) => {
@@ -192,7 +212,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     }
     for (let attempt = 1; ; attempt++) {
       const { requirements } = quote
-      const { sent, prepared } = await pay(quote, service, once)
+      const { sent, prepared, batched } = await pay(quote, service, once)
       let response: Response
       try {
         const headers = new Headers(request.headers)
@@ -203,7 +223,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
           signal: request.signal,
         })
       } catch (error) {
-        await prepared?.unknown()
+        await (prepared ?? batched)?.unknown()
         throw error
       }
       const metered = response.ok && prepared !== null ? meteredOf(requirements) : undefined
@@ -217,9 +237,10 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         const settled = readSettled(response)
         once?.settled(settled)
         // An answer that failed without a word of payment was not charged on a channel; what was paid once may be.
-        const isFree = prepared !== null && settled === null && response.status >= 400
-        const charged = isFree ? 0n : BigInt(settled?.amount ?? requirements.amount)
-        await prepared?.done(charged)
+        const isFree = (prepared !== null || batched !== null) && settled === null && response.status >= 400
+        const said = isFree ? 0n : BigInt(settled?.amount ?? requirements.amount)
+        await prepared?.done(said)
+        const charged = batched === null ? said : await batched.done(settled, isFree)
         quotes.set(service, quote)
         const payee = payeeOf(requirements)
         options.onPayment?.({ url, scheme: requirements.scheme, amount: charged, payee, settled })
@@ -232,12 +253,13 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         asked = quoteOf(url, demand)
         reason = demand.required.error ?? 'no reason given'
       } catch (error) {
-        await prepared?.refused(null)
+        await (prepared ?? batched)?.refused(null)
         throw error
       }
       const { scheme, extra } = asked.requirements
       const snapshot = scheme === 'stream' ? streamExtraSchema.parse(extra).channel : undefined
       await prepared?.refused(snapshot ?? null)
+      await batched?.refused(scheme === 'batch-settlement' ? asked.requirements : null)
       const isKnown = quotes.has(service)
       quotes.delete(service)
       // A price that rose since another request is a new quote; one that rises for this request is not paid.
@@ -301,7 +323,12 @@ const payloadOf = ({ payment, tick }: SignedPromise, ticks: boolean): Readonly<R
 interface Paid {
   readonly sent: OncePayment
   readonly prepared: PreparedPayment | null
+  readonly batched: BatchPayment | null
 }
+
+const knownSchemes = new Set(['stream', 'batch-settlement', 'exact', 'upto'])
+const rank = ({ scheme }: PaymentRequirements) =>
+  scheme === 'stream' ? 2 : scheme === 'batch-settlement' ? 1 : 0
 
 /** The header by which a payment is made, and its content. */
 function headerOf(quote: Quote, { payload, extensions }: OncePayment): [string, string] {

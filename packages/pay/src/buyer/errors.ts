@@ -162,3 +162,31 @@ export class DepositLimitError extends MillraceError {
     })
   }
 }
+
+/** The seller does not agree to end the channel, or not to what was asked. */
+export class CloseRefusedError extends MillraceError {
+  override readonly name = 'CloseRefusedError'
+  static readonly code = 'CLOSE_REFUSED'
+  constructor(options: { channel: string; url: string; reason: string }) {
+    super({
+      code: CloseRefusedError.code,
+      message: `The seller at '${options.url}' does not end channel '${options.channel}': ${options.reason}.`,
+      remedy: 'Announce the end on chain with `requestClose`, and take the rest back after the delay.',
+      details: options,
+    })
+  }
+}
+
+/** The seller does not give back what was not charged. */
+export class RefundRefusedError extends MillraceError {
+  override readonly name = 'RefundRefusedError'
+  static readonly code = 'REFUND_REFUSED'
+  constructor(options: { url: string; reason: string }) {
+    super({
+      code: RefundRefusedError.code,
+      message: `The seller at '${options.url}' gives nothing back: ${options.reason}.`,
+      remedy: 'Announce a withdrawal on chain, and take the rest back after the channel’s delay.',
+      details: options,
+    })
+  }
+}

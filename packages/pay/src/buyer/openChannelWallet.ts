@@ -16,6 +16,8 @@ import {
 } from '@millrace/sdk'
 import { type Address, type Hash, zeroAddress, zeroHash } from 'viem'
 import * as z from 'zod'
+import { type CloseRequest, closeVoucher } from '../ledger/closing.ts'
+import { ChannelBusyError, ChannelEndingError } from '../ledger/errors.ts'
 import type { Payee } from '../ledger/openLedger.ts'
 import type { ChannelPayment, ChannelTick } from '../ledger/payment.ts'
 import type { ChannelSnapshot } from '../ledger/snapshot.ts'
@@ -86,6 +88,8 @@ export interface WalletChannel {
   readonly signed: bigint
   /** What sellers said they charged. */
   readonly charged: bigint
+  /** What was paid for last, as in the budget: `GET https://…`; null where it is not known. */
+  readonly service: string | null
 }
 
 /** A payer's channels. */
@@ -99,7 +103,23 @@ export interface ChannelWallet {
    */
   prepare(spending: ChannelSpending): Promise<PreparedPayment>
   channels(): readonly WalletChannel[]
+  /**
+   * Signs the wish to end a channel at what was charged. Nothing is promised on it until `askToClose` has seen it through or `until` is over;
+   * the wish is never of more than was promised before.
+   *
+   * @throws ChannelBusyError while requests on it are not answered; ChannelEndingError while another wish is under way
+   */
+  end(channel: Channel, wish: { readonly until: number; readonly send?: boolean }): Promise<Ending>
   close(): Promise<void>
+}
+
+/** A wish to end a channel, under way. */
+export interface Ending {
+  readonly request: CloseRequest
+  /** The wish at the sum that the payee says was charged, if that is within what was promised. */
+  at(snapshot: ChannelSnapshot): Promise<CloseRequest>
+  /** The chain may show it as closed: further payments open it anew. Or it was refused: they go on. */
+  over(): Promise<void>
 }
 
 const entrySchema = z.object({
@@ -107,15 +127,17 @@ const entrySchema = z.object({
   epoch: uintSchema(64),
   signed: uintSchema(128),
   charged: uintSchema(128),
+  service: z.string().nullable().default(null),
 })
 type Entry = z.input<typeof entrySchema>
 
-function entryOf({ channel, epoch, signed, charged }: z.output<typeof entrySchema>): Entry {
+function entryOf({ channel, epoch, signed, charged, service }: z.output<typeof entrySchema>): Entry {
   return {
     channel: channelToJson(channel),
     epoch: epoch.toString(),
     signed: signed.toString(),
     charged: charged.toString(),
+    service,
   }
 }
 
@@ -124,10 +146,13 @@ interface Own extends WalletChannel, Promising {
   deposit: bigint
   signed: bigint
   charged: bigint
+  service: string | null
   /** Prices of requests that are not answered yet. */
   inFlight: bigint
   /** A deposit that is on its way, for which later payments wait. */
   funding: Promise<void> | null
+  /** Unix seconds until which its end may be agreed; null where that was not asked for. */
+  endsBy: number | null
 }
 
 const compactAfter = 5_000
@@ -174,8 +199,16 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
     const same = before !== undefined && before.epoch === state.epoch
     const floor = state.claimed
     const own: Own = {
-      ...{ id, channel, epoch: state.epoch, deposit: state.deposit, inFlight: 0n, funding: null },
-      ...{ ticking: null, lastPrice: null },
+      ...{
+        id,
+        channel,
+        epoch: state.epoch,
+        deposit: state.deposit,
+        inFlight: 0n,
+        funding: null,
+        endsBy: null,
+      },
+      ...{ ticking: null, lastPrice: null, service: before?.service ?? null },
       signed: same && before.signed > floor ? before.signed : floor,
       // What was in flight when we stopped may have been charged.
       charged: same && before.signed > floor ? before.signed : floor,
@@ -232,6 +265,7 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
   /** Promises `spending.amount` beyond what was charged and is in flight. */
   async function commit(own: Own, spending: ChannelSpending): Promise<SignedPromise> {
     const { amount, service, terms, payee } = spending
+    requireNotEnding(own)
     const taken: BudgetReservation[] = []
     const named = 'account' in payee ? payee.account.toLowerCase() : `asset:${payee.asset}`
     const reserve = (money: bigint) =>
@@ -282,12 +316,15 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
       await Promise.all(taken.map((reservation) => reservation.release()))
       throw error
     }
+    if (own.endsBy !== null) await Promise.all(taken.map((reservation) => reservation.release()))
+    requireNotEnding(own)
     // Nothing else runs from here until the promise is counted.
     const cumulative = target()
     const sign = (voucher: Voucher) => signVoucher(signer, voucher, deployment)
     const { voucher, signature, tick, ticking } = nextPromise(own, { cumulative, price: amount, terms, sign })
     let left = cumulative - own.signed
     own.signed = cumulative
+    own.service = service
     own.inFlight += amount
     const isKnown = ticking?.known === true
     const captures = taken.map((reservation) => {
@@ -321,6 +358,52 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
       funded()
       own.ticking = null
       own.inFlight -= amount
+      throw error
+    }
+  }
+
+  function requireNotEnding({ id, endsBy }: Own): void {
+    if (endsBy !== null && Date.now() / 1000 <= endsBy)
+      throw new ChannelEndingError({ channel: id, deadline: endsBy })
+  }
+
+  async function end(
+    channel: Channel,
+    { until, send = false }: { readonly until: number; readonly send?: boolean },
+  ): Promise<Ending> {
+    const own = await ownOf(channel)
+    requireNotEnding(own)
+    if (own.inFlight > 0n) throw new ChannelBusyError({ channel: own.id, requests: 1 })
+    own.endsBy = until
+    const wish = async (spent: bigint): Promise<CloseRequest> => {
+      const voucher = closeVoucher({ channel: own.id, epoch: own.epoch, spent, until })
+      return { channel, voucher, signature: await signVoucher(signer, voucher, deployment), until, send }
+    }
+    const over = async () => {
+      own.endsBy = null
+      own.ticking = null
+      await look(own)
+      await note(own)
+    }
+    try {
+      await look(own)
+      return {
+        request: await wish(own.charged),
+        async at(snapshot) {
+          await learn(own, snapshot)
+          const { spent } = snapshot
+          // Whatever it says: more than was promised it could not have claimed either.
+          if (spent > own.signed)
+            throw new SnapshotForgedError({
+              channel: own.id,
+              reason: `${spent} were charged of ${own.signed} that are promised`,
+            })
+          return wish(spent)
+        },
+        over,
+      }
+    } catch (error) {
+      own.endsBy = null
       throw error
     }
   }
@@ -391,9 +474,10 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
 
   return {
     prepare,
+    end,
     channels: () =>
-      [...opened.values()].map(({ id, channel, epoch, deposit, signed, charged }) => ({
-        ...{ id, channel, epoch, deposit, signed, charged },
+      [...opened.values()].map(({ id, channel, epoch, deposit, signed, charged, service }) => ({
+        ...{ id, channel, epoch, deposit, signed, charged, service },
       })),
     close: () => journal.close(),
   }

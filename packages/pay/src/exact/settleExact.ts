@@ -46,7 +46,7 @@ function settleable(payment: ExactPayment, requirements: PaymentRequirements): S
 }
 
 /** The transaction that spent an authorization, null while it is not spent. */
-async function findSpender(
+export async function findSpender(
   client: ReadClient,
   sought: {
     readonly asset: Address

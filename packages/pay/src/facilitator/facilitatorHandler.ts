@@ -22,13 +22,15 @@ export interface FacilitatorHandlerOptions {
   readonly catalogue?: ResourceCatalogue
 }
 
-/** Most bytes of a body that are read. */
-const maxBodyBytes = 65_536
+/** Most bytes of a body that are read: claims on a hundred channels are some 80 KiB. */
+const maxBodyBytes = 131_072
 
+/** What a receiver orders has no time limit: the packages of x402 say 0. */
+const orderedSchema = paymentRequirementsSchema.extend({ maxTimeoutSeconds: z.int().min(0) })
 const v2Schema = z.object({
   x402Version: z.literal(2),
-  paymentPayload: paymentPayloadSchema,
-  paymentRequirements: paymentRequirementsSchema,
+  paymentPayload: paymentPayloadSchema.extend({ accepted: orderedSchema }),
+  paymentRequirements: orderedSchema,
 })
 const v1Schema = z.object({
   x402Version: z.literal(1),

@@ -1,3 +1,4 @@
+import { batchReasons } from '../batch/reasons.ts'
 import { exactReasons } from '../exact/reasons.ts'
 import { uptoReasons } from '../upto/reasons.ts'
 import type { PaymentPayload, PaymentRequirements } from '../wire/x402.ts'
@@ -23,6 +24,11 @@ export type Inspect = (
   requirements: PaymentRequirements,
   purpose: 'verify' | 'settle',
 ) => Inspected | Refusal
+
+const networkReasons: Readonly<Record<string, RefusalReason>> = {
+  upto: uptoReasons.network,
+  'batch-settlement': batchReasons.network,
+}
 
 /** Makes the check of everything that needs no chain: the payment itself, and whether this facilitator settles it. */
 export function createInspector(options: {
@@ -54,7 +60,7 @@ export function createInspector(options: {
     })
     if (place === undefined)
       return refused(
-        requirements.scheme === 'upto' ? uptoReasons.network : exactReasons.network,
+        networkReasons[requirements.scheme] ?? exactReasons.network,
         `This facilitator does not settle on '${network}'.`,
       )
     const { assets, minimum = 0n, relayer } = place.chain

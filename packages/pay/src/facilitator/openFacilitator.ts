@@ -1,5 +1,7 @@
 import { getAddress, isAddress } from 'viem'
+import { createBatchSettlement } from '../batch/settleBatch.ts'
 import { openCurve } from '../curve/openCurve.ts'
+import { toHex } from '../curve/words.ts'
 import { exactReasons } from '../exact/reasons.ts'
 import { createExactSettlement } from '../exact/settleExact.ts'
 import { createUptoSettlement } from '../upto/settleUpto.ts'
@@ -12,7 +14,7 @@ import { createInspector } from './inspectPayment.ts'
 import type { SettlementEntry, SettlementJournal } from './journal.ts'
 import { createRelayer, type FacilitatorChain } from './relayer.ts'
 import { type SettlementOrder, sendSettlement } from './sendSettlement.ts'
-import type { Refusal, RefusalReason, SettlementSchemes } from './settleable.ts'
+import type { PaymentIdentity, Refusal, RefusalReason, SettlementSchemes } from './settleable.ts'
 import { keptSeconds, readBook, type Sent, type SentEntry, type Settlement } from './settlementBook.ts'
 import { createSupported, type SupportedResponse } from './supported.ts'
 import { within } from './waiting.ts'
@@ -41,7 +43,7 @@ export interface Facilitator {
 }
 
 /**
- * Opens a facilitator of x402 for the schemes `exact` and `upto`. Settlements that an earlier run sent and did not see through are looked
+ * Opens a facilitator of x402 for the schemes `exact`, `upto` and `batch-settlement`. Settlements that an earlier run sent and did not see through are looked
  * for on the chain, and sent again where they are not there: the very same transaction.
  *
  * @param options The chains it settles on, and the journal that is written ahead of each transaction.
@@ -54,6 +56,8 @@ export interface Facilitator {
 export async function openFacilitator(options: FacilitatorOptions): Promise<Facilitator> {
   const { chains, journal, now = () => Math.floor(Date.now() / 1000) } = options
   const settlements = new Map<string, Settlement>()
+  /** Of what may be done again and again, the name of the last time. */
+  const repeating = new Map<string, string>()
   const closing = new AbortController()
   let writing: Promise<unknown> = Promise.resolve()
   const places = new Map<string, Place>(
@@ -63,6 +67,7 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
   const schemes: SettlementSchemes = new Map([
     ['exact', createExactSettlement(curve)],
     ['upto', createUptoSettlement(curve)],
+    ['batch-settlement', createBatchSettlement(curve)],
   ])
   const inspect = createInspector({ schemes, places, now })
 
@@ -75,6 +80,9 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     if (outcome.type === 'failed') await written
     if (outcome.type === 'settled') settlement.settled = outcome.hash
     else settlements.delete(key)
+    // What comes after it is another time.
+    const base = key.slice(0, key.lastIndexOf(' '))
+    if (repeating.get(base) === key) repeating.delete(base)
     return outcome
   }
 
@@ -159,6 +167,23 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     if (!settlements.has(key)) takeUp(entries)
   }
 
+  /** The name of what is under way, or a new one, where each time counts by itself. */
+  function nameFor(identity: PaymentIdentity | null): PaymentIdentity | null {
+    if (identity?.repeats !== true) return identity
+    const { key } = identity
+    const name = repeating.get(key) ?? `${key} ${newName()}`
+    repeating.set(key, name)
+    return { ...identity, key: name }
+  }
+
+  /** What an answer says besides; it is settled also where the chain cannot be asked just now. */
+  async function reportOf({ sent }: Settlement, outcome: Outcome | null): Promise<Partial<SettleResponse>> {
+    if (outcome?.type !== 'settled' || sent === null) return {}
+    const place = places.get(sent.requirements.network)
+    if (place === undefined) return {}
+    return (await sent.payment.report?.(place.chain.client, outcome.hash).catch(() => undefined)) ?? {}
+  }
+
   takeUp(journal.replayed.map(({ entry }) => entry))
 
   return {
@@ -176,11 +201,13 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
           payer,
         })
       const refusal = await verdict.check(place.chain.client)
-      return refusal === null ? { isValid: true, payer } : invalid(refusal)
+      if (refusal !== null) return invalid(refusal)
+      const extra = await verdict.describe?.(place.chain.client)
+      return { isValid: true, payer, ...(extra === undefined ? {} : { extra: { ...extra } }) }
     },
 
     async settle(payment, requirements) {
-      const identity = identify(requirements, payment.payload)
+      const identity = nameFor(identify(requirements, payment.payload))
       const { network, amount } = requirements
       const answer = (
         settlement: Settlement | null,
@@ -198,7 +225,8 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
         const timeoutMs = places.get(network)?.chain.timeoutMs ?? 60_000
         const payer = identity?.payer ?? null
         try {
-          return answer(settlement, await within(settlement.outcome, timeoutMs), payer)
+          const outcome = await within(settlement.outcome, timeoutMs)
+          return { ...answer(settlement, outcome, payer), ...(await reportOf(settlement, outcome)) }
         } catch (error) {
           // It is in another facilitator's hands: asked again, it is taken up from the journal.
           if (error instanceof SettlementTakenError) return answer(null, null, payer)
@@ -230,11 +258,13 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
       const { key, print } = identity
       const record = { key, print, forgetAt: now() + keptSeconds, sent: null, settled: null }
       const { payload } = payment
-      const { reasons } = scheme
+      const reasons = verdict.reasons ?? scheme.reasons
       return wait(
-        begin(record, (settlement) =>
-          send(settlement, { payment: verdict, reasons, payload, requirements, place }),
-        ),
+        begin(record, async (settlement) => {
+          const refusal = verdict.checksFirst === true ? await verdict.check(place.chain.client) : null
+          if (refusal !== null) return { type: 'failed', reason: refusal.reason }
+          return send(settlement, { payment: verdict, reasons, payload, requirements, place })
+        }),
       )
     },
 
@@ -247,6 +277,8 @@ export async function openFacilitator(options: FacilitatorOptions): Promise<Faci
     },
   }
 }
+
+const newName = () => toHex(crypto.getRandomValues(new Uint8Array(8)))
 
 const invalid = ({ reason, message, payer }: Refusal): VerifyResponse => ({
   isValid: false,

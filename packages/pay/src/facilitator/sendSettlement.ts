@@ -46,7 +46,7 @@ export async function sendSettlement(
     reach(place.relayer.prepare()),
     reach(getCode(client, { address: to })),
   ])
-  if (tried === null || code === undefined || tried > (place.chain.maxGas ?? maxGas)) {
+  if (tried === null || code === undefined || tried > (payment.maxGas ?? place.chain.maxGas ?? maxGas)) {
     const refusal = await payment.check(client)
     const reason = refusal?.reason ?? reasons.simulation
     return { outcome: { type: 'failed', reason }, isWritten: false }

@@ -1,11 +1,12 @@
 import type { ReadClient } from '@millrace/sdk'
 import type { Address, Hash, Hex, TransactionReceipt } from 'viem'
+import type { BatchReason } from '../batch/reasons.ts'
 import type { ExactReason } from '../exact/reasons.ts'
 import type { UptoReason } from '../upto/reasons.ts'
 import type { PaymentPayload, PaymentRequirements } from '../wire/x402.ts'
 
 /** Why a payment is refused, in the names that the x402 packages use. */
-export type RefusalReason = ExactReason | UptoReason
+export type RefusalReason = ExactReason | UptoReason | BatchReason
 
 /** A payment that is not taken: the exact reason, and a sentence with the values seen and wanted. */
 export interface Refusal {
@@ -23,8 +24,10 @@ export interface PaymentIdentity {
   readonly print: string
   /** In lower case. */
   readonly payer: Address
-  /** Unix seconds after which it cannot be settled. */
+  /** Unix seconds after which it cannot be settled; 0 where doing it again changes nothing. */
   readonly until: bigint
+  /** Asked for again once it is done, it is to be done anew: what it moves is not in its name. */
+  readonly repeats?: true
 }
 
 /** A payment that is right as far as can be told without a chain, and how a chain is asked about it. */
@@ -47,6 +50,19 @@ export interface SettleablePayment {
   findSpender(client: ReadClient, fromBlock: bigint): Promise<TransactionReceipt | null>
   /** Whether a transaction moved the money as signed. */
   isPaid(receipt: TransactionReceipt): boolean
+  /** Set where the chain takes calls that are not to be sent: it is checked before. */
+  readonly checksFirst?: true
+  /** In place of the scheme's. */
+  readonly reasons?: SettlementReasons
+  /** Most gas that it may take; as the chain says where it is left out. */
+  readonly maxGas?: bigint
+  /** `extra` of the answer to `/verify`. */
+  describe?(client: ReadClient): Promise<Readonly<Record<string, unknown>>>
+  /** What the answer to `/settle` says besides, of the transaction that did it. */
+  report?(
+    client: ReadClient,
+    hash: Hash,
+  ): Promise<{ readonly amount?: string; readonly extra?: Record<string, unknown> }>
 }
 
 /** The reasons that the facilitator itself has, in a scheme's names. */

@@ -45,7 +45,7 @@ export function readBook(
       const scheme = schemes.get(requirements.scheme)
       if (scheme === undefined) continue
       const payment = scheme.restore({ payload, requirements, digest })
-      const { reasons } = scheme
+      const reasons = payment.reasons ?? scheme.reasons
       const block = BigInt(entry.block)
       sent.set(key, { key, raw, hashes: [hash], payload, payment, reasons, requirements, block })
       continue

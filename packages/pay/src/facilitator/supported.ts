@@ -17,25 +17,37 @@ export interface SupportedResponse {
   readonly signers: Readonly<Record<string, readonly Address[]>>
 }
 
+const contractsOf = {
+  upto: [x402Contracts.permit2, x402Contracts.uptoPermit2Proxy],
+  'batch-settlement': [x402Contracts.batchSettlement, x402Contracts.erc3009DepositCollector],
+} as const
+
 /**
  * Makes the answer of what is settled on these chains, in x402 v2 and, where v1 has a name for the chain, in v1. A chain is
- * asked for the contracts of `upto` until it has them; while it does not answer, `upto` is left out.
+ * asked for the contracts of `upto` and `batch-settlement` until it has them; while it does not answer, they are left out.
  */
 export function createSupported(chains: readonly FacilitatorChain[]): () => Promise<SupportedResponse> {
-  const withUpto = new Set<string>()
+  const found = new Set<string>()
 
-  async function takesUpto({ network, client }: FacilitatorChain): Promise<boolean> {
-    if (withUpto.has(network)) return true
-    const codes = await Promise.all(
-      [x402Contracts.permit2, x402Contracts.uptoPermit2Proxy].map((address) => getCode(client, { address })),
-    ).catch(() => [])
+  async function has(
+    { network, client }: FacilitatorChain,
+    scheme: 'upto' | 'batch-settlement',
+  ): Promise<boolean> {
+    const name = `${network} ${scheme}`
+    if (found.has(name)) return true
+    const codes = await Promise.all(contractsOf[scheme].map((address) => getCode(client, { address }))).catch(
+      () => [],
+    )
     const there = codes.length > 0 && codes.every((code) => code !== undefined && code !== '0x')
-    if (there) withUpto.add(network)
+    if (there) found.add(name)
     return there
   }
 
   return async () => {
-    const upto = await Promise.all(chains.map(takesUpto))
+    const [upto, batch] = await Promise.all([
+      Promise.all(chains.map((chain) => has(chain, 'upto'))),
+      Promise.all(chains.map((chain) => has(chain, 'batch-settlement'))),
+    ])
     const kinds = chains.flatMap(({ network, relayer }, index) => {
       const v1 = v1OfNetwork(network)
       return [
@@ -51,6 +63,8 @@ export function createSupported(chains: readonly FacilitatorChain[]): () => Prom
               },
             ]
           : []),
+        // Nobody's claims or refunds are agreed to here: receivers sign them.
+        ...(batch[index] === true ? [{ x402Version: 2 as const, scheme: 'batch-settlement', network }] : []),
       ]
     })
     const relayers = [...new Set(chains.map(({ relayer }) => relayer.address))]

@@ -40,6 +40,13 @@ export interface ChannelBook {
   worth: bigint
   /** Charged, and held for requests in flight. */
   spent: bigint
+  /**
+   * Last second, by the chain's clock, at which an end that the payee signed is good; null where it signed none. Until the chain shows
+   * a later block, nothing is served on this life.
+   */
+  endsBy: number | null
+  /** Requests in flight. Not on disk: those that a crash broke off count as charged. */
+  holds: number
 }
 
 /** A book of a channel's present life, of which nothing was promised yet. */
@@ -50,6 +57,7 @@ export function newBook(channel: Channel, state: ChannelState): ChannelBook {
     ...{ best: null, ticks: 0, word: null, wordBytes: null, worth: 0n },
     // What the chain paid out was charged by someone who kept these books before.
     spent: claimed,
+    ...{ endsBy: null, holds: 0 },
   }
 }
 

@@ -22,6 +22,7 @@ const bookEntrySchema = z.object({
   ticks: z.int().min(0),
   word: hashSchema.nullable(),
   spent: uintSchema(128),
+  endsBy: z.int().nullable().default(null),
 })
 
 /** A book as the ledger's file has it, in JSON. */
@@ -31,5 +32,5 @@ export type BookEntry = z.input<typeof bookEntrySchema>
 export function readBook(entry: BookEntry): ChannelBook {
   const book = parse(bookEntrySchema, entry, 'book')
   const worth = book.best === null ? 0n : voucherWorth(book.best.voucher, book.ticks)
-  return { ...book, wordBytes: null, worth }
+  return { ...book, wordBytes: null, worth, holds: 0 }
 }

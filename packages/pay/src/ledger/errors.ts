@@ -134,3 +134,78 @@ export class FundingRefusedError extends MillraceError {
     })
   }
 }
+
+/** The payee agreed to end the channel: nothing is served on it until that can no longer be used. */
+export class ChannelEndingError extends MillraceError {
+  override readonly name = 'ChannelEndingError'
+  static readonly code = 'CHANNEL_ENDING'
+  constructor(options: { channel: Hash; deadline: number }) {
+    super({
+      code: ChannelEndingError.code,
+      message: `The end of channel '${options.channel}' is agreed; it is good until ${options.deadline} by the chain's clock.`,
+      remedy: 'Close the channel with what was signed, or wait until that has expired.',
+      details: options,
+    })
+  }
+}
+
+/** Requests are being served on the channel, so nobody knows yet what it comes to. */
+export class ChannelBusyError extends MillraceError {
+  override readonly name = 'ChannelBusyError'
+  static readonly code = 'CHANNEL_BUSY'
+  constructor(options: { channel: Hash; requests: number }) {
+    super({
+      code: ChannelBusyError.code,
+      message: `Channel '${options.channel}' cannot be ended: ${options.requests} requests on it are not answered yet.`,
+      remedy: 'Wait for the answers, then ask again.',
+      details: options,
+    })
+  }
+}
+
+/** The end was asked for at another sum than what was charged. */
+export class CloseSumError extends MillraceError {
+  override readonly name = 'CloseSumError'
+  static readonly code = 'CLOSE_SUM_WRONG'
+  /** Where the channel stands here. */
+  readonly snapshot: ChannelSnapshot
+  constructor(options: { channel: Hash; asked: bigint; spent: bigint; snapshot: ChannelSnapshot }) {
+    const { channel, asked, spent, snapshot } = options
+    super({
+      code: CloseSumError.code,
+      message: `Channel '${channel}' cannot be ended at ${asked}: ${spent} were charged.`,
+      remedy: `Ask for the end at ${spent}.`,
+      details: { channel, asked, spent },
+    })
+    this.snapshot = snapshot
+  }
+}
+
+/** The end was asked for by a voucher that is none of this wish, or until a time that is over or too far away. */
+export class CloseRequestInvalidError extends MillraceError {
+  override readonly name = 'CloseRequestInvalidError'
+  static readonly code = 'CLOSE_REQUEST_INVALID'
+  constructor(options: { channel: Hash; field: string; value: unknown; wanted: unknown }) {
+    super({
+      code: CloseRequestInvalidError.code,
+      message: `The end of channel '${options.channel}' cannot be asked for with ${options.field} '${options.value}'; wanted is '${options.wanted}'.`,
+      remedy:
+        'Sign a voucher without ticks whose terms name the deadline; docs/specs/channel-payments.md has the form.',
+      details: options,
+    })
+  }
+}
+
+/** This seller signs no ends of channels. */
+export class CloseUnsupportedError extends MillraceError {
+  override readonly name = 'CloseUnsupportedError'
+  static readonly code = 'CLOSE_UNSUPPORTED'
+  constructor() {
+    super({
+      code: CloseUnsupportedError.code,
+      message: 'This seller does not agree to end channels.',
+      remedy: 'Announce the end on chain with `requestClose`, and take the rest back after the delay.',
+      details: {},
+    })
+  }
+}

@@ -1,4 +1,3 @@
-import { openJournal } from '@millrace/journal'
 import {
   type Channel,
   type ChannelState,
@@ -14,11 +13,17 @@ import {
 import { type Address, type Hash, isAddressEqual, zeroAddress } from 'viem'
 import { openCurve } from '../curve/openCurve.ts'
 import { type ChannelBook, newBook, snapshotOf, takeTick, takeVoucher } from './channelBook.ts'
+import { type ChannelAt, type CloseRequest, closeTerms } from './closing.ts'
 import { createVoucherHasher } from './createVoucherHasher.ts'
 import { type BookEntry, readBook } from './entries.ts'
 import {
+  ChannelBusyError,
+  ChannelEndingError,
   ChannelForeignError,
   ChannelNotOpenError,
+  CloseRequestInvalidError,
+  CloseSumError,
+  CloseUnsupportedError,
   DepositTooLowError,
   FundingRefusedError,
   HoldSpentError,
@@ -26,6 +31,7 @@ import {
   VoucherSignatureError,
   VoucherTooLowError,
 } from './errors.ts'
+import { openBooks } from './openBooks.ts'
 import type { ChannelPayment, ChannelTick } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
@@ -53,6 +59,13 @@ export interface LedgerOptions extends ChannelsDomain {
    * below the shortest close delay: who asks for the end in between is served no longer than this. Default 60 000.
    */
   readonly freshMs?: number
+  /**
+   * Reads a channel and the time of the block that shows it, at the depth at which the seller trusts a close: `readChannelAt`. Without it
+   * no ends of channels are agreed.
+   */
+  readonly readChannelAt?: (id: Hash) => Promise<ChannelAt>
+  /** Furthest that the deadline of an agreed end may be away, in seconds; must be far below the shortest close delay. Default 300. */
+  readonly longestEnding?: number
   /** Milliseconds from anywhere. Default: this process's own clock. */
   readonly now?: () => number
 }
@@ -71,6 +84,14 @@ export interface Hold {
   capture(amount: bigint): ChannelSnapshot
   /** Charges nothing. */
   release(): ChannelSnapshot
+}
+
+/** What a payee may sign now. */
+export interface AgreedEnd {
+  readonly channel: Hash
+  readonly epoch: bigint
+  readonly claimed: bigint
+  readonly deadline: number
 }
 
 /** A payee's books of all its channels. */
@@ -100,6 +121,16 @@ export interface Ledger {
    * @throws ChannelNotOpenError | TickForeignError | TickInvalidError | TicksTooManyError | DepositTooLowError
    */
   tick(channel: Hash, tick: Tick): bigint
+  /** Whether ends of channels can be agreed. */
+  readonly ends: boolean
+  /**
+   * Agrees to the end of a channel at exactly what was charged: when it resolves, that is on disk, and nothing is served on this life of
+   * the channel until the chain shows that the end was not used by its deadline. Asked again with the same, it agrees again.
+   *
+   * @throws CloseUnsupportedError | CloseRequestInvalidError | ChannelBusyError | CloseSumError | ChannelForeignError |
+   * ChannelNotOpenError | VoucherForeignError | VoucherSignatureError | JournalWriteError
+   */
+  end(request: CloseRequest): Promise<AgreedEnd>
   /** Resolves once the channel promises `worth`, or with `false` after `ms` without. */
   waitForWorth(channel: Hash, worth: bigint, ms: number): Promise<boolean>
   /** The book of a channel, if it has one. */
@@ -113,10 +144,8 @@ export interface Ledger {
   close(): Promise<void>
 }
 
-/** Milliseconds until what no one waits for is written. */
-const flushSoonMs = 50
-/** Lines after which the file is rewritten with one line a channel. */
-const compactAfter = 20_000
+/** Unix seconds. */
+const clock = () => Math.floor(Date.now() / 1000)
 
 /**
  * Opens the books of a payee's channels. Every voucher is on disk before its request is served; vouchers that arrive together
@@ -132,75 +161,18 @@ const compactAfter = 20_000
  */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const { payee, currency, readChannel, leastCloseDelay = 900, leastFunding = 1n } = options
-  const { freshMs = 60_000, now = () => performance.now() } = options
+  const { freshMs = 60_000, longestEnding = 300, now = () => performance.now() } = options
   const curve = await openCurve()
   const hashOf = createVoucherHasher(curve, options)
-  const journal = await openJournal<readonly BookEntry[]>({ path: options.path, exclusive: true })
-  const books = new Map<Hash, ChannelBook>()
-  for (const { entry } of journal.replayed)
-    for (const line of entry) {
-      const book = readBook(line)
-      books.set(book.id, book)
-    }
+  const books = await openBooks<ChannelBook, BookEntry>({
+    ...{ path: options.path, read: readBook, write: entryOf },
+  })
+  const { mark, flush, flushSoon } = books
   /** When the chain was asked about a channel, in milliseconds: what happened since is not known. */
   const seen = new Map<Hash, number>()
   const isFresh = (id: Hash) => now() - (seen.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs
   const loading = new Map<Hash, Promise<ChannelBook>>()
   const waiting = new Map<Hash, Set<() => void>>()
-
-  // ---- what is written together
-
-  let dirty = new Set<ChannelBook>()
-  let flushing: Promise<void> | null = null
-  let next: Promise<void> | null = null
-
-  async function write(): Promise<void> {
-    const changed = new Set([...dirty].filter((book) => books.get(book.id) === book))
-    dirty = new Set()
-    if (changed.size === 0) return
-    try {
-      await journal.append([...changed].map(entryOf))
-    } catch (error) {
-      for (const book of changed) mark(book)
-      throw error
-    }
-    if (journal.length > compactAfter) await journal.compact(() => [[...books.values()].map(entryOf)])
-  }
-
-  /** Resolves when every change up to this call is on disk. */
-  function flush(): Promise<void> {
-    if (flushing === null) {
-      const now = write()
-      flushing = now
-      const done = () => {
-        flushing = null
-      }
-      now.then(done, done)
-      return now
-    }
-    // Changes made since the write under way began go with the next one, all together.
-    next ??= flushing
-      .catch(() => {})
-      .then(() => {
-        next = null
-        return flush()
-      })
-    return next
-  }
-
-  let soon: NodeJS.Timeout | null = null
-  /** Writes within a moment, for what no one waits for. */
-  function flushSoon(): void {
-    soon ??= setTimeout(() => {
-      soon = null
-      flush().catch(() => {})
-    }, flushSoonMs)
-  }
-
-  /** Marks a book to be written. A life that is over is not: its line would bury that of the next. */
-  function mark(book: ChannelBook): void {
-    if (books.get(book.id) === book) dirty.add(book)
-  }
 
   function changed(book: ChannelBook): void {
     mark(book)
@@ -233,13 +205,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       if (state.claimed > known.claimed) {
         known.claimed = state.claimed
         if (known.spent < state.claimed) known.spent = state.claimed
-        dirty.add(known)
+        mark(known)
       }
       return known
     }
     const book = newBook(channel, state)
-    books.set(id, book)
-    dirty.add(book)
+    books.set(book)
     return book
   }
 
@@ -270,6 +241,68 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     return id
   }
 
+  /** Nothing is served on a channel that ends. */
+  async function requireServed(book: ChannelBook): Promise<void> {
+    const { id } = book
+    if (book.closesAt !== 0) throw new ChannelNotOpenError({ channel: id, state: 'closing' })
+    if (book.endsBy !== null) await lapse(book)
+    requireNotEnding(book)
+  }
+
+  function requireNotEnding({ id, endsBy }: ChannelBook): void {
+    if (endsBy !== null) throw new ChannelEndingError({ channel: id, deadline: endsBy })
+  }
+
+  /** An end that was not used by its deadline is off: a block after it shows the same life of the channel. */
+  async function lapse(book: ChannelBook): Promise<void> {
+    const { id, channel, endsBy } = book
+    const shown = await options.readChannelAt?.(id)
+    if (shown === undefined || endsBy === null || shown.time <= endsBy) return
+    const { state } = shown
+    if (state.epoch !== book.epoch || state.state === 'none')
+      throw new ChannelNotOpenError({ channel: id, state: 'closed' })
+    see(channel, state)
+    // A later end may have been agreed meanwhile.
+    if (book.endsBy === endsBy) {
+      book.endsBy = null
+      mark(book)
+    }
+  }
+
+  async function end(request: CloseRequest): Promise<AgreedEnd> {
+    const { channel, voucher, signature, until } = request
+    if (options.readChannelAt === undefined) throw new CloseUnsupportedError()
+    const id = idOf(channel)
+    requireOurs(id, channel)
+    const wrong = (field: string, value: unknown, wanted: unknown) =>
+      new CloseRequestInvalidError({ channel: id, field, value, wanted })
+    if (voucher.maxTicks !== 0) throw wrong('maxTicks', voucher.maxTicks, 0)
+    const terms = closeTerms(until)
+    if (voucher.terms !== terms) throw wrong('terms', voucher.terms, terms)
+    if (curve.recover(hashOf(voucher), signature) !== channel.signer.toLowerCase())
+      throw new VoucherSignatureError({ channel: id, signer: channel.signer })
+    const { time } = await options.readChannelAt(id)
+    // A chain on which nothing happens shows an old block, whatever the time is.
+    const latest = Math.max(time, clock()) + longestEnding
+    if (until <= time || until > latest) throw wrong('until', until, `${time + 1} to ${latest}`)
+    const book = await load(id, channel)
+    if (voucher.channel !== id || voucher.epoch !== book.epoch) {
+      const { channel: named, epoch } = voucher
+      throw new VoucherForeignError({
+        ...{ channel: named, epoch, wantedChannel: id, wantedEpoch: book.epoch },
+      })
+    }
+    const { spent, holds, endsBy } = book
+    if (holds > 0) throw new ChannelBusyError({ channel: id, requests: holds })
+    const asked = voucher.cumulative
+    if (asked !== spent) throw new CloseSumError({ channel: id, asked, spent, snapshot: snapshotOf(book) })
+    // From here on nothing is held on it any more; what is signed, is signed only once this is on disk.
+    if (endsBy === null || endsBy < until) book.endsBy = until
+    mark(book)
+    await flush()
+    return { channel: id, epoch: book.epoch, claimed: spent, deadline: until }
+  }
+
   /** Sends an authorization where the payment needs it and it brings enough to be worth a transaction. */
   async function fund(id: Hash, { channel, voucher, tick }: ChannelPayment, funding: Funding): Promise<void> {
     const { amount } = funding
@@ -277,7 +310,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     if (amount < leastFunding) throw new FundingRefusedError({ channel: id, amount, least: leastFunding })
     const known = books.get(id)
     const worth = voucherWorth(voucher, tick?.ticks ?? 0)
-    if (known !== undefined && isFresh(id) && worth <= known.deposit) return
+    const isOpen = known !== undefined && known.epoch === voucher.epoch && isFresh(id)
+    if (isOpen && worth <= known.deposit) return
     const { state, deposit, epoch } = await readChannel(id)
     if (state === 'open' && epoch === voucher.epoch && worth <= deposit) return
     await options.fund(channel, funding)
@@ -304,7 +338,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         wantedEpoch: book.epoch,
       })
     }
-    if (book.closesAt !== 0) throw new ChannelNotOpenError({ channel: id, state: 'closing' })
+    await requireServed(book)
     let worth = promiseOf(book, payment)
     if (worth > book.deposit) {
       // It may have been topped up since.
@@ -330,7 +364,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     let book = books.get(id)
     if (book === undefined) throw new ChannelNotOpenError({ channel: id, state: 'unknown' })
     if (!isFresh(id)) book = await load(id, book.channel)
-    if (book.closesAt !== 0) throw new ChannelNotOpenError({ channel: id, state: 'closing' })
+    await requireServed(book)
     if (book.best?.voucher.anchor !== anchor) return book
     if (voucherWorth(book.best.voucher, tick.ticks) > book.deposit) book = await load(id, book.channel)
     const { best, deposit } = book
@@ -343,6 +377,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 
   /** Holds `amount` of what a book promises; both are on disk when it resolves. */
   async function holdOf(book: ChannelBook, amount: bigint): Promise<Hold> {
+    requireNotEnding(book)
     const needed = book.spent + amount
     if (needed > book.worth) {
       await flush()
@@ -367,10 +402,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   function holdOn(book: ChannelBook, amount: bigint): Hold {
     let held = amount
     let spent = false
+    book.holds++
     const end = (charged: bigint): ChannelSnapshot => {
       if (spent) throw new HoldSpentError({ channel: book.id })
       if (charged < 0n || charged > held) throw new OverchargeError({ amount: charged, held })
       spent = true
+      book.holds--
       if (charged === held) return snapshotOf(book)
       book.spent -= held - charged
       held = charged
@@ -413,6 +450,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       const book = books.get(id)
       if (book === undefined || book.closesAt !== 0 || !isFresh(id))
         throw new ChannelNotOpenError({ channel: id, state: book?.closesAt ? 'closing' : 'unknown' })
+      requireNotEnding(book)
       const worth = book.best === null ? 0n : voucherWorth(book.best.voucher, tick.ticks)
       if (worth > book.deposit) throw new DepositTooLowError({ channel: id, worth, deposit: book.deposit })
       if (takeTick(book, tick, curve.keccak256)) changed(book)
@@ -437,28 +475,25 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
         listeners.add(look)
       })
     },
-    books: () => [...books.values()],
+    books: books.all,
+    ends: options.readChannelAt !== undefined,
+    end,
     async refresh(id) {
       const book = books.get(id)
       if (book === undefined) return
+      if (book.endsBy !== null) await lapse(book).catch(() => {})
       const state = await readChannel(id)
       if (state.epoch === book.epoch && state.state !== 'none') see(book.channel, state)
       // Closed: what could be claimed of this life was, and its vouchers are worth nothing in the next.
       else {
-        books.delete(id)
+        books.delete(book)
         seen.delete(id)
-        dirty.delete(book)
         if (state.state === 'open') see(book.channel, state)
       }
       await flush()
     },
     flush,
-    async close() {
-      if (soon !== null) clearTimeout(soon)
-      await flush().catch(() => {})
-      await journal.compact(() => [[...books.values()].map(entryOf)]).catch(() => {})
-      await journal.close()
-    },
+    close: books.close,
   }
 }
 
@@ -485,7 +520,7 @@ function promiseOf({ best }: ChannelBook, { voucher, tick }: ChannelPayment): bi
 }
 
 function entryOf(book: ChannelBook): BookEntry {
-  const { channel, epoch, deposit, claimed, closesAt, best, ticks, word, spent } = book
+  const { channel, epoch, deposit, claimed, closesAt, best, ticks, word, spent, endsBy } = book
   return {
     channel: channelToJson(channel),
     id: book.id,
@@ -497,5 +532,6 @@ function entryOf(book: ChannelBook): BookEntry {
     ticks,
     word,
     spent: spent.toString(),
+    endsBy,
   }
 }

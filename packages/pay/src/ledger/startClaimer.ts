@@ -105,7 +105,7 @@ export function startClaimer(options: ClaimerOptions): Claimer {
     const least = all ? 1n : ((await options.costOf?.()) ?? 0n) * factor
     const worthIt = ledger
       .books()
-      .filter((book) => due(book) > 0n && (book.closesAt !== 0 || due(book) >= least))
+      .filter((book) => due(book) > 0n && !isEnding(book) && (book.closesAt !== 0 || due(book) >= least))
     // Those that close soonest first.
     const sorted = [...worthIt].sort((a, b) => (a.closesAt || Infinity) - (b.closesAt || Infinity))
     for (let at = 0; at < sorted.length; at += batch) await send(sorted.slice(at, at + batch))
@@ -151,6 +151,13 @@ export function startClaimer(options: ClaimerOptions): Claimer {
 
 const due = ({ worth, claimed, deposit }: Readonly<ChannelBook>) =>
   (worth < deposit ? worth : deposit) - claimed
+
+/**
+ * Where the end is agreed, a claim would be a race with it: gas for nothing, or for more than was agreed. One whose payer closes
+ * by itself is claimed all the same when its deadline leaves less than half of the delay for it.
+ */
+const isEnding = ({ endsBy, closesAt, channel }: Readonly<ChannelBook>) =>
+  endsBy !== null && (closesAt === 0 || closesAt - endsBy >= channel.closeDelay / 2)
 
 /** The best claim of a channel. */
 export function claimOf({ channel, best, ticks, word }: Readonly<ChannelBook>): readonly VoucherClaim[] {

@@ -13,6 +13,8 @@ export const streamExtraSchema = z.object({
   funds: z.boolean(),
   /** Whether a tick of a voucher that the seller knows is taken alone. */
   ticks: z.boolean().default(false),
+  /** Whether the seller agrees to the end of a channel when it is asked. */
+  closes: z.boolean().default(false),
   channel: channelSnapshotSchema.optional(),
   metered: z
     .object({ per: z.enum(['second', 'byte']), price: uintSchema(128), units: z.int().min(1).default(1) })

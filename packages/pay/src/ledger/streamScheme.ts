@@ -1,15 +1,24 @@
-import { type Currency, type Deployment, InvalidInputError } from '@millrace/sdk'
+import { type Currency, type Deployment, InvalidInputError, type Signer, signClose } from '@millrace/sdk'
 import { type Hash, zeroHash } from 'viem'
 import type { Metered } from '../seller/metered.ts'
 import type { Reservation, SellerScheme } from '../seller/scheme.ts'
 import type { PaymentPayload, SettleResponse } from '../wire/x402.ts'
 import { snapshotToJson } from './channelBook.ts'
-import { VoucherTooLowError } from './errors.ts'
+import { type CloseConsent, type CloseRequest, closeConsentToJson, readCloseRequest } from './closing.ts'
+import { CloseUnsupportedError, VoucherTooLowError } from './errors.ts'
 import type { Ledger } from './openLedger.ts'
 import { type ChannelPayment, type ChannelTick, readChannelPayment } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
 const atLeast = (amount: bigint, least: bigint) => (amount > least ? amount : least)
+
+/** How a seller agrees to the end of a channel. */
+export interface StreamCloser {
+  /** The payee's account, or that of the asset's operator. It signs ends of channels, and nothing else. */
+  readonly signer: Signer
+  /** Sends what was agreed, for payers without gas, and waits until the chain shows it; `closeChannelFor`. Null where it is not worth it. */
+  readonly send?: (consent: CloseConsent, request: CloseRequest) => Promise<Hash | null>
+}
 
 /** How a seller is paid on channels. */
 export interface StreamSchemeOptions {
@@ -22,6 +31,8 @@ export interface StreamSchemeOptions {
   readonly deposit?: bigint
   /** Shortest close delay, in seconds. Default 900. */
   readonly closeDelay?: number
+  /** Agrees to ends of channels, with a ledger that has `readChannelAt`; without it payers announce the end and wait. */
+  readonly closer?: StreamCloser
   /** Whether the seller sends authorizations that fund channels. Default: as the ledger was opened. */
   readonly funds?: boolean
 }
@@ -39,7 +50,9 @@ export interface StreamSchemeOptions {
  */
 export function streamScheme(options: StreamSchemeOptions): SellerScheme {
   const { ledger, deployment, currency, terms = zeroHash, closeDelay = 900 } = options
+  const { closer } = options
   const { payee } = ledger
+  const ends = closer !== undefined && ledger.ends
   const network = `eip155:${deployment.chainId}`
 
   const answer = (amount: bigint, payer: string, snapshot: ChannelSnapshot): SettleResponse => ({
@@ -86,6 +99,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
             terms,
             funds: options.funds ?? ledger.funds,
             ticks: true,
+            closes: ends,
             ...(price.metered === undefined ? {} : { metered: meteredToJson(price.metered) }),
           },
         },
@@ -97,6 +111,17 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
     },
     async accept(payment) {
       await ledger.accept(readPaid(payment))
+    },
+    async end(wish) {
+      if (closer === undefined) throw new CloseUnsupportedError()
+      const request = readCloseRequest(wish)
+      const agreed = await ledger.end(request)
+      const signature = await signClose(closer.signer, agreed, deployment)
+      const consent: CloseConsent = { ...agreed, signature, transaction: null }
+      if (!request.send || closer.send === undefined) return closeConsentToJson(consent)
+      // The payer has the signature whatever becomes of our transaction.
+      const transaction = await closer.send(consent, request).catch(() => null)
+      return closeConsentToJson({ ...consent, transaction })
     },
     async reserve(payment, { requirements }): Promise<Reservation> {
       const paid = readPaid(payment)

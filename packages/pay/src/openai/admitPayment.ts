@@ -4,6 +4,7 @@ import { findWays } from '../seller/findWays.ts'
 import { type MppOptions, mppChallenges } from '../seller/mppCharge.ts'
 import { type Dialect, type ReadPayment, readPayment } from '../seller/readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from '../seller/scheme.ts'
+import { settledAlone } from '../seller/settledAlone.ts'
 import { WireError } from '../wire/errors.ts'
 import { decodeSettleResponse, headerNames } from '../wire/headers.ts'
 import { encodePaymentReceipt } from '../wire/mpp.ts'
@@ -19,6 +20,7 @@ export type Admission =
       readonly dialect: Dialect
       readonly requirements: PaymentRequirements
     }
+  /** Also where the payment buys nothing, such as the wish for a refund. */
   | { readonly type: 'unpaid'; readonly response: Response }
 
 /**
@@ -68,15 +70,16 @@ export async function admitPayment(options: {
   const scheme = schemes.find((each) => each.scheme === requirements.scheme)
   if (scheme === undefined) return refuse('unsupported_scheme')
   try {
+    const alone = await scheme.settleAlone?.(payment, { requirements })
+    if (alone != null) return { type: 'unpaid', response: settledAlone(alone) }
     const reservation = await scheme.reserve(payment, { requirements, request })
     return { type: 'held', reservation, dialect, requirements }
   } catch (error) {
-    if (error instanceof PaymentRefusedError) return refuse(error.reason)
     if (!(error instanceof MillraceError) || error.retryable) throw error
     const entries = accepts.map((each) =>
       each.scheme === scheme.scheme ? (scheme.explain?.(error, each) ?? each) : each,
     )
-    return refuse(error.code.toLowerCase(), entries)
+    return refuse(error instanceof PaymentRefusedError ? error.reason : error.code.toLowerCase(), entries)
   }
 }
 

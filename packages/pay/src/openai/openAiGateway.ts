@@ -1,5 +1,7 @@
 import type { Signer } from '@millrace/sdk'
 import { zeroAddress } from 'viem'
+import { closeHeader } from '../ledger/closing.ts'
+import { answerClosing } from '../seller/answerClosing.ts'
 import { digestRequest } from '../seller/digestRequest.ts'
 import type { MppOptions } from '../seller/mppCharge.ts'
 import { type Charged, signReceiptOf } from '../seller/paidHeaders.ts'
@@ -71,6 +73,8 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
   async function handle(request: CallRequest): Promise<Response> {
     const url = new URL(request.url)
     const path = url.pathname
+    const closing = request.headers.get(closeHeader)
+    if (closing !== null) return answerClosing(options.schemes, closing)
     const expect = (allowed: string) => {
       if (request.method !== allowed) {
         throw new MethodUnsupportedError({ method: request.method, path, allowed })

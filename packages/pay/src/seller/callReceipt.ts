@@ -29,6 +29,8 @@ export interface CallReceipt {
   readonly amount: bigint
   /** The transaction, or what else names the payment within its scheme. */
   readonly reference: string
+  /** Hash of what was agreed with the payer, as its voucher names it; zero at the list price. */
+  readonly terms: Hash
   readonly at: number
 }
 
@@ -42,6 +44,7 @@ const schema = z.object({
     asset: addressSchema,
     amount: uintSchema(256),
     reference: z.string().max(256),
+    terms: hashSchema,
     at: uint40Schema,
   }),
   signature: signatureSchema,
@@ -65,6 +68,7 @@ const types = {
     { name: 'asset', type: 'address' },
     { name: 'amount', type: 'uint256' },
     { name: 'reference', type: 'string' },
+    { name: 'terms', type: 'bytes32' },
     { name: 'at', type: 'uint40' },
   ],
 } as const
@@ -98,22 +102,29 @@ export async function signCallReceipt(signer: Signer, receipt: CallReceipt): Pro
  *
  * @param signed The receipt as it came.
  * @param expected Who must have signed it, and what else is known: the request's digest, the most that may have been
- * charged.
+ * charged, the hash of what was agreed.
  * @throws CallReceiptInvalidError naming what differs.
  * @example
  * await verifyCallReceipt(decodeCallReceipt(header), { seller, request: digestRequest({ method, url, body }) })
  */
 export async function verifyCallReceipt(
   signed: SignedCallReceipt,
-  expected: { readonly seller: Address; readonly request?: Hash; readonly most?: bigint },
+  expected: {
+    readonly seller: Address
+    readonly request?: Hash
+    readonly most?: bigint
+    readonly terms?: Hash
+  },
 ): Promise<void> {
   const { receipt, signature } = signed
-  const { seller, request, most } = expected
+  const { seller, request, most, terms } = expected
   const signer = await recoverSigner(hashCallReceipt(receipt), signature)
   if (signer === null || !isAddressEqual(signer, seller))
     throw new CallReceiptInvalidError({ field: 'signer', wanted: seller, seen: signer ?? 'nobody' })
   if (request !== undefined && receipt.request !== request)
     throw new CallReceiptInvalidError({ field: 'request', wanted: request, seen: receipt.request })
+  if (terms !== undefined && receipt.terms !== terms)
+    throw new CallReceiptInvalidError({ field: 'terms', wanted: terms, seen: receipt.terms })
   if (most !== undefined && receipt.amount > most)
     throw new CallReceiptInvalidError({
       field: 'amount',

@@ -1,10 +1,12 @@
 import type { Signer } from '@millrace/sdk'
 import { MillraceError } from '@millrace/sdk/errors'
 import type { Address } from 'viem'
+import { closeHeader } from '../ledger/closing.ts'
 import { WireError } from '../wire/errors.ts'
 import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
 import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
 import { type AnswerBody, takeAnswerBody } from './answerBody.ts'
+import { answerClosing } from './answerClosing.ts'
 import { continueStream } from './continueStream.ts'
 import { type Again, type AnswerLimits, createAnswers, type OpenAnswer } from './createAnswers.ts'
 import { type Delivery, deliverAnswer, type MadeAnswer } from './deliverAnswer.ts'
@@ -22,6 +24,7 @@ import { problem, unavailable } from './problem.ts'
 import { readBody, withBody } from './readBody.ts'
 import { type ReadPayment, readPayment } from './readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from './scheme.ts'
+import { settledAlone } from './settledAlone.ts'
 
 export interface PaywallOptions {
   /** The ways to be paid, the most wanted first. */
@@ -124,15 +127,20 @@ export function createPaywall(options: PaywallOptions): Paywall {
     let reservation: Reservation
     try {
       if (scheme === undefined) throw new PaymentRefusedError({ reason: 'unsupported_scheme' })
+      const alone = await scheme.settleAlone?.(read.payment, { requirements: read.requirements })
+      if (alone != null) {
+        opened.finish(null)
+        return settledAlone(alone)
+      }
       reservation = await scheme.reserve(read.payment, { requirements: read.requirements, request: paid })
     } catch (error) {
       opened.finish(null)
-      if (error instanceof PaymentRefusedError) return refuse(call, error.reason)
       if (error instanceof MillraceError && !error.retryable) {
         const accepts = call.accepts.map((each) =>
           each.scheme === scheme?.scheme ? (scheme.explain?.(error, each) ?? each) : each,
         )
-        return refuse({ ...call, accepts }, error.code.toLowerCase())
+        const reason = error instanceof PaymentRefusedError ? error.reason : error.code.toLowerCase()
+        return refuse({ ...call, accepts }, reason)
       }
       if (error instanceof MillraceError) return unavailable(error)
       throw error
@@ -279,6 +287,8 @@ export function createPaywall(options: PaywallOptions): Paywall {
     async charge(request, route, handler) {
       const stream = request.headers.get(streamHeader)
       if (stream !== null) return continueStream(streams, request, stream)
+      const closing = request.headers.get(closeHeader)
+      if (closing !== null) return answerClosing(schemes, closing)
       let body: Uint8Array<ArrayBuffer>
       try {
         body = await readBody(request, maxBodyBytes)

@@ -1,5 +1,5 @@
-import type { Signer } from '@millrace/sdk'
-import { type Address, getAddress } from 'viem'
+import { hashSchema, type Signer } from '@millrace/sdk'
+import { type Address, getAddress, type Hash, zeroHash } from 'viem'
 import { encodeSettleResponse, headerNames } from '../wire/headers.ts'
 import { encodePaymentReceipt } from '../wire/mpp.ts'
 import type { PaymentRequirements, SettleResponse } from '../wire/x402.ts'
@@ -46,6 +46,12 @@ export function referenceOf({ transaction, extra }: SettleResponse): string {
     : `${book.channel}:${book.epoch}`
 }
 
+/** What a payment was asked to name as agreed: a channel's voucher does, and no other scheme has a place for it. */
+function termsOf({ extra }: PaymentRequirements): Hash {
+  const { success, data } = hashSchema.safeParse(extra?.terms)
+  return success ? data : zeroHash
+}
+
 /** The seller's signed receipt of a call, as in header `Millrace-Receipt`. */
 export async function signReceiptOf(
   charged: Omit<Charged, 'dialect'> & { readonly signer: Signer },
@@ -61,6 +67,7 @@ export async function signReceiptOf(
     asset: getAddress(asset as Address),
     amount,
     reference: referenceOf(settled),
+    terms: termsOf(requirements),
     at,
   }
   return encodeCallReceipt(await signCallReceipt(signer, receipt))

@@ -55,6 +55,20 @@ export interface SellerScheme {
    */
   accept?(payment: PaymentPayload): Promise<void>
   /**
+   * Settles a payment that buys nothing, such as the wish for a refund; null where it is one that buys a call.
+   *
+   * @throws as `reserve`
+   */
+  settleAlone?(
+    payment: PaymentPayload,
+    context: { readonly requirements: PaymentRequirements },
+  ): Promise<SettleResponse | null>
+  /**
+   * Agrees to end what a payer pays by: the content of header `Millrace-Close` in, what is answered in JSON out. Only schemes with
+   * something to end have it.
+   */
+  end?(wish: unknown): Promise<object>
+  /**
    * Goes on with a payment that was held, and for which an answer was made, by a process before this one: what it returns settles it, or says
    * what became of it. Only schemes with a `paymentKey` need it.
    */

@@ -65,7 +65,12 @@ export const settleResponseSchema = z.object({
   transaction: z.string(),
   network: networkSchema,
   payer: z.string().optional(),
-  amount: atomicSchema.optional(),
+  /** Some say '' where nothing was moved on chain. */
+  amount: z
+    .literal('')
+    .transform(() => undefined)
+    .or(atomicSchema)
+    .optional(),
   errorReason: z.string().optional(),
   errorMessage: z.string().optional(),
   extensions: extensionsSchema.optional(),

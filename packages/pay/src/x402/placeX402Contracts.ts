@@ -1,5 +1,8 @@
 import { type Account, type Chain, type Client, type Hex, type Transport, toHex } from 'viem'
 import { call, getCode } from 'viem/actions'
+import { batchSettlementBytecode } from '../generated/batchSettlement.ts'
+import { erc3009DepositCollectorBytecode } from '../generated/erc3009DepositCollector.ts'
+import { multicall3Bytecode } from '../generated/multicall3.ts'
 import { permit2Bytecode } from '../generated/permit2.ts'
 import { uptoPermit2ProxyBytecode } from '../generated/uptoPermit2Proxy.ts'
 import { x402Contracts } from './contracts.ts'
@@ -7,6 +10,9 @@ import { x402Contracts } from './contracts.ts'
 const creationCode: Readonly<Record<keyof typeof x402Contracts, Hex>> = {
   permit2: permit2Bytecode,
   uptoPermit2Proxy: uptoPermit2ProxyBytecode,
+  batchSettlement: batchSettlementBytecode,
+  erc3009DepositCollector: erc3009DepositCollectorBytecode,
+  multicall3: multicall3Bytecode,
 }
 
 /**

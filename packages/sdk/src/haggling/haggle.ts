@@ -1,7 +1,7 @@
 import type { Signer } from '../accounts/signer.ts'
 import { HaggleOverError } from '../errors/haggling.ts'
 import { type DecideHaggleOptions, decideHaggle } from './decideHaggle.ts'
-import { type HaggleMessage, hashHaggleMessage } from './message.ts'
+import { type HaggleMessage, type HaggleSpeech, hashHaggleMessage } from './message.ts'
 import { type ReceiveHaggleOptions, receiveHaggleMessage } from './receiveHaggleMessage.ts'
 import { signHaggleMessage } from './signHaggleMessage.ts'
 import type { HaggleCall, HaggleTerms } from './terms.ts'
@@ -21,6 +21,8 @@ export interface HaggleOptions extends HaggleSideOptions {
   readonly call: HaggleCall
   /** Carries a message to the seller and brings its answer; `null` after the message that ended the haggle. */
   readonly exchange: (message: HaggleMessage) => Promise<HaggleMessage | null>
+  /** Told what the strategy came to before it is signed; what it returns is said instead. Default: the same. */
+  readonly reconsider?: (speech: HaggleSpeech, haggle: Haggle) => Promise<HaggleSpeech>
 }
 
 /**
@@ -50,7 +52,8 @@ export async function haggle(options: HaggleOptions): Promise<Haggle> {
     // A message taken before is no answer; going on would ask the seller forever.
     if (state.last === last)
       throw new HaggleOverError({ haggle: state.id, outcome: 'the seller repeated an old message' })
-    const speech = decideHaggle(state, { ...options, side: 'buyer', startedAt, now: now() })
+    const decided = decideHaggle(state, { ...options, side: 'buyer', startedAt, now: now() })
+    const speech = (await options.reconsider?.(decided, state)) ?? decided
     message = await signHaggleMessage(signer, speech, { ...options, haggle: state })
     state = await receive(state, message)
   }

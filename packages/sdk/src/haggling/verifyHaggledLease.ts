@@ -1,4 +1,4 @@
-import { isAddressEqual } from 'viem'
+import { type Hash, isAddressEqual } from 'viem'
 import { verifySignature } from '../accounts/verifySignature.ts'
 import { HaggleDealError, HaggleOverError } from '../errors/haggling.ts'
 import type { Lease } from '../market/lease.ts'
@@ -18,8 +18,8 @@ export interface HaggledLease {
   readonly messages: readonly HaggleMessage[]
   /** The offer that the seller signed after the agreement, read by `publishedOfferSchema`. */
   readonly published: PublishedOffer
-  /** The lease as the chain, or a verified receipt, names it. */
-  readonly lease: Pick<Lease, 'id' | 'asset' | 'buyer' | 'pricePerHour'>
+  /** The lease as the chain, or a verified receipt, names it; of a receipt also the hash of the terms in it. */
+  readonly lease: Pick<Lease, 'id' | 'asset' | 'buyer' | 'pricePerHour'> & { readonly terms?: Hash }
 }
 
 /**
@@ -63,6 +63,8 @@ export async function verifyHaggledLease(
   const differs = (field: string, seen: unknown, agreed: unknown) =>
     new HaggleDealError({ field, seen: `${seen}`, agreed: `${agreed}` })
   if (lease.id.toLowerCase() !== id) throw differs('lease', lease.id, id)
+  if (lease.terms !== undefined && lease.terms.toLowerCase() !== offer.terms.toLowerCase())
+    throw differs('terms of the lease', lease.terms, offer.terms)
   if (lease.asset !== offer.asset) throw differs('asset of the lease', lease.asset, offer.asset)
   if (!isAddressEqual(lease.buyer, terms.buyer)) throw differs('buyer of the lease', lease.buyer, terms.buyer)
   if (lease.pricePerHour !== BigInt(terms.price))

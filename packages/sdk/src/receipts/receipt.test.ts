@@ -65,6 +65,7 @@ describe('behavior: everything that is wrong is named', () => {
       { outputs: receipt.lease },
       { log: receipt.lease },
       { pricePerHour: 1n },
+      { terms: receipt.log },
       { exitCode: 1 },
     ])
       expect(await codes(changed)).toEqual(['DEVICE_SIGNATURE', 'BUYER_SIGNATURE'])
@@ -80,6 +81,7 @@ describe('behavior: everything that is wrong is named', () => {
     expect(await codes({}, { device: stranger })).toEqual(['DEVICE', 'DEVICE_SIGNATURE'])
     expect(await codes({}, { buyer: stranger })).toEqual(['BUYER', 'BUYER_SIGNATURE'])
     expect(await codes({}, { lease: receipt.job })).toEqual(['LEASE'])
+    expect(await codes({}, { terms: receipt.lease })).toEqual(['TERMS'])
     expect(await codes({}, { job: receipt.lease })).toEqual(['JOB'])
     expect(await codes({}, { outputs: receipt.lease })).toEqual(['OUTPUTS'])
     expect(await codes({}, { log: receipt.lease })).toEqual(['LOG'])

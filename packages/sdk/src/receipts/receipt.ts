@@ -16,6 +16,7 @@ export const receiptSchema = z.strictObject({
   stoppedAt: uint40Schema,
   seconds: uint40Schema,
   pricePerHour: uintSchema(128),
+  terms: hashSchema,
   exitCode: z.int32(),
 })
 
@@ -51,6 +52,8 @@ export interface Receipt {
   /** Paid seconds: `stoppedAt - startedAt`. */
   readonly seconds: number
   readonly pricePerHour: bigint
+  /** Hash of what was agreed in a haggle, as in the lease's offer; zero at the list price. */
+  readonly terms: Hash
   readonly exitCode: number
 }
 
@@ -74,6 +77,7 @@ export const receiptTypes = {
     { name: 'stoppedAt', type: 'uint40' },
     { name: 'seconds', type: 'uint40' },
     { name: 'pricePerHour', type: 'uint128' },
+    { name: 'terms', type: 'bytes32' },
     { name: 'exitCode', type: 'int32' },
   ],
 } as const

@@ -11,6 +11,8 @@ export interface VerifyReceiptOptions extends MarketDomain {
   readonly buyer?: Address
   /** The lease you opened. */
   readonly lease?: Hash
+  /** `terms` of the offer you opened: the hash of what was agreed, zero at the list price. */
+  readonly terms?: Hash
   /** `hashJob` of what you sent. */
   readonly job?: Hash
   /** SHA-256 of the outputs archive you hold. */
@@ -27,6 +29,7 @@ export interface ReceiptFault {
     | 'DEVICE'
     | 'BUYER'
     | 'LEASE'
+    | 'TERMS'
     | 'JOB'
     | 'OUTPUTS'
     | 'LOG'
@@ -72,11 +75,17 @@ export async function verifyReceipt(
   if (!isAddressEqual(buyer, receipt.buyer))
     against('BUYER', `The receipt is for buyer '${receipt.buyer}', expected was '${buyer}'.`)
 
-  const equals = (code: 'LEASE' | 'JOB' | 'OUTPUTS' | 'LOG', what: string, seen: Hash, wanted?: Hash) => {
+  const equals = (
+    code: 'LEASE' | 'TERMS' | 'JOB' | 'OUTPUTS' | 'LOG',
+    what: string,
+    seen: Hash,
+    wanted?: Hash,
+  ) => {
     if (wanted !== undefined && wanted.toLowerCase() !== seen.toLowerCase())
       against(code, `The receipt names ${what} '${seen}', expected was '${wanted}'.`)
   }
   equals('LEASE', 'lease', receipt.lease, options.lease)
+  equals('TERMS', 'terms', receipt.terms, options.terms)
   equals('JOB', 'job', receipt.job, options.job)
   equals('OUTPUTS', 'outputs', receipt.outputs, options.outputs)
   equals('LOG', 'log', receipt.log, options.log)

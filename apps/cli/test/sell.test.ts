@@ -1,0 +1,268 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Task } from '@a2a-js/sdk'
+import { ClientFactory, ServiceParameters, withA2AExtensions } from '@a2a-js/sdk/client'
+import {
+  decodePaymentRequired,
+  encodePaymentPayload,
+  headerNames,
+  openBudget,
+  openChannelWallet,
+  signExact,
+} from '@millrace/pay'
+import { a2aExtensionUri, a2aKeys, createAgentPayer, textPart } from '@millrace/pay/a2a'
+import { getBalance, getChannel } from '@millrace/sdk'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type Connection, connect } from '../src/connection/connect.ts'
+import { openAccount } from '../src/connection/openAccount.ts'
+import { freePort } from '../src/network/choosePort.ts'
+
+/** `millrace sell` as a child process before a server of this test, on a network of its own. */
+const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
+const work = mkdtempSync(join(tmpdir(), 'millrace-sell-'))
+const home = join(work, 'home')
+const env = {
+  ...process.env,
+  MILLRACE_HOME: home,
+  MILLRACE_PASSPHRASE: 'a passphrase of the test',
+  MILLRACE_NO_CHALLENGES: '1',
+}
+const start = (args: readonly string[]) =>
+  spawn(process.execPath, [bin, '--json', ...args], {
+    cwd: work,
+    // A group of its own: killed with all that it started.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+  })
+
+async function millrace(...args: string[]) {
+  const child = start(args)
+  let [out, err] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk
+  })
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, out, err }
+}
+async function done(...args: string[]) {
+  const { code, out, err } = await millrace(...args)
+  expect({ args, code, err: code === 0 ? '' : err }).toEqual({ args, code: 0, err: '' })
+  return JSON.parse(out.trim().split('\n').at(-1) ?? 'null')
+}
+
+let seller: { readonly child: ChildProcess; readonly url: string } | null = null
+async function kill(signal: NodeJS.Signals): Promise<void> {
+  const child = seller?.child
+  seller = null
+  if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  process.kill(-child.pid, signal)
+  await gone
+}
+/** Sells the server behind; resolves once it says where. */
+async function sell(...args: string[]): Promise<string> {
+  // The same after a restart: what was paid for is bound to its address.
+  port ||= (await freePort(0)) ?? 0
+  const child = start(['sell', String(port), '--upstream', upstream, '--wallet', 'shop', ...args])
+  let said = ''
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new RangeError(`the seller ended with ${code}: ${said}`)))
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        said += chunk
+        const found = /"event":"selling","url":"([^"]+)"/.exec(said)?.[1]
+        if (found !== undefined) resolve(found)
+      })
+  })
+  seller = { child, url }
+  return url
+}
+
+let port = 0
+let connection: Connection
+let server: Server
+let upstream: string
+const asked: string[] = []
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => {
+      body += chunk
+    })
+    request.on('end', () => {
+      asked.push(`${request.method} ${request.url} ${body}`)
+      if (request.url === '/broken' || body === 'break') {
+        response.statusCode = 500
+        response.end('broken')
+      } else if (request.url === '/long') response.end(Buffer.alloc(2_500_000, 'x'))
+      else response.end(`answer ${asked.length}: ${body}`)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await done('up', '--detach', '--without-node', '--chain-port', '0', '--gateway-port', '0')
+  for (const wallet of ['shop', 'client']) {
+    await done('wallet', 'new', wallet)
+    await done('wallet', 'faucet', '10', '--wallet', wallet)
+  }
+  connection = await connect({}, home)
+}, 300_000)
+afterEach(() => kill('SIGKILL'))
+afterAll(async () => {
+  await millrace('down')
+  server?.closeAllConnections()
+  server?.close()
+  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+}, 120_000)
+
+const passphraseFile = join(work, 'passphrase')
+const accountOf = (wallet: string) => {
+  writeFileSync(passphraseFile, env.MILLRACE_PASSPHRASE)
+  return openAccount(connection, { wallet, passphraseFile })
+}
+const walletOf = async (account: `0x${string}`) => {
+  const { deployment, client, currency } = connection
+  return (await getBalance(client, { deployment, account, currency: currency.address })).wallet
+}
+
+test('behavior: a seller that is killed with an answer on its hands gives it for the same payment, once it is back', async () => {
+  const shop = (await accountOf('shop')).account.address
+  const client = (await accountOf('client')).account
+  const before = await walletOf(shop)
+  const url = await sell('--price', '0.001')
+  const demand = await fetch(`${url}/once`)
+  const { accepts } = decodePaymentRequired(demand.headers.get(headerNames.required) ?? '')
+  const requirements = accepts.find(({ scheme }) => scheme === 'exact')
+  if (requirements === undefined) throw new RangeError('it takes one-time payments')
+  const payment = await signExact(client, { requirements, now: Math.floor(Date.now() / 1000) })
+  const header = encodePaymentPayload(payment)
+  const hits = asked.length
+  const pay = () => fetch(`${url}/once`, { headers: { [headerNames.payment]: header } })
+  // Killed as soon as the answer is on disk, which is before its payment is settled.
+  const file = join(home, 'sell', String(connection.deployment.chainId), shop.toLowerCase(), 'pending.jsonl')
+  const made = () => existsSync(file) && readFileSync(file, 'utf8').includes('"made"')
+  const lost = pay().then(
+    () => undefined,
+    () => undefined,
+  )
+  const deadline = Date.now() + 60_000
+  while (!made() && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
+  await kill('SIGKILL')
+  await lost
+  await sell('--price', '0.001')
+  const answer = async () => {
+    const response = await pay()
+    return response.status === 200 ? response.text() : null
+  }
+  await expect.poll(answer).toBe(`answer ${hits + 1}: `)
+  expect(asked.length).toBe(hits + 1)
+  expect(await walletOf(shop)).toBe(before + 1_000n)
+  // And again: the same answer, not charged again.
+  expect(await answer()).toBe(`answer ${hits + 1}: `)
+  expect(await walletOf(shop)).toBe(before + 1_000n)
+}, 240_000)
+
+test('default: the same server is an agent of A2A: its card says that it is paid, a message is paid and answered', async () => {
+  const url = await sell('--price', '0.002', '--skill', 'Weather report')
+  const card = await (await fetch(`${url}/.well-known/agent-card.json`)).json()
+  expect(card).toMatchObject({
+    name: 'Weather report',
+    capabilities: { extensions: [{ uri: a2aExtensionUri, required: true }] },
+    supportedInterfaces: [{ url: `${url}/a2a`, protocolBinding: 'JSONRPC' }],
+  })
+  const { deployment, client } = connection
+  const [currency] = deployment.currencies
+  if (currency === undefined) throw new RangeError('the network has a currency')
+  const payer = (await accountOf('client')).account
+  const budget = await openBudget({ path: join(work, 'budget.jsonl'), limits: {} })
+  const channels = await openChannelWallet({
+    ...{
+      path: join(work, 'channels.jsonl'),
+      deployment,
+      currency,
+      budget,
+    },
+    ...{ payer, maxDeposit: 1_000_000n },
+    readChannel: (channel) => getChannel(client, { deployment, channel }),
+  })
+  const agent = await new ClientFactory().createFromUrl(url)
+  const serviceParameters = ServiceParameters.create(withA2AExtensions(a2aExtensionUri))
+  const ask = createAgentPayer(
+    { sendMessage: (params) => agent.sendMessage(params, { serviceParameters }) },
+    { agent: url, deployment, currency, budget, channels },
+  )
+  const hits = asked.length
+  const task = (await ask([textPart('Will it rain?')])) as Task
+  const [artifact] = task.artifacts
+  const [part] = artifact?.parts ?? []
+  expect(part?.content).toEqual({ $case: 'text', value: `answer ${hits + 1}: Will it rain?` })
+  expect(asked.at(-1)).toBe('POST / Will it rain?')
+  expect(budget.state().spent).toBe(2_000n)
+  // Its receipt verifies offline, by the command.
+  writeFileSync(join(work, 'receipt'), String(task.status?.message?.metadata?.[a2aKeys.receipt]))
+  const shop = (await accountOf('shop')).account.address
+  expect(await done('receipt', 'receipt', '--signer', shop)).toMatchObject({
+    type: 'call',
+    signer: shop,
+    receipt: { amount: '2000', payer: payer.address },
+  })
+
+  // What the server behind fails at is not charged; who asks for a list is told of nobody's tasks.
+  const failed = (await ask([textPart('break')])) as Task
+  expect(failed.artifacts).toEqual([])
+  // What was promised for it buys the next answer.
+  await ask([textPart('And tomorrow?')])
+  expect(budget.state().spent).toBe(4_000n)
+  const listed = await fetch(`${url}/a2a`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'a2a-version': '1.0' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ListTasks', params: {} }),
+  })
+  expect(await listed.text()).not.toContain(task.id)
+  expect((await fetch(`${url}/a2a`)).status).toBe(402)
+  await channels.close()
+  await budget.close()
+}, 240_000)
+
+test('default: an answer is paid by the megabyte while it comes, by the command on both sides, and its receipt says what it cost', async () => {
+  const url = await sell('--per-megabyte', '0.01', '--price', '0.002')
+  const bought = await done('pay', `${url}/long`, '--wallet', 'client', '--max', '1')
+  expect(bought.status).toBe(200)
+  expect(bought.body).toHaveLength(2_500_000)
+  expect(bought.paid).toMatchObject({ amount: '25000', scheme: 'stream' })
+  await kill('SIGKILL')
+  const timed = await sell('--per-second', '0.01')
+  const quick = await done('pay', `${timed}/quick`, '--wallet', 'client', '--max', '1')
+  expect(quick.status).toBe(200)
+  // By the second, and it took some; never more than was promised for it.
+  expect(BigInt(quick.paid.amount)).toBeLessThanOrEqual(1_000_000n)
+}, 240_000)
+
+test('error: a receipt that was altered, or is of something else, is refuted', async () => {
+  const url = await sell('--price', '0.001')
+  const { paid } = await done('pay', `${url}/a?b=c`, '--wallet', 'client')
+  const write = (name: string, text: string) => writeFileSync(join(work, name), text)
+  write('call', paid.receipt)
+  const refused = async (code: string, ...args: string[]) => {
+    const { out, err } = await millrace('receipt', ...args)
+    expect(`${out}${err}`).toContain(`"${code}"`)
+  }
+  expect(await done('receipt', 'call', '--request', `GET ${url}/a?b=c`)).toMatchObject({ isPayee: true })
+  await refused('RECEIPT_REFUTED', 'call', '--request', `GET ${url}/a?b=d`)
+  await refused('RECEIPT_REFUTED', 'call', '--signer', '0x00000000000000000000000000000000000000fe')
+  await refused('RECEIPT_REFUTED', 'call', '--terms', `0x${'11'.repeat(32)}`)
+  const read = JSON.parse(Buffer.from(paid.receipt, 'base64').toString())
+  const shop = (await accountOf('shop')).account.address
+  read.receipt.amount = '1'
+  write('altered', Buffer.from(JSON.stringify(read)).toString('base64'))
+  await refused('RECEIPT_REFUTED', 'altered', '--signer', shop)
+}, 240_000)

@@ -1,0 +1,42 @@
+const prefix = 'invalid_batch_settlement_evm_' as const
+
+/** Why a payment by `batch-settlement` is refused, in the names that the x402 packages use. */
+export const batchReasons = {
+  scheme: `${prefix}scheme`,
+  network: `${prefix}network_mismatch`,
+  payload: `${prefix}payload_type`,
+  channelId: `${prefix}channel_id_mismatch`,
+  receiver: `${prefix}receiver_mismatch`,
+  receiverAuthorizer: `${prefix}receiver_authorizer_mismatch`,
+  token: `${prefix}token_mismatch`,
+  withdrawDelay: `${prefix}withdraw_delay_mismatch`,
+  withdrawDelayRange: `${prefix}withdraw_delay_out_of_range`,
+  authorization: `${prefix}erc3009_authorization_required`,
+  domain: `${prefix}missing_eip712_domain`,
+  validBefore: `${prefix}payload_authorization_valid_before`,
+  validAfter: `${prefix}payload_authorization_valid_after`,
+  authorizationSignature: `${prefix}receive_authorization_signature`,
+  voucherSignature: `${prefix}voucher_signature`,
+  factory: `${prefix}eip6492_factory_not_allowed`,
+  channel: `${prefix}channel_not_found`,
+  balance: `${prefix}insufficient_balance`,
+  exceedsBalance: `${prefix}cumulative_exceeds_balance`,
+  belowClaimed: `${prefix}cumulative_below_claimed`,
+  mismatch: `${prefix}cumulative_amount_mismatch`,
+  busy: `${prefix}channel_busy`,
+  missing: `${prefix}missing_channel`,
+  authorizer: `${prefix}authorizer_not_configured`,
+  refundNothing: `${prefix}refund_no_balance`,
+  refundAmount: `${prefix}refund_amount_invalid`,
+  nothingToSettle: `${prefix}nothing_to_settle`,
+  depositSimulation: `${prefix}deposit_simulation_failed`,
+  claimSimulation: `${prefix}claim_simulation_failed`,
+  settleSimulation: `${prefix}settle_simulation_failed`,
+  refundSimulation: `${prefix}refund_simulation_failed`,
+  depositTransaction: `${prefix}deposit_transaction_failed`,
+  claimTransaction: `${prefix}claim_transaction_failed`,
+  settleTransaction: `${prefix}settle_transaction_failed`,
+  refundTransaction: `${prefix}refund_transaction_failed`,
+} as const
+
+export type BatchReason = (typeof batchReasons)[keyof typeof batchReasons]

@@ -1,0 +1,2 @@
+export { SimulationError } from './SimulationError.ts'
+export { type SimulateBookOptions, simulateBook } from './simulateBook.ts'
