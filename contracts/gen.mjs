@@ -109,7 +109,10 @@ for (const [folder, contracts] of [
 }
 
 /** Contracts whose custom errors a call can end in, in the order in which an error of many is looked for. */
-const REFUSING = ['market', 'channels', 'agents', 'agentAccounts', 'till', 'assets', 'testDollar']
+const REFUSING = [
+  ...['market', 'channels', 'agents', 'agentAccounts', 'till', 'assets', 'testDollar'],
+  ...['facility', 'desk', 'vault', 'auction', 'appraisals'],
+]
 const errors = new Map()
 for (const noun of REFUSING) {
   for (const item of sorted(abis.get(noun))) {

@@ -150,6 +150,87 @@ export {
   type WatchChannelsParameters,
   watchChannels,
 } from './channels/watchChannels.ts'
+export { aboveOf } from './credit/aboveOf.ts'
+export {
+  type Appraisal,
+  type DepreciationCurve,
+  type SignedAppraisal,
+  type SignedAppraisalJson,
+  signedAppraisalSchema,
+  signedAppraisalToJson,
+} from './credit/appraisal.ts'
+export { type AppraiseAssetParameters, appraiseAsset } from './credit/appraiseAsset.ts'
+export { type BorrowParameters, borrow } from './credit/borrow.ts'
+export { type CreateFacilityParameters, createdFacility, createFacility } from './credit/createFacility.ts'
+export { type CreatePanelParameters, createdPanel, createPanel } from './credit/createPanel.ts'
+export { type DepositFromTillParameters, depositFromTill } from './credit/depositFromTill.ts'
+export { type DepositToVaultParameters, depositToVault } from './credit/depositToVault.ts'
+export type { AppraisalsDomain, DeskDomain } from './credit/domain.ts'
+export { type DrawLoanParameters, drawLoan } from './credit/drawLoan.ts'
+export {
+  type BookRules,
+  type DeskRules,
+  type FacilityContracts,
+  type FacilityLine,
+  type FacilityRules,
+  facilityRulesSchema,
+} from './credit/facility.ts'
+export type { FacilityEvent } from './credit/facilityEvent.ts'
+export { type AppraisalState, getAppraisal } from './credit/getAppraisal.ts'
+export { type Facility, type FacilityLineState, getFacility } from './credit/getFacility.ts'
+export { type FacilityCreation, getFacilityRules } from './credit/getFacilityRules.ts'
+export { getFreeStake } from './credit/getFreeStake.ts'
+export { getLoan, type LoanState, type LoanStatus, loanStates } from './credit/getLoan.ts'
+export { getLoanCapacity } from './credit/getLoanCapacity.ts'
+export { getLot, type Lot } from './credit/getLot.ts'
+export { getRedeemRequest, type RedeemRequest } from './credit/getRedeemRequest.ts'
+export { depreciatedValue, halvingLeft } from './credit/halving.ts'
+export { type HarvestLoanParameters, harvestLoan } from './credit/harvestLoan.ts'
+export { hashLoanTerms } from './credit/hashLoanTerms.ts'
+export {
+  decayTrailing,
+  type LoanCoverage,
+  type LoanRecord,
+  loanDue,
+  loanInterest,
+  loanPlan,
+  loanService,
+  loanWanted,
+  observeRevenue,
+  rawInterest,
+} from './credit/loanMath.ts'
+export {
+  type Collateral,
+  type LoanTerms,
+  type LoanTermsJson,
+  loanTermsSchema,
+  loanTermsToJson,
+} from './credit/loanTerms.ts'
+export { type PokeLoanParameters, pokeLoan } from './credit/pokeLoan.ts'
+export { type PublishCurveParameters, publishCurve, publishedCurve } from './credit/publishCurve.ts'
+export { readFacilityEvents } from './credit/readFacilityEvents.ts'
+export { type RedeemSharesParameters, redeemShares } from './credit/redeemShares.ts'
+export { type RedeemToTillParameters, redeemToTill } from './credit/redeemToTill.ts'
+export { type RedoLotParameters, redoLot } from './credit/redoLot.ts'
+export { type RepayLoanParameters, repayLoan } from './credit/repayLoan.ts'
+export { type RequestRedeemParameters, requestRedeem } from './credit/requestRedeem.ts'
+export { type RestoreLoanParameters, restoreLoan } from './credit/restoreLoan.ts'
+export { type ServeQueueParameters, serveQueue } from './credit/serveQueue.ts'
+export { type SetAppraiserParameters, setAppraiser } from './credit/setAppraiser.ts'
+export { type SetUnderwriterParameters, setUnderwriter } from './credit/setUnderwriter.ts'
+export { hashAppraisal, signAppraisal } from './credit/signAppraisal.ts'
+export {
+  hashLoanRelease,
+  type LoanRelease,
+  type SignedLoanRelease,
+  signLoanRelease,
+} from './credit/signLoanRelease.ts'
+export { signLoanTerms } from './credit/signLoanTerms.ts'
+export { type StakeFirstLossParameters, stakeFirstLoss } from './credit/stakeFirstLoss.ts'
+export { type TakeLotParameters, takeLot } from './credit/takeLot.ts'
+export { type UnstakeFirstLossParameters, unstakeFirstLoss } from './credit/unstakeFirstLoss.ts'
+export { type VoidAppraisalParameters, voidAppraisal } from './credit/voidAppraisal.ts'
+export { type WatchFacilityParameters, watchFacility } from './credit/watchFacility.ts'
 export { completeDeployment, type EarlierDeployment } from './deployments/completeDeployment.ts'
 export {
   type AgentContractsDomain,
@@ -158,12 +239,14 @@ export {
   channelsOf,
   contractAddresses,
   create2Proxy,
+  creditContracts,
   type DeployOptions,
   localDefaults,
 } from './deployments/contractAddresses.ts'
 export { type DeployLocalOptions, deployLocal } from './deployments/deployLocal.ts'
 export {
   type AgentContracts,
+  type CreditContracts,
   type Currency,
   currencySchema,
   type Deployment,
@@ -176,6 +259,7 @@ export { TickInvalidError, TicksTooManyError, VoucherForeignError } from './erro
 export { decodeRevert } from './errors/decodeRevert.ts'
 export {
   AgentContractsUnknownError,
+  CreditContractsUnknownError,
   DeploymentFailedError,
   DeploymentUnknownError,
 } from './errors/deployments.ts'
@@ -488,6 +572,7 @@ export {
 } from './till/depositWithPermit.ts'
 export { type Balance, getBalance } from './till/getBalance.ts'
 export { getTill, type Till } from './till/getTill.ts'
+export { type ListDebtParameters, listDebt } from './till/listDebt.ts'
 export { type MintTestDollarsParameters, mintTestDollars } from './till/mintTestDollars.ts'
 export { type PayAssetParameters, payAsset } from './till/payAsset.ts'
 export { pullNonce } from './till/pullNonce.ts'

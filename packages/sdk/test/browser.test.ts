@@ -87,17 +87,17 @@ describe('sizes after minify and gzip', () => {
   // Measured, rounded up to the next 2 KiB. Raise one only in a change that means to.
   const ceilings: [string, string, number][] = [
     ['name and search offers', 'export { hashOffer, matches, parseQuery }', 12],
-    ['read the chain', 'export { getLease, getTill, listAssets }', 42],
+    ['read the chain', 'export { getLease, getTill, listAssets }', 44],
     [
       'a page that hires a machine',
       'export { confirm, gatewayClient, hashOffer, openLease, openSession, parse, publishedOfferSchema, webSocketTransport }',
-      116,
+      118,
     ],
     // Without the creation code of any contract, which is some 80 KiB of it.
     [
       'a page that rules a wallet of agents',
       'export { agentAccountAddress, createAgentAccount, getAgentBudget, getExposure, pauseAgent, payAsAgent }',
-      92,
+      94,
     ],
   ]
   test.each(ceilings)('%s', async (_, exports, kibibytes) => {

@@ -473,10 +473,10 @@ test('readDeployment finds the channels where deployLocal puts them, or where it
   const { deployment, client } = chain
   const { market } = deployment
   const currencies = deployment.currencies.map(({ address }) => address)
-  const { agents, ...bare } = deployment
-  if (agents === undefined) throw new RangeError('a local deployment has wallets of agents')
+  const { agents, credit, ...bare } = deployment
+  if (agents === undefined || credit === undefined) throw new RangeError('a local deployment has both')
   expect(await readDeployment(client, { market, currencies })).toEqual(bare)
-  expect(await readDeployment(client, { market, currencies, agents })).toEqual(deployment)
+  expect(await readDeployment(client, { market, currencies, agents, credit })).toEqual(deployment)
   const channels = agent.address
   expect(await readDeployment(client, { market, channels, currencies })).toEqual({ ...bare, channels })
 })

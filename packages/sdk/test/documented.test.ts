@@ -10,7 +10,9 @@ const files = ['src', 'test'].flatMap((folder) =>
     .map((path) => ({ path, text: readFileSync(`${root}${folder}/${path}`, 'utf8') })),
 )
 const sources = files.filter(({ path }) => !path.endsWith('.test.ts'))
-const tests = files.filter(({ path }) => path.endsWith('.test.ts') || path === 'browserScenario.ts')
+const tests = files.filter(
+  ({ path }) => path.endsWith('.test.ts') || /(browserScenario|creditNetwork)\.ts$/.test(path),
+)
 
 const isClass = (value: unknown) => typeof value === 'function' && /^class\b/.test(String(value))
 const functions = Object.entries(sdk).filter(([, value]) => typeof value === 'function' && !isClass(value))

@@ -142,3 +142,18 @@ export declare const selling: Omit<Parameters<Index['answerHaggle']>[2], 'starte
 export declare const startedAt: number
 export declare const state: Awaited<ReturnType<Index['haggle']>>
 export declare const store: Handling['store']
+
+type Credit<Name extends 'signAppraisal' | 'rawInterest' | 'observeRevenue'> = Parameters<Index[Name]>
+export declare const appraisal: Credit<'signAppraisal'>[1]
+export declare const appraisals: Address
+export declare const coverage: Credit<'observeRevenue'>[1]
+export declare const desk: Address
+export declare const facility: Address
+export declare const loan: Hash
+export declare const loanRecord: Credit<'rawInterest'>[0]
+export declare const loanTerms: Parameters<Index['hashLoanTerms']>[0]
+export declare const panel: bigint
+export declare const release: Awaited<ReturnType<Index['signLoanRelease']>>
+export declare const rules: Parameters<Index['createFacility']>[1]['rules']
+export declare const signedAppraisal: Awaited<ReturnType<Index['signAppraisal']>>
+export declare const vault: Address

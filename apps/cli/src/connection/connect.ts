@@ -132,6 +132,7 @@ function findPlace(flags: GlobalFlags, paths: HomePaths): Place {
             currencies: [contracts.currency],
             ...(contracts.channels === undefined ? {} : { channels: contracts.channels }),
             ...(contracts.agents === undefined ? {} : { agents: contracts.agents }),
+            ...(contracts.credit === undefined ? {} : { credit: contracts.credit }),
           }),
   }
 }

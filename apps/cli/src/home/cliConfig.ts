@@ -30,6 +30,15 @@ export const networkConfigSchema = z.strictObject({
           delegate: addressSchema,
         })
         .optional(),
+      /** Shared by all facilities. */
+      credit: z
+        .strictObject({
+          appraisals: addressSchema,
+          auction: addressSchema,
+          desks: addressSchema,
+          vaults: addressSchema,
+        })
+        .optional(),
       currency: addressSchema,
     })
     .optional(),

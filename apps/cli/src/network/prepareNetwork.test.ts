@@ -1,7 +1,14 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { agentContracts, channelsOf, deployLocal, deploymentSchema, parse } from '@millrace/sdk'
+import {
+  agentContracts,
+  channelsOf,
+  creditContracts,
+  deployLocal,
+  deploymentSchema,
+  parse,
+} from '@millrace/sdk'
 import type { Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { getBalance, getCode } from 'viem/actions'
@@ -51,8 +58,10 @@ describe('default', () => {
     expect(written()).toEqual(planned)
     const { client } = openFaucet(paths, state)
     const agents = Object.values(planned.agents ?? {})
-    expect(agents).toHaveLength(4)
-    for (const address of [planned.assets, planned.till, planned.market, planned.channels, ...agents])
+    const credit = Object.values(planned.credit ?? {})
+    expect([agents.length, credit.length]).toEqual([4, 4])
+    const nouns = [planned.assets, planned.till, planned.market, planned.channels]
+    for (const address of [...nouns, ...agents, ...credit])
       expect(await getCode(client, { address })).toBeDefined()
     const relayer = privateKeyToAccount(readFileSync(paths.network.relayer, 'utf8').trim() as Hex)
     expect(await getBalance(client, { address: relayer.address })).toBeGreaterThan(0n)
@@ -61,20 +70,21 @@ describe('default', () => {
     expect(written()).toEqual(planned)
   })
 
-  test('behavior: a network of an earlier version keeps its contracts and gets channels and agents beside them', async () => {
+  test('behavior: a network of an earlier version keeps its contracts and gets channels, agents and credit beside them', async () => {
     const faucet = openFaucet(paths, state)
     await faucet.ensureCoins(faucet.address)
     // Another salt stands for another version: other addresses than this one would take.
     const made = await deployLocal(faucet.client, { salt: `0x${'42'.repeat(32)}` })
-    const { channels: _, agents: __, ...earlier } = made
+    const { channels: _, agents: __, credit: ___, ...earlier } = made
     writeDeployment(earlier)
     const channels = channelsOf(earlier.till)
     const agents = agentContracts({ ...earlier, channels })
-    const expected = { ...earlier, channels, agents }
+    const credit = creditContracts(earlier.till)
+    const expected = { ...earlier, channels, agents, credit }
     expect(planDeployment(paths, state)).toEqual(expected)
     await prepareNetwork(paths, state)
     expect(written()).toEqual(expected)
-    for (const address of [channels, ...Object.values(agents)])
+    for (const address of [channels, ...Object.values(agents), ...Object.values(credit)])
       expect(await getCode(faucet.client, { address })).toBeDefined()
     expect(planDeployment(paths, state)).toEqual(expected)
     await prepareNetwork(paths, state)
@@ -103,6 +113,23 @@ describe('default', () => {
     if (agents === undefined) throw new RangeError('nothing was planned')
     // Any contract stands for the factory of another version.
     const other = { ...planned, agents: { ...agents, factory: planned.market } }
+    writeDeployment(other)
+    expect(planDeployment(paths, state)).toEqual(other)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(other)
+  })
+
+  test("behavior: a network without credit gets it; another version's is kept", async () => {
+    const planned = planDeployment(paths, state)
+    await prepareNetwork(paths, state)
+    const { credit, ...earlier } = planned
+    writeDeployment(earlier)
+    expect(planDeployment(paths, state)).toEqual(planned)
+    await prepareNetwork(paths, state)
+    expect(written()).toEqual(planned)
+    if (credit === undefined) throw new RangeError('nothing was planned')
+    // Any contract stands for the maker of desks of another version.
+    const other = { ...planned, credit: { ...credit, desks: planned.market } }
     writeDeployment(other)
     expect(planDeployment(paths, state)).toEqual(other)
     await prepareNetwork(paths, state)

@@ -6,6 +6,7 @@ import {
   completeDeployment,
   confirm,
   contractAddresses,
+  creditContracts,
   type Deployment,
   deployLocal,
   deploymentSchema,
@@ -42,7 +43,7 @@ const earlierSchema = deploymentSchema.partial({ channels: true })
  */
 export function planDeployment(paths: HomePaths, state: NetworkState): Deployment {
   const admin = privateKeyToAccount(readOrMakeKey(paths.network.deployer)).address
-  const { assets, till, market, channels, agents, testDollar } = contractAddresses({ admin })
+  const { assets, till, market, channels, agents, credit, testDollar } = contractAddresses({ admin })
   const kept = keptDeployment(paths, state)
   const deployment: Deployment =
     kept === null
@@ -53,21 +54,24 @@ export function planDeployment(paths: HomePaths, state: NetworkState): Deploymen
           market,
           channels,
           agents,
+          credit,
           currencies: [
             { address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' },
           ],
           epochLength: localDefaults.epochLength,
         }
-      : withAgents({ ...kept, channels: kept.channels ?? channelsOf(kept.till) })
+      : completed({ ...kept, channels: kept.channels ?? channelsOf(kept.till) })
   // The gateway reads it at its start, when the chain may not be there yet.
   readOrMakeKey(paths.network.relayer)
   writeFileAtomic(paths.network.deployment, encode(deployment))
   return deployment
 }
 
-const withAgents = (deployment: Deployment): Deployment => ({
+/** With what is deployed beside the contracts of an earlier version. */
+const completed = (deployment: Deployment): Deployment => ({
   ...deployment,
   agents: deployment.agents ?? agentContracts(deployment),
+  credit: deployment.credit ?? creditContracts(deployment.till),
 })
 
 /** The deployment of the last run, if its chain is still there. */
@@ -98,7 +102,8 @@ export async function prepareNetwork(paths: HomePaths, state: NetworkState): Pro
     (kept.till !== ours.till ||
       kept.market !== ours.market ||
       (kept.channels ?? ours.channels) !== ours.channels ||
-      (kept.agents ?? ours.agents).factory !== ours.agents.factory)
+      (kept.agents ?? ours.agents).factory !== ours.agents.factory ||
+      (kept.credit ?? ours.credit).desks !== ours.credit.desks)
   // A till that was planned and never deployed, because the last run ended before, is none to keep.
   const deployment =
     isEarlier && (await getCode(faucet.client, { address: kept.till })) !== undefined

@@ -1,11 +1,19 @@
 import type { Address } from 'viem'
 import { decodeRevert } from '../errors/decodeRevert.ts'
 import type { WriteClient } from '../transactions/write.ts'
-import { agentContracts, agentCreations, channelsCreation, localDefaults } from './contractAddresses.ts'
+import {
+  agentContracts,
+  agentCreations,
+  type Creation,
+  channelsCreation,
+  creditContracts,
+  creditCreations,
+  localDefaults,
+} from './contractAddresses.ts'
 import { create, deployProxy, exists } from './deployLocal.ts'
 import type { Deployment } from './deployment.ts'
 
-/** A deployment of an earlier version: one made before there were channels, or wallets of agents, has none. */
+/** A deployment of an earlier version: one made before there were channels, wallets of agents, or credit, has none. */
 export type EarlierDeployment = Omit<Deployment, 'channels'> & { readonly channels?: Address | undefined }
 
 /**
@@ -14,8 +22,8 @@ export type EarlierDeployment = Omit<Deployment, 'channels'> & { readonly channe
  *
  * @param client A viem client whose account has gas money.
  * @param deployment The earlier deployment.
- * @returns The deployment with its channels and agents' contracts: those that it has, else at `channelsOf(deployment.till)` and
- * `agentContracts(deployment)`.
+ * @returns The deployment with its channels and the contracts of agents and credit: those that it has, else at
+ * `channelsOf(deployment.till)`, `agentContracts(deployment)` and `creditContracts(deployment.till)`.
  * @throws DeploymentFailedError, GasMoneyError, ChainUnreachableError.
  * @example
  * const deployment = await completeDeployment(client, earlier)
@@ -26,7 +34,15 @@ export async function completeDeployment(
 ): Promise<Deployment> {
   try {
     const channels = await completeChannels(client, deployment)
-    return await completeAgents(client, { ...deployment, channels })
+    const agents = await completed(client, deployment.agents, {
+      planned: agentContracts({ ...deployment, channels }),
+      creations: agentCreations({ ...deployment, channels }, localDefaults.salt),
+    })
+    const credit = await completed(client, deployment.credit, {
+      planned: creditContracts(deployment.till),
+      creations: creditCreations(deployment.till, localDefaults.salt),
+    })
+    return { ...deployment, channels, agents, credit }
   } catch (error) {
     throw decodeRevert(error, client.account.address)
   }
@@ -44,13 +60,16 @@ async function completeChannels(
 }
 
 /** Kept or made as one: they are parts of each other. */
-async function completeAgents(client: WriteClient, deployment: Deployment): Promise<Deployment> {
-  const { agents } = deployment
-  if (agents !== undefined) {
-    const there = await Promise.all(Object.values(agents).map((address) => exists(client, address)))
-    if (there.every(Boolean)) return deployment
+async function completed<Contracts extends object>(
+  client: WriteClient,
+  kept: Contracts | undefined,
+  made: { readonly planned: Contracts; readonly creations: readonly Creation[] },
+): Promise<Contracts> {
+  if (kept !== undefined) {
+    const there = await Promise.all(Object.values(kept).map((address) => exists(client, address)))
+    if (there.every(Boolean)) return kept
   }
   await deployProxy(client)
-  for (const creation of agentCreations(deployment, localDefaults.salt)) await create(client, creation)
-  return { ...deployment, agents: agentContracts(deployment) }
+  for (const creation of made.creations) await create(client, creation)
+  return made.planned
 }

@@ -3,11 +3,15 @@ import { agentAccountsAbi, agentAccountsBytecode } from '../generated/agentAccou
 import { agentDelegateAbi, agentDelegateBytecode } from '../generated/agentDelegate.ts'
 import { agentModuleAbi, agentModuleBytecode } from '../generated/agentModule.ts'
 import { agentPoliciesAbi, agentPoliciesBytecode } from '../generated/agentPolicies.ts'
+import { appraisalsAbi, appraisalsBytecode } from '../generated/appraisals.ts'
+import { auctionAbi, auctionBytecode } from '../generated/auction.ts'
 import { channelsAbi, channelsBytecode } from '../generated/channels.ts'
+import { desksAbi, desksBytecode } from '../generated/desks.ts'
 import { marketAbi, marketBytecode } from '../generated/market.ts'
 import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
 import { tillAbi, tillBytecode } from '../generated/till.ts'
-import type { AgentContracts } from './deployment.ts'
+import { vaultsAbi, vaultsBytecode } from '../generated/vaults.ts'
+import type { AgentContracts, CreditContracts } from './deployment.ts'
 
 /** The proxy that deploys by CREATE2 on most chains, Anvil included. */
 export const create2Proxy: Address = '0x4e59b44847b379578588920cA78FbF26c0B4956C'
@@ -31,6 +35,7 @@ export interface ContractAddresses {
   readonly market: Address
   readonly channels: Address
   readonly agents: AgentContracts
+  readonly credit: CreditContracts
   readonly testDollar: Address
 }
 
@@ -67,7 +72,7 @@ export function creations(options: DeployOptions): readonly Creation[] {
     { till: till.address, market: market.address, channels: channels.address },
     salt,
   )
-  return [till, market, channels, testDollar, ...agents]
+  return [till, market, channels, testDollar, ...agents, ...creditCreations(till.address, salt)]
 }
 
 const creation = (name: string, initCode: Hex, salt: Hex): Creation => ({
@@ -133,6 +138,45 @@ export function agentContracts(domain: AgentContractsDomain, salt: Hex = localDe
   return { policies, factory, module, delegate }
 }
 
+/** The contracts that all facilities of a till share, in the order in which they need each other. */
+export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
+  const appraisals = creation(
+    'Appraisals',
+    encodeDeployData({ abi: appraisalsAbi, bytecode: appraisalsBytecode }),
+    salt,
+  )
+  return [
+    appraisals,
+    creation('Auction', encodeDeployData({ abi: auctionAbi, bytecode: auctionBytecode, args: [till] }), salt),
+    creation(
+      'Desks',
+      encodeDeployData({ abi: desksAbi, bytecode: desksBytecode, args: [till, appraisals.address] }),
+      salt,
+    ),
+    creation('Vaults', encodeDeployData({ abi: vaultsAbi, bytecode: vaultsBytecode, args: [till] }), salt),
+  ]
+}
+
+/**
+ * Computes where the contracts of credit are, or will be, that are deployed as `deployLocal` does; nothing on chain names them.
+ * Needs no chain, but all their creation code: a page takes `deployment.credit`.
+ *
+ * @param till The till.
+ * @param salt The deployment's salt. Default zero.
+ * @returns The addresses of the appraisals, the auction, and the makers of desks and vaults.
+ * @example
+ * const { appraisals } = creditContracts(deployment.till)
+ */
+export function creditContracts(till: Address, salt: Hex = localDefaults.salt): CreditContracts {
+  const [appraisals, auction, desks, vaults] = creditCreations(till, salt).map(({ address }) => address) as [
+    Address,
+    Address,
+    Address,
+    Address,
+  ]
+  return { appraisals, auction, desks, vaults }
+}
+
 /**
  * Computes where the channels of a till are, or will be, that are deployed as `deployLocal` does; nothing on chain names them.
  *
@@ -165,5 +209,6 @@ export function contractAddresses(options: DeployOptions): ContractAddresses {
   // The first thing the till creates, at nonce 1 as every contract's first.
   const assets = getContractAddress({ from: till, nonce: 1n })
   const agents = agentContracts({ till, market, channels }, options.salt)
-  return { assets, till, market, channels, agents, testDollar }
+  const credit = creditContracts(till, options.salt)
+  return { assets, till, market, channels, agents, credit, testDollar }
 }

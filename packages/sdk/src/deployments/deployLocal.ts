@@ -47,7 +47,7 @@ export async function deployLocal(
   try {
     await deployProxy(client)
     for (const creation of creations(settled)) await create(client, creation, settled.salt)
-    const { assets, till, market, channels, agents, testDollar } = contractAddresses(settled)
+    const { assets, till, market, channels, agents, credit, testDollar } = contractAddresses(settled)
     return {
       chainId: await getChainId(client),
       assets,
@@ -55,6 +55,7 @@ export async function deployLocal(
       market,
       channels,
       agents,
+      credit,
       currencies: [{ address: testDollar, symbol: 'TUSD', decimals: 6, name: 'Test Dollar', version: '1' }],
       epochLength: settled.epochLength ?? localDefaults.epochLength,
     }

@@ -27,6 +27,15 @@ export const deploymentSchema = z.object({
       delegate: addressSchema,
     })
     .optional(),
+  /** Left out by what was deployed before there was credit. */
+  credit: z
+    .object({
+      appraisals: addressSchema,
+      auction: addressSchema,
+      desks: addressSchema,
+      vaults: addressSchema,
+    })
+    .optional(),
   currencies: z.array(currencySchema).max(64),
   /** Length of the till's epoch in seconds. */
   epochLength: z.int().positive(),
@@ -55,6 +64,18 @@ export interface AgentContracts {
   readonly delegate: Address
 }
 
+/** Where the contracts are that all facilities share. */
+export interface CreditContracts {
+  /** What assets are worth. */
+  readonly appraisals: Address
+  /** Where assets of loans in default are sold. */
+  readonly auction: Address
+  /** Makes the desk of a new facility. */
+  readonly desks: Address
+  /** Makes its two vaults. */
+  readonly vaults: Address
+}
+
 /** Where Millrace is on a chain. */
 export interface Deployment {
   readonly chainId: number
@@ -64,6 +85,8 @@ export interface Deployment {
   readonly channels: Address
   /** None where it was deployed before there were wallets of agents. */
   readonly agents?: AgentContracts | undefined
+  /** None where it was deployed before there was credit. */
+  readonly credit?: CreditContracts | undefined
   readonly currencies: readonly Currency[]
   /** Seconds. */
   readonly epochLength: number

@@ -6,7 +6,7 @@ import { tillAbi } from '../generated/till.ts'
 import { read } from '../transactions/read.ts'
 import type { ReadClient } from '../transactions/write.ts'
 import { channelsOf } from './contractAddresses.ts'
-import type { AgentContracts, Currency, Deployment } from './deployment.ts'
+import type { AgentContracts, CreditContracts, Currency, Deployment } from './deployment.ts'
 
 const versionAbi = [
   {
@@ -24,7 +24,7 @@ const versionAbi = [
  * @param client A viem client of the chain.
  * @param options The market's address, the currencies that are used there, and what nothing on chain names: the
  * address of the channels (default: where the CREATE2 proxy puts them for this till, with a salt of zero), and those of the
- * contracts of agents' wallets (default: none; `agentContracts` computes them).
+ * contracts of agents' wallets and of credit (default: none; `agentContracts` and `creditContracts` compute them).
  * @returns The deployment.
  * @throws ChainUnreachableError, or viem's error if there is no market at the address.
  * @example
@@ -36,6 +36,7 @@ export async function readDeployment(
     readonly market: Address
     readonly channels?: Address
     readonly agents?: AgentContracts
+    readonly credit?: CreditContracts
     readonly currencies: readonly Address[]
   },
 ): Promise<Deployment> {
@@ -51,7 +52,8 @@ export async function readDeployment(
   ])
   const channels = options.channels ?? channelsOf(till)
   const agents = options.agents === undefined ? {} : { agents: options.agents }
-  return { chainId, assets, till, market, channels, ...agents, currencies, epochLength }
+  const credit = options.credit === undefined ? {} : { credit: options.credit }
+  return { chainId, assets, till, market, channels, ...agents, ...credit, currencies, epochLength }
 }
 
 /**

@@ -23,6 +23,7 @@ interface ErrorItem {
 export const contractErrors: readonly ErrorItem[] = errorsAbi
 
 const leaseStates = ['unknown', 'open', 'running', 'stopped', 'settled']
+const loanStates = ['unknown', 'live', 'late', 'impaired', 'in default', 'written off', 'closed']
 
 /**
  * Reads an error of viem as one of ours: a custom error of the contracts becomes a sentence, an RPC that cannot be
@@ -92,7 +93,7 @@ function decodeData(data: Hex, cause: unknown): RevertError | undefined {
 const fill = (sentence: string, args: Readonly<Record<string, unknown>>) =>
   sentence.replace(/\{(\w+)\}/g, (_, key: string) => {
     const value = args[key]
-    if (key === 'state') return leaseStates[Number(value)] ?? String(value)
+    if (key === 'state') return ('loan' in args ? loanStates : leaseStates)[Number(value)] ?? String(value)
     return typeof value === 'string' ? `'${value}'` : String(value)
   })
 

@@ -45,3 +45,18 @@ export class DeploymentFailedError extends MillraceError {
     })
   }
 }
+
+/** A deployment has no contracts of credit: it was made before there were any. */
+export class CreditContractsUnknownError extends MillraceError {
+  override readonly name = 'CreditContractsUnknownError'
+  static readonly code = 'CREDIT_CONTRACTS_UNKNOWN'
+  constructor(options: { chainId: number; till: Address }) {
+    super({
+      code: CreditContractsUnknownError.code,
+      message: `The deployment with till '${options.till}' on chain ${options.chainId} names no contracts of credit.`,
+      remedy:
+        'Name them in the deployment as `credit`, or bring the local network up again: it deploys what is missing.',
+      details: options,
+    })
+  }
+}

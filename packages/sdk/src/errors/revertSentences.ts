@@ -1,3 +1,5 @@
+import { creditSentences } from './creditSentences.ts'
+
 /** What a contract's error means: a sentence with the error's values in braces, and what to do. */
 export type RevertSentence = readonly [message: string, remedy?: string]
 
@@ -288,6 +290,10 @@ export const revertSentences: Readonly<Record<string, RevertSentence>> = {
     'Check balance and allowance of the wallet.',
   ],
   SafeCastOverflowedUintDowncast: ['The value {value} does not fit in {bits} bits.'],
+
+  NotLienholder: ['{caller} is not in the debt slot of asset {asset}.'],
+
+  ...creditSentences,
 
   // Tokens
   ERC20InsufficientAllowance: [

@@ -21,18 +21,19 @@ export interface WatchLogsOptions {
 const widest = 2_000n
 
 /**
- * Tells the logs of a contract in order, at least once each: after a reorganisation those of the last `depth` blocks come again,
+ * Tells the logs of one or several contracts in order, at least once each: after a reorganisation those of the last `depth` blocks come again,
  * and so do those at which the listener threw.
  */
 export function watchLogs(
   client: ReadClient,
-  address: Address,
+  address: Address | readonly Address[],
   options: WatchLogsOptions & {
     readonly onLogs: (logs: Log<bigint, number, false>[], upTo: bigint) => void | Promise<void>
   },
 ): () => void {
   const { onLogs, onError, interval = 1000, timeout = 10_000 } = options
   const depth = BigInt(options.depth ?? 64)
+  const of = typeof address === 'string' ? address : [...address]
   let next = options.fromBlock
   let seen: { readonly number: bigint; readonly hash: Hash } | undefined
 
@@ -56,7 +57,7 @@ export function watchLogs(
       if (head.number < next) return
       const toBlock = head.number - next >= widest ? next + widest - 1n : head.number
       const to = toBlock === head.number ? head : await getBlock(client, { blockNumber: toBlock })
-      const logs = await getLogs(client, { address, fromBlock: next, toBlock })
+      const logs = await getLogs(client, { address: of, fromBlock: next, toBlock })
       if (!current()) return
       await onLogs(logs, toBlock)
       if (!current()) return

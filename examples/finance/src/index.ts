@@ -1,0 +1,1 @@
+export { type Party, type Story, tellDefaulted, tellRepaid } from './stories.ts'

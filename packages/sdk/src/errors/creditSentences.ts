@@ -1,0 +1,127 @@
+import type { RevertSentence } from './revertSentences.ts'
+
+/** Errors of facilities, desks, vaults, auction and appraisals, for `revertSentences`. */
+export const creditSentences: Readonly<Record<string, RevertSentence>> = {
+  // Facility
+  AmountTooHigh: ['An amount of {amount} is more than a facility can hold.', 'Use a lower one.'],
+  AssetSecuresLoan: ['Asset {asset} secures loan {loan} already.', 'Repay that loan first.'],
+  IdleTooLow: [
+    'A draw of {amount} is more than is idle in the facility, {idle}.',
+    'Draw less, or wait for lenders and repayments.',
+  ],
+  JuniorTooThin: [
+    'Junior stands at {junior}, {needed} are needed.',
+    'Wait until junior lenders put more in, or use less.',
+  ],
+  LendersWait: ['Lenders wait for their money, which goes first.', 'Serve the queue, then try again.'],
+  LoanExists: ['Loan {loan} was opened before.', 'Draw on it, or take another nonce for another loan.'],
+  LoanNotIn: ['Loan {loan} is {state}: this cannot be done then.', 'Look at its status.'],
+  LoanSwept: ['Loan {loan} is swept: nothing can be drawn.', 'Draw again when its coverage is back.'],
+  LoanUnknown: ['No loan {loan} was opened.', 'Check the id, the facility and the chain.'],
+  NotAuction: ['{caller} is not the auction of this facility.'],
+  NotDesk: ['{caller} is not the desk of this facility.', 'Go through the desk.'],
+  NotTill: ['{caller} is not the till.'],
+  NotVault: ['{caller} is not a vault of this facility.', 'Go through a vault.'],
+  NothingToDo: ['There is nothing to do on loan {loan}.', 'Look at its status; try again when it changed.'],
+  RampOver: ['Loan {loan} could be drawn until {rampEnd}.', 'Agree on a new loan.'],
+  RulesInvalid: [
+    'The rules contradict each other.',
+    'A facility needs a currency, a grace of three epochs or more, a half-life and a start of the auction, a curator, and parts within 10,000.',
+  ],
+  StakeTooLow: [
+    '{underwriter} has a free stake of {free}, {needed} are needed.',
+    'Stake the difference, or draw less.',
+  ],
+
+  // Desk
+  AboveChanged: [
+    'What is paid before debt by asset {asset} is {above} now, not what the terms say.',
+    'Sign new terms, or bring the till back to what was signed.',
+  ],
+  AppraisalExpired: ['The appraisal of asset {asset} is not fresh.', 'Ask the panel for a new one.'],
+  AssetNotPledged: [
+    "Asset {asset} is not the borrower's, is paid in another currency, or this facility is not in the debt slot of its till.",
+    'Put the facility into the debt slot of its till first.',
+  ],
+  BeyondCapacity: [
+    'Loan {loan} would stand at {principal}; value and revenue carry {capacity}.',
+    'Draw less, or have the assets appraised again.',
+  ],
+  BeyondReleased: [
+    'Loan {loan} would be drawn to {drawn}; {released} are released.',
+    'Ask the underwriter to release more.',
+  ],
+  NotBorrower: ['{caller} is not the borrower of loan {loan}.', "Send it from the borrower's account."],
+  NotCurator: ['{caller} is not the curator.', "Send it from the curator's account."],
+  ReleaseExpired: ['The release of loan {loan} was good until {deadline}.', 'Ask for a new one.'],
+  ReleaseSignatureInvalid: [
+    'The release of loan {loan} is not signed by {underwriter} for this total and deadline.',
+    'Ask the underwriter to sign exactly this.',
+  ],
+  TermsBeyondRules: ['The terms of loan {loan} go beyond a rule of the facility.', 'Ask for less.'],
+  TermsExpired: ['Loan {loan} could be opened until {expiry}.', 'Have new terms signed.'],
+  TermsInvalid: [
+    'The terms of loan {loan} contradict each other.',
+    'They need 1 to 8 assets in ascending order, an obligor, a maturity ahead and not before the end of the ramp, first draws within the limit, and parts within 10,000.',
+  ],
+  TermsSignatureInvalid: [
+    'The terms of loan {loan} are not signed by {underwriter}, or they were altered.',
+    'Ask the underwriter to sign exactly these.',
+  ],
+  TooConcentrated: [
+    '{exposure} would hang on {key}; {most} may.',
+    'Draw less, or wait until the facility has grown.',
+  ],
+  TooFewBets: [
+    'The effective number of names of kind {kind} would be {bets} hundredths; {least} are needed.',
+    'Draw less, or wait until the facility has grown.',
+  ],
+  UnderwriterUnlisted: [
+    '{underwriter} may not sign for this facility, or not yet.',
+    'Take a listed underwriter; one that was added signs seven days later.',
+  ],
+
+  // Vault
+  ClaimTooHigh: ['{asked} were asked for; {claimable} can be claimed.', 'Claim what was paid so far.'],
+  LineWipedOut: ['This line lost everything and takes no new money.', 'Lend through another facility.'],
+  NoPreview: ['Nobody can say today what a request will bring.', 'Ask again when it was paid.'],
+  NotController: [
+    '{caller} may not act for {controller}.',
+    'Send it from that account, or let it make you its operator.',
+  ],
+  RequestOpen: ['The last request of {controller} is not claimed yet.', 'Claim it first.'],
+  SlippageTooHigh: ['{got} shares are fewer than {least}.', 'Look at the price and try again.'],
+  ZeroShares: ['There are no shares to act on, or the amount buys none.', 'Use a larger amount.'],
+
+  // Auction
+  LotInvalid: ['A lot cannot start at {startPrice} with a half-life of {halfLife} s.'],
+  LotUnknown: ['{seller} does not sell asset {asset}.', 'Check both, and whether it was taken.'],
+  PriceAbove: ['The price stands at {price}, above {maxPrice}.', 'Wait, or offer more.'],
+  RunNotOver: ['The auction of asset {asset} is not over.', 'Take it, or wait.'],
+  RunOver: ['The auction of asset {asset} is over.', 'Start it again.'],
+
+  // Appraisals
+  AppraisalCount: ['{given} appraisals were given; the quorum is {quorum}, nine are the most.'],
+  AppraisalForeign: ['Appraisal {index} is of another panel, asset or curve.', 'Give those of one only.'],
+  AppraisalSignatureInvalid: [
+    'The appraisal is not signed by {appraiser}, or it was altered.',
+    'Ask for it again.',
+  ],
+  AppraisalStale: [
+    'An appraisal as of {asOf}, good until {expiry}, is of the future, expired, or not newer than the record.',
+    'Ask for a new one.',
+  ],
+  AppraisalsUnsorted: ['Appraisal {index} is lower than the one before.', 'Sort them by value.'],
+  AppraiserTwice: ['{appraiser} stands in the list twice.', 'Give one of each.'],
+  AppraiserUnlisted: [
+    '{appraiser} is no appraiser of panel {panel}, or not yet.',
+    'Take a listed one; one that was added counts seven days later.',
+  ],
+  CurveInvalid: [
+    'A half-life of {halfLife} s with a haircut of {haircutBps} basis points is no curve.',
+    'A half-life is a day or more, a haircut 10,000 at most.',
+  ],
+  CurveUnknown: ['No curve {curve} was published.', 'Check the number.'],
+  NotOfPanel: ['{caller} is neither the curator nor an appraiser of panel {panel}.'],
+  QuorumInvalid: ['A quorum of {quorum} is none; it is 1 to 9.'],
+}
