@@ -69,7 +69,7 @@ await build({
   platform: 'node',
   format: 'esm',
   conditions: ['source'],
-  external: ['@electric-sql/pglite', 'postgres', 'drizzle-orm'],
+  external: ['@electric-sql/pglite', 'pg', 'drizzle-orm'],
   logLevel: 'error',
 })
 

@@ -185,6 +185,39 @@ test('behavior: a seller that runs agrees to the end of a channel, which is clos
   expect(await end(last)).toContain('Earned 0.001 TUSD.')
 }, 120_000)
 
+test('behavior: a client of the x402 packages pays a proxy on a channel of x402, and the claims are in the seller’s wallet', async () => {
+  const port = (await freePort(0)) ?? 0
+  const before = BigInt((await json('millrace wallet balance seller')).value.balances[0].wallet)
+  await start(
+    `millrace sell ${port} --upstream http://127.0.0.1:${ports.get('3000')} --price 0.001 --wallet seller`,
+    port,
+  )
+  const last = served.length - 1
+  writeFileSync(
+    join(work, 'stock-batch.mjs'),
+    `import { readFileSync } from 'node:fs'
+import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/client'
+import { wrapFetchWithPayment, x402Client } from '@x402/fetch'
+import { createPublicClient, http } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+
+const { chainId, currencies } = JSON.parse(readFileSync(process.env.DEPLOYMENT, 'utf8'))
+const reader = createPublicClient({ transport: http(process.env.RPC_URL) })
+const account = privateKeyToAccount(process.env.BUYER_KEY)
+const signer = { address: account.address, signTypedData: (data) => account.signTypedData(data), readContract: (call) => reader.readContract(call) }
+const network = 'eip155:' + chainId
+const client = new x402Client().register(network, new BatchSettlementEvmScheme(signer))
+client.setSpendControls({ allowedAssets: [{ network, asset: currencies[0].address, maxAmountPerPayment: '100000' }] })
+const fetch = wrapFetchWithPayment(globalThis.fetch, client)
+for (const path of ['/a', '/b', '/c']) console.log((await fetch('http://127.0.0.1:${port}' + path)).status)
+`,
+  )
+  expect(await run('node stock-batch.mjs')).toContain('200\n200\n200\n')
+  expect(await end(last)).toContain('Earned 0.003 TUSD.')
+  const after = BigInt((await json('millrace wallet balance seller')).value.balances[0].wallet)
+  expect(after - before).toBe(3_000n)
+}, 120_000)
+
 test.each([
   ['pay ftp://127.0.0.1/', 'USAGE', 64],
   ['pay http://127.0.0.1:9/', 'PAY_URL_DOWN', 69],

@@ -97,8 +97,8 @@ contract Desk is Curated, Concentration, EIP712 {
             terms.rampEnd,
             terms.maturity
         );
-        uint256 total = _facility.open(id, opening, assets, first);
-        if (amount > 0) _expose(terms.obligor, terms.clusters, amount, total);
+        uint256 value = _facility.open(id, opening, assets, first);
+        if (amount > 0) _expose(terms.obligor, terms.clusters, amount, value);
     }
 
     /// @inheritdoc IDesk
@@ -124,8 +124,8 @@ contract Desk is Curated, Concentration, EIP712 {
             released = total;
         }
         Draw memory more = _agree(id, terms, amount, drawn, principal, released);
-        uint256 total = _facility.lend(id, more);
-        _expose(terms.obligor, terms.clusters, amount, total);
+        uint256 value = _facility.lend(id, more);
+        _expose(terms.obligor, terms.clusters, amount, value);
     }
 
     // ------------------------------------------------------------------ poke, harvest

@@ -93,6 +93,23 @@ contract VaultTest is CreditNetwork {
         assertEq(served, 1e12, "now junior");
     }
 
+    /// @dev Junior that wants to leave is paid as far as it stays a fifth of the whole, and no unit further.
+    function test_junior_staysThick() public {
+        uint256 shares = junior.balanceOf(bold);
+        vm.startPrank(bold);
+        junior.requestRedeem(shares, bold, bold);
+        (, uint256 paid) = junior.serve();
+        vm.stopPrank();
+        (uint256 total, uint256 low) = facility.conservative();
+        // 300,000 of a million, down to 175,000 of 875,000.
+        assertTrue(paid <= 125_000e6 && paid + 2 >= 125_000e6, "what is above a fifth");
+        assertLe(total / 5, low, "a fifth is left");
+        (uint256 served,) = junior.serve();
+        assertLe(served, 4e6, "and no more than a few shares of dust");
+        // Who waits because the others need it does not keep them from lending.
+        borrow(termsOf(pledged(100_000e6)), 10_000e6);
+    }
+
     function test_operators() public {
         vm.prank(bold);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotController.selector, saver, bold));

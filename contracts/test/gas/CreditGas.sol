@@ -7,6 +7,8 @@ import {CreditNetwork} from "../credit/CreditNetwork.sol";
 /// @notice What a loan costs from its first draw to its end, in a book that has lenders, loans and a queue already. The same keys with
 /// `_at_…` are measured again behind so many loans.
 abstract contract CreditGas is CreditNetwork {
+    uint256 private constant CROWD = 1_000;
+
     function _record(string memory key) internal virtual returns (uint256);
 
     function _measureCredit() internal {
@@ -17,6 +19,17 @@ abstract contract CreditGas is CreditNetwork {
         _measureLenders();
         _measureLoan("");
         _measureDefault();
+        // Behind so many loans and lenders nothing costs more.
+        _crowd(CROWD);
+        _measureLoan("_at_1000");
+    }
+
+    /// @dev So many lenders in both lines, and so many loans.
+    function _crowd(uint256 count) private {
+        for (uint256 i = 0; i < count; ++i) {
+            lend(i % 2 == 0 ? senior : junior, address(uint160(0x70000 + i)), 1e6);
+            borrow(termsOf(pledged(100e6)), 10e6);
+        }
     }
 
     function _measureLenders() private {

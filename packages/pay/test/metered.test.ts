@@ -211,7 +211,8 @@ describe('behavior', () => {
   test('a price limit ends an answer as the seller sees no more money', async () => {
     const wall = paywallOf(
       streamScheme({ ledger, deployment: chain.deployment, currency: chain.currency }),
-      50,
+      // Long enough for a payment on a machine that is busy.
+      2_000,
     )
     const server = await sell(bytesRoute, () => streamOf(1_000, 7_000), wall)
     const { fetch, close, payments } = await buyer({}, { maxPrice: 300n })
@@ -226,7 +227,8 @@ describe('behavior', () => {
   test('a buyer who pays once only gets what that pays for', async () => {
     const wall = paywallOf(
       streamScheme({ ledger, deployment: chain.deployment, currency: chain.currency }),
-      50,
+      // Long enough for a payment on a machine that is busy.
+      2_000,
     )
     const server = await sell(bytesRoute, () => streamOf(1_000, 7_000), wall)
     const { deployment, currency } = chain

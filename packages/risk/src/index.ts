@@ -16,6 +16,7 @@ export {
   valueAt,
   worstLoanToValue,
 } from './depreciation/curve.ts'
+export { halfLifeOf, halvingLeft } from './depreciation/halving.ts'
 export { expectedRental, type RentalProcess, rentalPath } from './depreciation/rental.ts'
 export { MatrixError, ParameterError, RiskError } from './errors/RiskError.ts'
 export { strongComponents } from './graph/components.ts'

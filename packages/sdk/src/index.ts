@@ -342,9 +342,11 @@ export {
   publicationSchema,
   searchSchema,
 } from './gateway/answers.ts'
+export { type RevenueEvidence, revenueEvidenceSchema } from './gateway/evidence.ts'
 export {
   type AssetFilter,
   type ChannelFilter,
+  type EvidenceFilter,
   type GatewayClient,
   type GatewayClientOptions,
   gatewayClient,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -51,4 +51,34 @@ test('behavior: dropped before its lease is about to be opened, the offer is fre
   const kept = openOrder(paths, second.lease)
   expect(kept.state.terms.job.name).toBe('second')
   kept.close()
+})
+
+test('behavior: what a killed process planned and did not pay is taken over, whole; what it was about to pay is not', () => {
+  const first = createOrder(paths, terms('first'))
+  writeFileSync(first.file('log'), 'of the first')
+  first.close()
+  // As after a kill: the process that is named there is gone.
+  const dead = () =>
+    writeFileSync(join(first.folder, 'order.pid'), JSON.stringify({ pid: 2 ** 30, started: '1' }))
+  dead()
+  const second = createOrder(paths, terms('second'))
+  expect(second.state.terms.job.name).toBe('second')
+  expect(existsSync(second.file('log'))).toBe(false)
+  // It lives, and so it keeps what it has.
+  expect(() => createOrder(paths, terms('third'))).toThrow(OrderExistsError)
+  second.note({ type: 'opening', at: 2 })
+  second.close()
+  dead()
+  expect(() => createOrder(paths, terms('third'))).toThrow(OrderExistsError)
+})
+
+test('behavior: a folder that was made and never said whose it is, is taken over after a while', () => {
+  const folder = join(paths.leases, terms('x').lease)
+  mkdirSync(folder, { recursive: true })
+  expect(() => createOrder(paths, terms('first'))).toThrow(OrderExistsError)
+  const before = new Date(Date.now() - 120_000)
+  utimesSync(folder, before, before)
+  const order = createOrder(paths, terms('first'))
+  expect(order.state.terms.job.name).toBe('first')
+  order.close()
 })

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressSchema, bundleRefSchema, hashSchema, jobSchema, publishedOfferSchema } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import { z } from 'zod'
 import type { HomePaths } from '../home/homePaths.ts'
 import { type Journal, openJournal } from '../journal/openJournal.ts'
+import { readPidFile, takePidFile } from '../processes/pidFile.ts'
 import {
   LeaseAmbiguousError,
   LeaseNotOursError,
@@ -191,7 +192,7 @@ function orderOf(folder: string, lease: Hash, journal: Journal<OrderStep>): Orde
 
 /**
  * Writes a new order down. It costs nothing until its `opening` step. Its folder is made by one process only, so of two
- * jobs that choose the same offer at once one gets it.
+ * jobs that choose the same offer at once one gets it. What a process left that was killed before it paid is taken over.
  *
  * @throws OrderExistsError if an order of this offer is there already; it belongs to another job. OrderWriteError.
  */
@@ -202,10 +203,11 @@ export function createOrder(paths: HomePaths, terms: OrderTerms): Order {
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')
-      throw new OrderExistsError({ lease, cause })
-    throw new OrderWriteError({ path: journalPath(folder), cause })
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'))
+      throw new OrderWriteError({ path: journalPath(folder), cause })
+    if (!takeOver(paths, lease)) throw new OrderExistsError({ lease, cause })
   }
+  takePidFile(pidPath(folder))
   const journal = openSteps(folder)
   try {
     journal.append([terms])
@@ -213,6 +215,25 @@ export function createOrder(paths: HomePaths, terms: OrderTerms): Order {
     journal.close()
   }
   return openOrder(paths, lease)
+}
+
+const pidPath = (folder: string) => join(folder, 'order.pid')
+/** Milliseconds in which a process that made a folder has also said so there. */
+const makingMs = 60_000
+
+/** Empties the folder of an order whose process was killed before anything was paid; `false` if it is anything else. */
+function takeOver(paths: HomePaths, lease: Hash): boolean {
+  const folder = join(paths.leases, lease)
+  if (readPidFile(pidPath(folder)) !== null) return false
+  if (existsSync(journalPath(folder))) {
+    const order = openOrder(paths, lease)
+    order.close()
+    if (order.state.opening) return false
+  } else if (Date.now() - statSync(folder).mtimeMs < makingMs) return false
+  if (takePidFile(pidPath(folder)) !== null) return false
+  for (const name of readdirSync(folder))
+    if (join(folder, name) !== pidPath(folder)) rmSync(join(folder, name), { recursive: true, force: true })
+  return true
 }
 
 /** Removes an order that this process made and whose lease was never about to be opened. Others are kept. */

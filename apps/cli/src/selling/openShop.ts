@@ -25,6 +25,7 @@ import type { OpenAccount } from '../connection/openAccount.ts'
 import { dropPidFile, takePidFile } from '../processes/pidFile.ts'
 import { createTurns } from './createTurns.ts'
 import { SellerBusyError } from './errors.ts'
+import { openBatchShop } from './openBatchShop.ts'
 import { payeeName, sellFiles } from './sellFiles.ts'
 import { type ChargedCall, watchCharges } from './watchCharges.ts'
 
@@ -87,7 +88,6 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
   const claim = (all: boolean) => turns(() => claimer.claimNow({ all }).catch(() => undefined))
   // The claimer's own first round goes before ours.
   await claim(false)
-  const timer = setInterval(() => void claim(false), lookMs)
 
   const stream = streamScheme({
     ...{ ledger, deployment, currency },
@@ -118,6 +118,10 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
   const pending = await openPendingAnswers({ path: files.pending })
   // A transfer to the till's address would be lost: assets are paid by channel only.
   const exact = 'account' in payee ? await openExact(payee.account) : null
+  const timer = setInterval(() => {
+    void claim(false)
+    void exact?.batch?.claim(false)
+  }, lookMs)
 
   async function openExact(payTo: `0x${string}`) {
     const journal = await openJournal<SettlementEntry>({ path: files.settlements })
@@ -138,11 +142,17 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
       settle: (payment, requirements) => turns(() => facilitator.settle(payment, requirements)),
     }
     const { address: asset, name, version } = currency
-    const once = { currencies: [{ network, asset, payTo, name, version }], facilitator: inTurn }
+    const own = { network, asset, payTo, name, version }
+    const once = { currencies: [own], facilitator: inTurn }
+    const batch = await openBatchShop(connection, {
+      ...{ path: files.batch, currency: own, facilitator: inTurn, seller, claimAt, onClaim },
+    })
     return {
-      // A price that is certain, and one that is a ceiling.
-      schemes: [exactScheme(once), uptoScheme(once)],
+      batch,
+      // Channels of x402, a price that is certain, and one that is a ceiling.
+      schemes: [...(batch === null ? [] : [batch.scheme]), exactScheme(once), uptoScheme(once)],
       async close() {
+        await batch?.close()
         await facilitator.close()
         await journal.close()
       },
@@ -158,11 +168,13 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
         (sum, { worth, claimed }) => sum + (worth > claimed ? worth - claimed : 0n),
         0n,
       )
-      return { charged, due, channels: books.length }
+      const further = exact?.batch?.due() ?? { due: 0n, channels: 0 }
+      return { charged, due: due + further.due, channels: books.length + further.channels }
     },
     async close() {
       clearInterval(timer)
       await claim(true)
+      await exact?.batch?.claim(true)
       await claimer.stop()
       await exact?.close()
       await pending.close()

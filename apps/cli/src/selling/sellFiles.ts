@@ -10,6 +10,7 @@ export function sellFiles(connection: Pick<Connection, 'paths' | 'deployment'>, 
   return {
     folder,
     ledger: join(folder, 'ledger.jsonl'),
+    batch: join(folder, 'batch.jsonl'),
     pending: join(folder, 'pending.jsonl'),
     settlements: join(folder, 'settlements.jsonl'),
     pid: join(folder, 'sell.pid'),

@@ -2,23 +2,34 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  batchScheme,
+  createPayingFetch,
+  createPaywall,
+  httpFacilitator,
+  openBatchLedger,
+  openBatchWallet,
+  openBudget,
   type PaymentPayload,
   type PaymentRequirements,
+  readBatchChannel,
   signApproval,
   signExact,
   signUpto,
+  startBatchClaimer,
 } from '@millrace/pay'
 import { placeX402Contracts } from '@millrace/pay/x402'
 import { mintTestDollars } from '@millrace/sdk'
 import { HTTPFacilitatorClient } from '@x402/core/server'
 import { type Hex, parseAbiItem } from 'viem'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ask } from '../../test/ask.ts'
 import { accountAt, type LocalChain, startLocalChain } from '../../test/localChain.ts'
 import { startPostgres, type TestPostgres } from '../../test/startPostgres.ts'
 import { startValve } from '../../test/startValve.ts'
-import type { DatabaseOptions } from '../database/openDatabase.ts'
+import { type DatabaseOptions, openDatabase } from '../database/openDatabase.ts'
 import { type Gateway, startGateway } from '../startGateway.ts'
+import { pruneSettlements } from './pruneSettlements.ts'
 
 let chain: LocalChain
 let postgres: TestPostgres
@@ -208,6 +219,76 @@ describe.each(['pglite', 'postgres'] as const)('%s', (engine) => {
       errorReason: 'permit2_deadline_expired',
     })
     await after.close()
+  })
+
+  test('behavior: a seller is paid on channels through it: deposit, claims, twice sent on, through a restart', async () => {
+    await placeX402Contracts(chain.client)
+    const payer = privateKeyToAccount(generatePrivateKey())
+    const receiver = privateKeyToAccount(generatePrivateKey()).address
+    const authorizer = privateKeyToAccount(generatePrivateKey())
+    const minted = { currency: chain.currency, to: payer.address, amount: 100_000n }
+    await chain.done(0, mintTestDollars(chain.walletOf(0), minted))
+    const { network, asset, extra } = requirements
+    const files = await mkdtemp(join(folder, 'batch-'))
+    const readChannel = (channel: Hex) => readBatchChannel(chain.client, { channel })
+    const [currency] = chain.deployment.currencies
+    if (currency === undefined) throw new RangeError('a local deployment has a currency')
+    const own = {
+      ...{ network, asset: asset as Hex, payTo: receiver },
+      ...{ name: String(extra?.name), version: String(extra?.version) },
+    }
+    const ledger = await openBatchLedger({ path: join(files, 'ledger'), readChannel })
+    const budget = await openBudget({ path: join(files, 'budget'), limits: {} })
+    const batch = await openBatchWallet({
+      ...{ path: join(files, 'wallet'), deployment: chain.deployment, currency, payer, budget, readChannel },
+      maxDeposit: 50_000n,
+    })
+    const received = () =>
+      chain.client.readContract({
+        address: asset as Hex,
+        abi: [parseAbiItem('function balanceOf(address) view returns (uint256)')],
+        functionName: 'balanceOf',
+        args: [receiver],
+      })
+    for (const [round, calls] of [3, 2].entries()) {
+      const gateway = await start(database)
+      const facilitator = httpFacilitator({ url: `${gateway.url}/x402` })
+      const { kinds } = await facilitator.supported()
+      expect(kinds).toContainEqual({ x402Version: 2, scheme: 'batch-settlement', network })
+      const scheme = batchScheme({ ledger, currency: own, facilitator, authorizer })
+      const paywall = createPaywall({ schemes: [scheme] })
+      const seller = (request: Request) =>
+        paywall.charge(request, { price: { amount: 1_000n } }, () => new Response('paid'))
+      const buy = createPayingFetch({
+        ...{ deployment: chain.deployment, currency, budget, batch },
+        fetch: (input, init) => seller(new Request(input, init)),
+      })
+      for (let call = 0; call < calls; call++)
+        expect((await buy('http://seller.example/data')).status).toBe(200)
+      const events: string[] = []
+      const claimer = startBatchClaimer({
+        ...{ ledger, currency: own, facilitator, authorizer, everyMs: 3_600_000 },
+        onEvent: ({ event }) => events.push(event),
+      })
+      await claimer.claimNow({ all: true })
+      await claimer.stop()
+      expect(events.filter((event) => event !== 'claimed')).toEqual(['settled'])
+      expect(await received()).toBe(round === 0 ? 3_000n : 5_000n)
+      await gateway.close()
+    }
+    // Orders are pruned once they are done; a deposit a day after it could be made.
+    const kept = async (later: number) => {
+      const rows = await openDatabase(database)
+      await pruneSettlements(rows, now() + later)
+      const left = await rows.query<{ type: string }>(
+        `select (entries[1])::jsonb #>> '{payload,type}' as type from settlements`,
+      )
+      await rows.close()
+      return left.map(({ type }) => type).filter((type) => type !== null)
+    }
+    expect(await kept(0)).toEqual(['deposit'])
+    expect(await kept(200_000)).toEqual([])
+    await Promise.all([batch.close(), budget.close(), ledger.close()])
   })
 
   test('behavior: a settlement that failed can be tried again', async () => {

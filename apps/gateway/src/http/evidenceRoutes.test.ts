@@ -1,4 +1,12 @@
-import { confirm, payAsset, settleLease, startLease, stopLease, transferInTill } from '@millrace/sdk'
+import {
+  confirm,
+  gatewayClient,
+  payAsset,
+  settleLease,
+  startLease,
+  stopLease,
+  transferInTill,
+} from '@millrace/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ask } from '../../test/ask.ts'
 import { eventually } from '../../test/eventually.ts'
@@ -86,6 +94,16 @@ test('behavior: a named account counts as related', async () => {
   expect(body.related).toContain(addressOf(buyer))
   expect(body.adjusted).toBe('0')
   expect(body.fundableShare).toBe(1)
+})
+
+test('behavior: the SDK’s client reads it', async () => {
+  const client = gatewayClient(gateway.url)
+  const [to, related] = [4_000_000_000, [accountAt(buyer).address]]
+  const found = await client.getEvidence(asset, { from: to - 86_400, to, related })
+  expect(found).toMatchObject({ asset, from: to - 86_400, to, revenue: 0n, payments: 0, findings: [] })
+  const { revenue, findings } = (await client.getEvidence(asset)) ?? {}
+  expect(revenue).toBeGreaterThan(9_999_999n)
+  expect(findings?.find(({ type }) => type === 'funded before')?.evidence[0]?.amount).toBe(4_000_000n)
 })
 
 test('behavior: a period without payments is empty', async () => {

@@ -38,7 +38,14 @@ const v1 = z
   .openapi('X402PaymentV1')
 const supported = z
   .object({
-    kinds: z.array(z.object({ x402Version: z.int(), scheme: z.string(), network: z.string() })),
+    kinds: z.array(
+      z.object({
+        x402Version: z.int(),
+        scheme: z.string(),
+        network: z.string(),
+        extra: z.record(z.string(), z.unknown()).optional(),
+      }),
+    ),
     extensions: z.array(z.string()),
     signers: z.record(z.string(), z.array(z.string())),
   })

@@ -81,6 +81,34 @@ describe('openBudget', () => {
     await again.close()
   })
 
+  test('behavior: what can be asked what it came to stays reserved through crashes, and is ended by whoever takes it up', async () => {
+    const job = { ...spend(50n, { ref: 'job 1' }), resumable: true }
+    let budget = await open({ lifetime: 100n })
+    await budget.reserve(job)
+    await budget.reserve({ ...spend(20n, { ref: 'job 2' }), resumable: true })
+    await budget.reserve(spend(10n, { ref: 'call' }))
+    for (let crash = 0; crash < 2; crash++) {
+      await budget.close()
+      budget = await open({ lifetime: 100n })
+      expect(budget.state()).toMatchObject({ spent: 10n, reserved: 70n })
+      expect(budget.left()).toEqual(['job 1', 'job 2'])
+      await expect(budget.reserve(spend(21n))).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' })
+      await expect(budget.reserve(job)).rejects.toMatchObject({ code: 'PAYMENT_REPEATED' })
+    }
+    expect(budget.resume('call')).toBeNull()
+    await budget.resume('job 1')?.capture(15n)
+    // Taken up once, by one.
+    expect(budget.resume('job 1')).toBeNull()
+    expect(budget.left()).toEqual(['job 2'])
+    time += 10 * 86_400
+    await budget.close()
+    budget = await open({ lifetime: 100n })
+    expect(budget.state()).toMatchObject({ spent: 25n, reserved: 20n })
+    await budget.resume('job 2')?.release()
+    expect(budget.state()).toMatchObject({ spent: 25n, reserved: 0n })
+    await budget.close()
+  })
+
   test('error: a reservation ends once, and within what it holds', async () => {
     const budget = await open({})
     const reservation = await budget.reserve(spend(10n))

@@ -42,6 +42,11 @@ export interface Spending {
   readonly service: string
   /** Tells a payment that is repeated from another one. Default: none. */
   readonly ref?: string
+  /**
+   * Whether it stays reserved through a crash of this process, for `resume` to find by its `ref`: for what can be asked afterwards what it came to. Without
+   * it, what was reserved when the process died counts as spent.
+   */
+  readonly resumable?: boolean
 }
 
 /** Money that no other payment can take. Exactly one of its two ends is called, once. */
@@ -71,6 +76,10 @@ export interface Budget {
    * @throws BudgetExceededError | PaymentRepeatedError | JournalWriteError
    */
   reserve(spending: Spending): Promise<BudgetReservation>
+  /** Refs of reservations that an earlier process left and nobody took up yet. */
+  left(): readonly string[]
+  /** Takes up a reservation that an earlier process left; `null` if there is none of this ref, or it was taken up. */
+  resume(ref: string): BudgetReservation | null
   state(): BudgetState
   close(): Promise<void>
 }
@@ -85,6 +94,7 @@ type Entry =
       readonly payee: string
       readonly service: string
       readonly ref?: string
+      readonly resumable?: true
     }
   | { readonly type: 'ended'; readonly id: string; readonly amount: string }
   /** In place of all payments that no period sees any more. */
@@ -99,6 +109,7 @@ interface Item {
   /** Reserved, or spent once it ended. */
   amount: bigint
   ended: boolean
+  readonly resumable: boolean
   /** Whether its line is on disk: one that is not is written by its own `append`. */
   written: boolean
 }
@@ -108,7 +119,7 @@ const systemClock = () => Math.floor(Date.now() / 1000)
 
 /**
  * Opens a budget: reserve, then capture or release. No interleaving of parallel payments passes a limit, and no crash frees
- * money that was spent: what was reserved when the process died counts as spent.
+ * money that was spent: what was reserved when the process died counts as spent, or stays reserved until it is taken up.
  *
  * @throws JournalCorruptError | JournalWriteError
  * @example
@@ -181,8 +192,9 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
         for (const ref of entry.refs) refs.add(ref)
         break
       case 'reserved': {
-        const { id, at, amount, payee, service, ref } = entry
-        begin({ id, at, payee, service, ref, amount: BigInt(amount), ended: false, written: true })
+        const { id, at, amount, payee, service, ref, resumable = false } = entry
+        const item = { id, at, payee, service, ref, resumable, amount: BigInt(amount) }
+        begin({ ...item, ended: false, written: true })
         break
       }
       case 'ended': {
@@ -195,7 +207,10 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     }
   }
   // Whoever had reserved them may have spent all of it before the end.
-  for (const item of [...byId.values()]) end(item, item.amount)
+  const abandoned = new Map<string, Item>()
+  for (const item of [...byId.values()])
+    if (item.resumable && item.ref !== undefined) abandoned.set(item.ref, item)
+    else end(item, item.amount)
 
   function check({ amount, payee, service }: Spending): void {
     const most = (limit: string, sum: bigint, allowed: bigint | undefined, subject: string | null) => {
@@ -209,8 +224,8 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     most('lifetime', before + used.all, limits.lifetime, null)
   }
 
-  function entryOf({ id, at, amount, payee, service, ref }: Item): Entry {
-    const named = ref === undefined ? {} : { ref }
+  function entryOf({ id, at, amount, payee, service, ref, resumable }: Item): Entry {
+    const named = { ...(ref === undefined ? {} : { ref }), ...(resumable ? { resumable } : {}) }
     return { type: 'reserved', id, at, amount: amount.toString(), payee, service, ...named }
   }
 
@@ -249,11 +264,11 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       // A clock that is set back must not bring old payments back, nor take new ones out of order.
       const at = Math.max(now(), items.at(-1)?.at ?? 0)
       fold(at)
-      const { amount, payee, service, ref } = spending
+      const { amount, payee, service, ref, resumable = false } = spending
       if (ref !== undefined && refs.has(ref)) throw new PaymentRepeatedError({ ref })
       check(spending)
       const id = randomUUID()
-      const item: Item = { id, at, payee, service, ref, amount, ended: false, written: false }
+      const item: Item = { id, at, payee, service, ref, resumable, amount, ended: false, written: false }
       // Taken before the disk is asked, so that nobody else takes it meanwhile.
       begin(item)
       try {
@@ -266,6 +281,12 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
         throw error
       }
       return reservationOf(item)
+    },
+    left: () => [...abandoned.keys()],
+    resume(ref) {
+      const item = abandoned.get(ref)
+      abandoned.delete(ref)
+      return item === undefined ? null : reservationOf(item)
     },
     state() {
       fold(now())

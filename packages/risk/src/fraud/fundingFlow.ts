@@ -66,6 +66,9 @@ interface Payment {
  *
  * Sources: volume matching of Victor and Weintraud (arXiv 2102.07001), as a largest flow over time after Ford and Fulkerson (1958); the
  * proportional rule at hubs is the "haircut" of Möser, Böhme and Breuker, *Towards risk scoring of Bitcoin transactions* (2014).
+ *
+ * @example
+ * createFundingFlow(ledger, { asset: 'asset 7', related: ['0xowner'], from, to, lookback: 2_592_000, hubDegree: 64, leastHubShare: 0.05 }).payments()
  */
 export function createFundingFlow(ledger: Ledger, question: FundingQuestion): FundingFlow {
   const asset = ledger.account(question.asset)

@@ -28,7 +28,7 @@ export function expectedLoss(loan: LoanRisk): number {
  * Throws {@link ParameterError}.
  *
  * @example
- * unexpectedLoss({ exposure: 100_000, pd: 0.08, lgd: 0.45, lgdDeviation: 0.2 }) // 13,453
+ * unexpectedLoss({ exposure: 100_000, pd: 0.08, lgd: 0.45, lgdDeviation: 0.2 }) // 13,455
  */
 export function unexpectedLoss(loan: LoanRisk & { readonly lgdDeviation?: number }): number {
   checkLoan(loan)

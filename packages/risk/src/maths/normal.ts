@@ -43,7 +43,7 @@ export function normalCdf(x: number): number {
  * Source: Wichura, *Algorithm AS 241*, Applied Statistics 37(3) (1988), PPND16. Throws {@link ParameterError} outside [0, 1].
  *
  * @example
- * normalInverse(0.95) // 1.6448536269514722
+ * normalInverse(0.95) // 1.64485362695147
  */
 export function normalInverse(p: number): number {
   requireRange('probability', p, [0, 1])

@@ -44,7 +44,12 @@ export interface Scenario {
   readonly shock: (facility: StressFacility) => Shock
 }
 
-/** Names of one dimension, the largest principal first. */
+/**
+ * Names of one dimension, the largest principal first; for scenarios of one's own.
+ *
+ * @example
+ * namesBySize(facility, 'operator')[0]
+ */
 export function namesBySize(facility: StressFacility, dimension: Dimension): readonly string[] {
   const sizes = new Map<string, number>()
   for (const { names, principal } of facility.loans)

@@ -66,6 +66,7 @@ describe('default', () => {
     expect(await client.getLease(zeroHash)).toBeNull()
     expect(await client.getOffer(zeroHash)).toBeNull()
     expect(await client.getTill(1n)).toBeNull()
+    expect(await client.getEvidence(1n)).toBeNull()
     expect(await client.getAsset(1n)).toBeNull()
   })
 })

@@ -27,6 +27,7 @@ import {
   publicationSchema,
   searchSchema,
 } from './answers.ts'
+import { type RevenueEvidence, revenueEvidenceSchema } from './evidence.ts'
 
 /** How a gateway is asked. */
 export interface GatewayClientOptions {
@@ -76,6 +77,15 @@ export interface AssetFilter {
   readonly limit?: number
 }
 
+/** Which revenue to examine. */
+export interface EvidenceFilter {
+  /** Unix seconds; by default the 30 days up to the end of the index's day. */
+  readonly from?: number
+  readonly to?: number
+  /** More accounts that belong to owner or operator, 20 at most. */
+  readonly related?: readonly Address[]
+}
+
 /** A gateway over HTTP (protocol §3). Every method throws GatewayError, GatewayUnreachableError or GatewayAnswerError. */
 export interface GatewayClient {
   /** Address of the gateway, without a slash at the end. */
@@ -116,6 +126,8 @@ export interface GatewayClient {
   getChannel(channel: Hash): Promise<IndexedChannel | null>
   /** Revenue and payments of an asset's till, or `null`. */
   getTill(asset: bigint): Promise<IndexedTill | null>
+  /** How much of an asset's revenue can have been its operator's own money, with the paths of it, or `null`. */
+  getEvidence(asset: bigint, filter?: EvidenceFilter): Promise<RevenueEvidence | null>
   /** Balances of an account in the till. */
   getAccount(account: Address): Promise<IndexedAccount>
   /** State of the gateway, asked once. */
@@ -218,6 +230,13 @@ export function gatewayClient(url: string, options: GatewayClientOptions = {}): 
     listChannels: (filter = {}) => ask(channelPageSchema, `/v1/channels${search({ ...filter })}`),
     getChannel: (channel) => orNull(ask(indexedChannelSchema, `/v1/channels/${channel}`)),
     getTill: (asset) => orNull(ask(indexedTillSchema, `/v1/tills/${asset}`)),
+    getEvidence: (asset, { related, ...period } = {}) =>
+      orNull(
+        ask(
+          revenueEvidenceSchema,
+          `/v1/assets/${asset}/evidence${search({ ...period, related: related?.join(',') })}`,
+        ),
+      ),
     getAccount: (account) => ask(accountSchema, `/v1/accounts/${account}`),
     // A gateway without its database says so with status 503, in the same form.
     health: async () => {
