@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { registerAgentCommands } from './commands/agent.ts'
 import { registerAssetCommands } from './commands/asset.ts'
+import { registerCreditCommands } from './commands/credit.ts'
 import { registerJobCommands } from './commands/jobs.ts'
 import { registerMarketCommands } from './commands/market.ts'
 import { registerMcpCommands } from './commands/mcp.ts'
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   registerNodeCommands(program)
   registerAssetCommands(program)
   registerTillCommands(program)
+  registerCreditCommands(program)
   registerMcpCommands(program)
   registerPayCommands(program)
   registerReceiptCommands(program)

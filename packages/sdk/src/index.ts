@@ -593,4 +593,5 @@ export {
 } from './till/upstream.ts'
 export { type WithdrawFromTillParameters, withdrawFromTill } from './till/withdrawFromTill.ts'
 export { type ConfirmOptions, confirm } from './transactions/confirm.ts'
+export { readLogs } from './transactions/readLogs.ts'
 export type { ReadClient, TransactionOverrides, WriteClient } from './transactions/write.ts'

@@ -44,6 +44,7 @@ import {
   pokeLoan,
   RevertError,
   readFacilityEvents,
+  readLogs,
   redeemShares,
   redeemToTill,
   redoLot,
@@ -476,6 +477,8 @@ describe('default: a loan from its lenders to its end', () => {
     expect(opened).toMatchObject({ loan, terms, amount: dollars(40_000) })
     await expect.poll(() => events.length).toBe(read.length)
     expect(events).toEqual(read)
+    const logs = await readLogs(chain.client, { address: [contracts.desk], fromBlock: 0n, toBlock })
+    expect(parseEventLogs({ abi: deskAbi, eventName: 'LoanOpened', logs: [...logs] })).toHaveLength(2)
   })
 })
 

@@ -1,4 +1,4 @@
-import { type Address, encodeDeployData, type Hash, type TransactionReceipt } from 'viem'
+import { type Address, encodeDeployData, getAddress, type Hash, type TransactionReceipt } from 'viem'
 import { estimateGas, sendTransaction } from 'viem/actions'
 import { creditOf } from '../deployments/creditOf.ts'
 import type { Deployment } from '../deployments/deployment.ts'
@@ -72,5 +72,5 @@ export async function createFacility(
  * const facility = createdFacility(await confirm(client, hash))
  */
 export function createdFacility(receipt: Pick<TransactionReceipt, 'contractAddress'>): Address | null {
-  return receipt.contractAddress ?? null
+  return receipt.contractAddress == null ? null : getAddress(receipt.contractAddress)
 }

@@ -6,7 +6,16 @@ import type { ReadClient } from './write.ts'
 /** Most blocks that are asked for at once. */
 const widest = 10_000n
 
-/** Reads all logs of some contracts in a range of blocks, both ends included, in order. */
+/**
+ * Reads all logs of some contracts in a range of blocks, both ends included, in order, a part of the range at a time.
+ *
+ * @param client A viem client of the chain.
+ * @param range Addresses of the contracts, first and last block.
+ * @returns The logs; viem's `parseEventLogs` reads them.
+ * @throws ChainUnreachableError.
+ * @example
+ * const logs = await readLogs(client, { address: [deployment.till], fromBlock: 0n, toBlock: 100n })
+ */
 export async function readLogs(
   client: ReadClient,
   range: { readonly address: readonly Address[]; readonly fromBlock: bigint; readonly toBlock: bigint },

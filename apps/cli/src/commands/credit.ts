@@ -1,0 +1,263 @@
+import type { Command } from 'commander'
+import type { AppraiseSignFlags, PanelFlags, ShowAppraisalFlags } from './appraiseActions.ts'
+import type { GlobalFlags } from './flags.ts'
+import type { LineFlags } from './lendActions.ts'
+import type { ApplyFlags, SignLoanFlags } from './loanActions.ts'
+import type { CreatePoolFlags } from './poolActions.ts'
+import type { StatementFlags } from './statementActions.ts'
+import type { UnderwriteFlags } from './underwriteActions.ts'
+
+/** `pool`, `lend`, `redeem`, `loan`, `underwrite`, `appraise`, `statement`: who lends to machines. */
+export function registerCreditCommands(program: Command): void {
+  registerPool(program)
+  registerLending(program)
+  registerLoan(program)
+  registerUnderwriting(program)
+  registerAppraise(program)
+}
+
+function registerPool(program: Command): void {
+  const pool = program
+    .command('pool')
+    .description('facilities: loan books with senior, junior and first loss')
+  const actions = () => import('./poolActions.ts')
+  pool
+    .command('create')
+    .description('make a facility; the wallet that signs is its curator')
+    .requiredOption('--panel <number>', 'panel whose appraisals count (`appraise panel`)')
+    .requiredOption('--underwriter <wallet-or-address...>', 'who may sign loans, at once')
+    .option('--currency <address>', 'what it lends (default: the network’s)')
+    .option('--senior-rate <percent>', 'what senior claims a year', '8')
+    .option('--min-junior <percent>', 'junior’s least part of the value', '20')
+    .option('--grace <time>', 'between two steps from late to default', '10d')
+    .option('--auction-start <percent>', 'start of an auction, of the appraised value', '120')
+    .option('--auction-half-life <time>', 'in which its price halves', '2d')
+    .option('--bounty <amount>', 'what a step of `loan poke` pays out of the loan’s stake', '5')
+    .option('--max-ltv <percent>', 'most that is lent on an appraisal', '80')
+    .option('--max-multiple <percent>', 'most that is lent on trailing revenue', '600')
+    .option('--min-cover <percent>', 'least stake for what the value does not carry', '10')
+    .option('--max-obligor <percent>', 'largest part drawn by one name', '50')
+    .option('--max-cluster <percent>', 'largest part that hangs on one cluster', '80')
+    .option('--min-obligors <number>', 'least effective number of names', '3')
+    .option('--min-clusters <number>', 'least effective number of clusters of a kind', '1.5')
+    .action(async (_: unknown, command: Command) =>
+      (await actions()).createPool(command.optsWithGlobals<CreatePoolFlags>()),
+    )
+  pool
+    .command('list')
+    .description('facilities that the till lists')
+    .action(async (_: unknown, command: Command) =>
+      (await actions()).listPools(command.optsWithGlobals<GlobalFlags>()),
+    )
+  pool
+    .command('show')
+    .description('value, both lines with both prices, queue, concentration and rules')
+    .argument('<pool>', 'its address')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await actions()).showPool(id, command.optsWithGlobals<GlobalFlags>()),
+    )
+}
+
+function registerLending(program: Command): void {
+  const actions = () => import('./lendActions.ts')
+  const withLine = (command: Command) => command.option('--line <line>', 'senior or junior', 'senior')
+  withLine(
+    program
+      .command('lend')
+      .description('put money into a line of a facility')
+      .argument('<pool>', 'its address')
+      .argument('<amount>', 'in whole units'),
+  ).action(async (pool: string, amount: string, _: unknown, command: Command) =>
+    (await actions()).lend({ pool, amount }, command.optsWithGlobals<LineFlags>()),
+  )
+  const redeem = program.command('redeem').description('leave a line of a facility, by its queue')
+  withLine(
+    redeem
+      .command('request')
+      .description('put shares into the queue; it cannot be called back')
+      .argument('<pool>', 'its address')
+      .argument('<shares>', 'in whole shares, or `all`'),
+  ).action(async (pool: string, shares: string, _: unknown, command: Command) =>
+    (await actions()).request({ pool, shares }, command.optsWithGlobals<LineFlags>()),
+  )
+  withLine(
+    redeem
+      .command('status')
+      .description('shares held, shares that wait, and what can be claimed')
+      .argument('<pool>', 'its address'),
+  ).action(async (pool: string, _: unknown, command: Command) =>
+    (await actions()).redeemStatus(pool, command.optsWithGlobals<LineFlags>()),
+  )
+  withLine(
+    redeem
+      .command('claim')
+      .description('pay the queue as far as money reaches, and take what was paid to the wallet')
+      .argument('<pool>', 'its address'),
+  ).action(async (pool: string, _: unknown, command: Command) =>
+    (await actions()).claim(pool, command.optsWithGlobals<LineFlags>()),
+  )
+}
+
+function registerLoan(program: Command): void {
+  const loan = program
+    .command('loan')
+    .description('borrow on assets; a file is passed to the underwriter and back')
+  const actions = () => import('./loanActions.ts')
+  loan
+    .command('apply')
+    .description('write terms for the underwriter to sign, and put the facility into the assets’ debt slots')
+    .argument('<pool>', 'its address')
+    .argument('<file>', 'where the loan is written')
+    .requiredOption('--asset <id...>', 'assets that secure it, one to eight')
+    .requiredOption('--underwriter <wallet-or-address>', 'whose stake takes the first loss')
+    .requiredOption('--limit <amount>', 'most that can be drawn in all')
+    .requiredOption('--obligor <name>', 'who owes')
+    .option('--first <amount>', 'what can be drawn before a release (default: the limit)')
+    .option('--cluster <name...>', 'what it hangs on: hardware, customer, region')
+    .option('--vendor <wallet-or-address>', 'who is paid by draws (default: the borrower)')
+    .option('--rate <percent>', 'interest a year', '14')
+    .option('--premium <percent>', 'the underwriter’s part of it', '10')
+    .option('--ramp <time>', 'interest only, and time to draw', '90d')
+    .option('--term <time>', 'in which it is repaid after that', '730d')
+    .option('--ltv <percent>', 'lent on the appraised value; 0 for no sale', '70')
+    .option('--multiple <percent>', 'lent on trailing revenue', '0')
+    .option('--cover <percent>', 'stake for what the value does not carry', '20')
+    .option('--dscr <percent>', 'coverage below which everything is swept; 0 for none', '125')
+    .option('--share <percent>', 'part of what reaches debt that is taken ahead of the plan', '0')
+    .option('--valid <time>', 'how long it can be opened', '7d')
+    .action(async (pool: string, file: string, _: unknown, command: Command) =>
+      (await actions()).apply({ pool, file }, command.optsWithGlobals<ApplyFlags>()),
+    )
+  loan
+    .command('sign')
+    .description('sign, as the underwriter, the terms; or with --total, how much may be drawn in all')
+    .argument('<file>', 'what `apply` wrote')
+    .option('--total <amount>', 'release draws up to this')
+    .option('--valid <time>', 'how long the release can be used', '1d')
+    .action(async (file: string, _: unknown, command: Command) =>
+      (await actions()).signLoan(file, command.optsWithGlobals<SignLoanFlags>()),
+    )
+  loan
+    .command('draw')
+    .description('open the loan with the first draw, or draw more')
+    .argument('<file>')
+    .argument('<amount>', 'in whole units; 0 only opens it')
+    .action(async (file: string, amount: string, _: unknown, command: Command) =>
+      (await actions()).draw({ file, amount }, command.optsWithGlobals<GlobalFlags>()),
+    )
+  const simple = [
+    ['status', 'where the loan stands', 'status'],
+    ['poke', 'take a loan that is behind one step on, for a bounty; anyone may', 'poke'],
+    ['harvest', 'free stake that the loan does not need; anyone may', 'harvest'],
+  ] as const
+  for (const [name, description, action] of simple)
+    loan
+      .command(name)
+      .description(description)
+      .argument('<file>')
+      .action(async (file: string, _: unknown, command: Command) =>
+        (await actions())[action](file, command.optsWithGlobals<GlobalFlags>()),
+      )
+  loan
+    .command('repay')
+    .description('repay from the till account; anyone may. What machines earn repays by itself')
+    .argument('<file>')
+    .argument('<amount>', 'in whole units; what is owed at most')
+    .action(async (file: string, amount: string, _: unknown, command: Command) =>
+      (await actions()).repay({ file, amount }, command.optsWithGlobals<GlobalFlags>()),
+    )
+}
+
+function registerUnderwriting(program: Command): void {
+  program
+    .command('underwrite')
+    .description('show what the chain knows of a loan’s assets and their revenue; sign and stake if asked')
+    .argument('<file>', 'what `loan apply` wrote')
+    .option('--since <time>', 'how far back to look', '90d')
+    .option('--sign', 'sign the terms, into the file')
+    .option('--stake <amount>', 'put this much under the facility’s loans, in whole units')
+    .action(async (file: string, _: unknown, command: Command) =>
+      (await import('./underwriteActions.ts')).underwrite(file, command.optsWithGlobals<UnderwriteFlags>()),
+    )
+  const statement = program
+    .command('statement')
+    .description('what happened in a period, balanced against the chain')
+  const actions = () => import('./statementActions.ts')
+  const withPeriod = (command: Command) =>
+    command
+      .option('--from <date>', 'first day, as 2026-01-31 or a full time (default: the beginning)')
+      .option('--to <date>', 'first day after it (default: now)')
+      .option('--csv', 'print CSV instead of a table')
+  withPeriod(
+    statement
+      .command('lender')
+      .description('deposits, shares, requests and claims of an account in a facility')
+      .argument('<pool>', 'its address')
+      .argument('[account]', 'wallet or address (default: the wallet)'),
+  ).action(async (pool: string, account: string | undefined, _: unknown, command: Command) =>
+    (await actions()).lender({ pool, account }, command.optsWithGlobals<StatementFlags>()),
+  )
+  withPeriod(
+    statement
+      .command('loan')
+      .description('draws, interest, repayments and losses of a loan')
+      .argument('<file>', 'what `loan apply` wrote'),
+  ).action(async (file: string, _: unknown, command: Command) =>
+    (await actions()).borrower(file, command.optsWithGlobals<StatementFlags>()),
+  )
+  withPeriod(
+    statement
+      .command('asset')
+      .description('payments into the till of an asset, and who got what of them')
+      .argument('<asset>', 'its id'),
+  ).action(async (id: string, _: unknown, command: Command) =>
+    (await actions()).asset(id, command.optsWithGlobals<StatementFlags>()),
+  )
+}
+
+function registerAppraise(program: Command): void {
+  const appraise = program.command('appraise').description('what assets are worth, by signed appraisals')
+  const actions = () => import('./appraiseActions.ts')
+  appraise
+    .command('curve')
+    .description('publish a depreciation curve')
+    .argument('<half-life>', 'time in which half of the value is lost, such as 730d')
+    .argument('<haircut>', 'percent that a sale brings less')
+    .action(async (halfLife: string, haircut: string, _: unknown, command: Command) =>
+      (await actions()).publish({ halfLife, haircut }, command.optsWithGlobals<GlobalFlags>()),
+    )
+  appraise
+    .command('panel')
+    .description('make a panel of appraisers; the wallet that signs is its curator')
+    .argument('<appraiser...>', 'wallets or addresses')
+    .option('--quorum <number>', 'how many must sign an appraisal', '1')
+    .action(async (appraisers: string[], _: unknown, command: Command) =>
+      (await actions()).makePanel(appraisers, command.optsWithGlobals<PanelFlags>()),
+    )
+  appraise
+    .command('sign')
+    .description('sign what an asset is worth; prints JSON for `record`')
+    .argument('<asset>', 'its id')
+    .argument('<value>', 'in whole units')
+    .requiredOption('--panel <number>', 'the panel it is given to')
+    .requiredOption('--curve <number>', 'depreciation from now on')
+    .option('--valid <time>', 'how long it counts as fresh', '180d')
+    .action(async (id: string, value: string, _: unknown, command: Command) =>
+      (await actions()).sign({ id, value }, command.optsWithGlobals<AppraiseSignFlags>()),
+    )
+  appraise
+    .command('record')
+    .description('record the median of signed appraisals; anyone may')
+    .argument('<file...>', 'what `sign` printed')
+    .action(async (files: string[], _: unknown, command: Command) =>
+      (await actions()).record(files, command.optsWithGlobals<GlobalFlags>()),
+    )
+  appraise
+    .command('show')
+    .description('what a panel says of an asset')
+    .argument('<asset>', 'its id')
+    .requiredOption('--panel <number>', 'the panel')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await actions()).show(id, command.optsWithGlobals<ShowAppraisalFlags>()),
+    )
+}

@@ -1,0 +1,138 @@
+import { CliError } from '../errors/CliError.ts'
+import { exitCodes } from '../errors/exitCodes.ts'
+
+/** There is no facility at an address. */
+export class PoolUnknownError extends CliError {
+  override readonly name = 'PoolUnknownError'
+  static readonly code = 'POOL_UNKNOWN'
+  constructor(options: { pool: string; cause?: unknown }) {
+    super({
+      code: PoolUnknownError.code,
+      message: `There is no pool at '${options.pool}'.`,
+      remedy: 'Give its address: `millrace pool list`.',
+      exitCode: exitCodes.missing,
+      details: { pool: options.pool },
+      cause: options.cause,
+    })
+  }
+}
+
+/** The rules of a pool cannot be read: the chain forgot how it was made, or it is of another version. */
+export class PoolRulesUnknownError extends CliError {
+  override readonly name = 'PoolRulesUnknownError'
+  static readonly code = 'POOL_RULES_UNKNOWN'
+  constructor(options: { pool: string }) {
+    super({
+      code: PoolRulesUnknownError.code,
+      message: `How pool '${options.pool}' was made cannot be read from this chain.`,
+      remedy: 'Ask an RPC that keeps old state; a pool of another version needs the command of that version.',
+      exitCode: exitCodes.unavailable,
+      details: options,
+    })
+  }
+}
+
+/** The file is none of a loan. */
+export class LoanFileError extends CliError {
+  override readonly name = 'LoanFileError'
+  static readonly code = 'LOAN_FILE'
+  constructor(options: { path: string; reason: string }) {
+    super({
+      code: LoanFileError.code,
+      message: `'${options.path}' is not the file of a loan here: ${options.reason}.`,
+      remedy: 'Take the file that `millrace loan apply` wrote, on the network that it was written for.',
+      exitCode: exitCodes.data,
+      details: options,
+    })
+  }
+}
+
+/** A loan has not been signed by its underwriter. */
+export class LoanUnsignedError extends CliError {
+  override readonly name = 'LoanUnsignedError'
+  static readonly code = 'LOAN_UNSIGNED'
+  constructor(options: { path: string; underwriter: string }) {
+    super({
+      code: LoanUnsignedError.code,
+      message: `The loan in '${options.path}' is not signed by its underwriter '${options.underwriter}'.`,
+      remedy: 'Have it signed: `millrace underwrite <file> --sign`.',
+      exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
+/** More than the first draws needs a release of the underwriter. */
+export class LoanUnreleasedError extends CliError {
+  override readonly name = 'LoanUnreleasedError'
+  static readonly code = 'LOAN_UNRELEASED'
+  constructor(options: { path: string; drawn: string; released: string }) {
+    super({
+      code: LoanUnreleasedError.code,
+      message: `With this ${options.drawn} would be drawn on the loan in '${options.path}'; ${options.released} are released.`,
+      remedy: 'Have more released: `millrace loan sign <file> --total <amount>`, by the underwriter.',
+      exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
+/** Who signs is not who must. */
+export class NotTheUnderwriterError extends CliError {
+  override readonly name = 'NotTheUnderwriterError'
+  static readonly code = 'NOT_THE_UNDERWRITER'
+  constructor(options: { underwriter: string; account: string }) {
+    super({
+      code: NotTheUnderwriterError.code,
+      message: `The loan names '${options.underwriter}' as its underwriter, not '${options.account}'.`,
+      remedy: 'Sign with that wallet: `--wallet <name>`.',
+      exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
+/** An asset's debt slot is filled by something else. */
+export class AssetPledgedError extends CliError {
+  override readonly name = 'AssetPledgedError'
+  static readonly code = 'ASSET_PLEDGED'
+  constructor(options: { asset: bigint; debt: string }) {
+    super({
+      code: AssetPledgedError.code,
+      message: `The debt slot of asset ${options.asset} is filled by '${options.debt}'.`,
+      remedy: 'Repay that loan and clear the slot first: one asset secures one loan.',
+      exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
+/** Nothing waits and nothing can be claimed. */
+export class NothingToRedeemError extends CliError {
+  override readonly name = 'NothingToRedeemError'
+  static readonly code = 'NOTHING_TO_REDEEM'
+  constructor(options: { account: string; vault: string; what: string }) {
+    super({
+      code: NothingToRedeemError.code,
+      message: `'${options.account}' has ${options.what} in vault '${options.vault}'.`,
+      remedy: 'See `millrace redeem status`.',
+      exitCode: exitCodes.missing,
+      details: options,
+    })
+  }
+}
+
+/** A statement that does not add up to what the chain says: nothing of it can be relied on. */
+export class StatementUnbalancedError extends CliError {
+  override readonly name = 'StatementUnbalancedError'
+  static readonly code = 'STATEMENT_UNBALANCED'
+  constructor(options: { what: string; statement: bigint; chain: bigint }) {
+    super({
+      code: StatementUnbalancedError.code,
+      message: `By its lines '${options.what}' is ${options.statement}, the chain says ${options.chain}.`,
+      remedy: 'Ask another RPC: this one lacks events or old state. If all agree, report it.',
+      exitCode: exitCodes.internal,
+      details: options,
+    })
+  }
+}

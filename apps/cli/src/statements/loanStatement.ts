@@ -1,0 +1,182 @@
+import {
+  type Facility,
+  type FacilityEvent,
+  getLoan,
+  type LoanRecord,
+  type LoanTerms,
+  loanInterest,
+  rawInterest,
+  readFacilityEvents,
+} from '@millrace/sdk'
+import type { Hash } from 'viem'
+import { getBlock } from 'viem/actions'
+import type { Connection } from '../connection/connect.ts'
+import { timesOf } from '../credit/blocks.ts'
+import { balance, type Statement, type StatementLine, zeros } from './statement.ts'
+
+const columns = [
+  ...(['drawn', 'interest borne', 'interest paid', 'principal paid'] as const),
+  ...(['principal', 'interest', 'lost'] as const),
+] as const
+type Column = (typeof columns)[number]
+type TimedEvent = FacilityEvent & { readonly time: number }
+
+/** Parts per million × seconds of a year: what divides raw interest. */
+const unit = 1_000_000n * 31_536_000n
+
+/**
+ * What happened to a loan in a period: draws, interest by the second, what was paid, and what was lost. Interest is computed from the
+ * terms and the loan's whole history; what is owed at the end must be what the chain says, to the unit.
+ *
+ * @throws StatementUnbalancedError, ChainUnreachableError
+ */
+export async function loanStatement(
+  { client, deployment }: Connection,
+  of: {
+    readonly pool: Facility
+    readonly loan: Hash
+    readonly terms: LoanTerms
+    readonly decimals: number
+    readonly createdIn: bigint
+    readonly fromBlock: bigint
+    readonly toBlock: bigint
+  },
+): Promise<Statement<Column>> {
+  const { pool, loan, terms, decimals, createdIn, toBlock } = of
+  const fromBlock = of.fromBlock > createdIn ? of.fromBlock : createdIn
+  // From the beginning: interest of today hangs on every payment before.
+  const range = { deployment, facility: pool, fromBlock: createdIn, toBlock }
+  const found = (await readFacilityEvents(client, range)).filter(
+    (event) => 'loan' in event && event.loan === loan,
+  )
+  const times = await timesOf(
+    client,
+    found.map(({ blockNumber }) => blockNumber),
+  )
+  const events = found.map((event): TimedEvent => ({ ...event, time: times.get(event.blockNumber) ?? 0 }))
+  const { timestamp } = await getBlock(client, { blockNumber: toBlock })
+  const book = replay(terms)
+  const opening = zeros(columns)
+  const lines: StatementLine<Column>[] = []
+  for (const event of events.filter(({ blockNumber }) => blockNumber < fromBlock)) book.take(event)
+  if (fromBlock > createdIn) {
+    const start = await getBlock(client, { blockNumber: fromBlock - 1n })
+    book.bear(Number(start.timestamp))
+    const { principal, interest, lost } = book.standing()
+    Object.assign(opening, { principal, interest, lost })
+  }
+  book.moved()
+  for (const event of events.filter(({ blockNumber }) => blockNumber >= fromBlock)) {
+    const what = book.take(event)
+    const { time, blockNumber: block, transaction } = event
+    if (what !== null) lines.push({ time, block, transaction, what, moved: book.moved() })
+  }
+  book.bear(Number(timestamp))
+  const last = book.moved()
+  if (last['interest borne'] !== 0n)
+    lines.push({
+      time: Number(timestamp),
+      block: toBlock,
+      transaction: '',
+      what: 'interest until the end',
+      moved: last,
+    })
+  const status = await getLoan(client, { facility: pool.facility, loan, blockNumber: toBlock })
+  const isLost = status.state === 'writtenOff'
+  const sized = Object.fromEntries(columns.map((column) => [column, decimals])) as Record<Column, number>
+  return balance(
+    { of: `loan ${loan}`, fromBlock, toBlock, columns, opening, lines, decimals: sized },
+    {
+      principal: isLost ? 0n : status.principal,
+      interest: status.interest,
+      lost: isLost ? status.principal : 0n,
+    },
+  )
+}
+
+/** A loan's history, taken event by event; `moved` tells what changed since it was asked last. */
+function replay(terms: LoanTerms) {
+  let record: LoanRecord = {
+    ...terms,
+    ...{ principal: 0n, drawn: 0n, offset: 0n, accrues: true, sweeps: false },
+  }
+  let lost = 0n
+  let isOver = false
+  /** Interest owed as of the last look, rounded up as the chain shows it. */
+  let interest = 0n
+  let told = zeros(columns)
+  const sums = zeros(columns)
+  const rate = BigInt(terms.rate)
+
+  const bear = (time: number) => {
+    if (isOver) return
+    const now = loanInterest(record, time)
+    sums['interest borne'] += now - interest
+    interest = now
+  }
+  const repay = (event: TimedEvent & { type: 'repaid' }) => {
+    const { interest: paid, principal, since } = event
+    const raw = rawInterest(record, since)
+    const rawPaid = paid * unit < raw ? paid * unit : raw
+    const borne = record.accrues ? principal * rate * BigInt(since) : 0n
+    record = { ...record, principal: record.principal - principal, offset: record.offset + rawPaid - borne }
+    sums['interest paid'] += paid
+    sums['principal paid'] += principal
+    interest -= paid
+  }
+  const enter = (event: TimedEvent & { type: 'loanStateChanged' }) => {
+    const borne = record.principal * rate * BigInt(event.time)
+    if (event.state === 'impaired' && record.accrues)
+      record = { ...record, accrues: false, offset: record.offset - borne }
+    else if (event.state === 'live' && !record.accrues)
+      record = { ...record, accrues: true, offset: record.offset + borne }
+  }
+
+  /** Takes an event; says what it was, or `null` where it moved nothing. */
+  const take = (event: TimedEvent): string | null => {
+    switch (event.type) {
+      case 'drawn':
+        bear(event.time)
+        sums.drawn += event.amount
+        record = {
+          ...record,
+          principal: record.principal + event.amount,
+          drawn: record.drawn + event.amount,
+          offset: record.offset + event.amount * rate * BigInt(event.time),
+        }
+        return `drawn to ${event.to}`
+      case 'repaid':
+        bear(event.since)
+        repay(event)
+        // What ran from the boundary to the block belongs to the next line.
+        return event.from === null ? 'repaid' : `repaid by asset ${event.from}`
+      case 'loanStateChanged':
+        bear(event.time)
+        enter(event)
+        return event.state
+      case 'writtenOff':
+        bear(event.time)
+        record = { ...record, principal: 0n, offset: 0n, accrues: false }
+        interest = 0n
+        isOver = true
+        lost = event.loss
+        return 'written off'
+      case 'recovered':
+        lost -= event.toLenders
+        return 'recovered'
+      default:
+        return null
+    }
+  }
+  const standing = () => ({ ...sums, principal: record.principal, interest, lost })
+  return {
+    ...{ take, bear, standing },
+    moved: () => {
+      const now = standing()
+      const change = zeros(columns)
+      for (const column of columns) change[column] = now[column] - told[column]
+      told = now
+      return change
+    },
+  }
+}

@@ -1,0 +1,270 @@
+import { spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createProgram } from '../src/program.ts'
+
+/** The guide, as a reader follows it: its commands one after another, on a network of its own. */
+const guide = readFileSync(new URL('../../../docs/guides/lend.md', import.meta.url), 'utf8')
+const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
+const work = mkdtempSync(join(tmpdir(), 'millrace-credit-'))
+const tools = join(work, 'bin')
+const env = {
+  ...process.env,
+  MILLRACE_HOME: join(work, 'home'),
+  MILLRACE_PASSPHRASE: 'a passphrase of the test',
+  NO_COLOR: '1',
+  PATH: `${tools}${delimiter}${process.env.PATH ?? ''}`,
+}
+const day = 86_400
+let rpc = ''
+const before = process.cwd()
+/** The guide's line, without what only a shell that stays open needs. */
+const makePool = `node -p "require('./pool.json').pool" > pool`
+let pool = ''
+
+function shell(script: string): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const child = spawn('sh', ['-c', script], { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (chunk: Buffer) => {
+      out += chunk
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk
+    })
+    child.once('close', (code) => resolve({ code, out, err }))
+  })
+}
+
+/** The same command inside this process, which is quicker: what it prints, or what it throws. */
+async function run(command: string, mode: readonly string[] = ['--json']): Promise<string> {
+  let out = ''
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    out += chunk
+    return true
+  })
+  vi.stubEnv('MILLRACE_HOME', env.MILLRACE_HOME)
+  vi.stubEnv('MILLRACE_PASSPHRASE', env.MILLRACE_PASSPHRASE)
+  try {
+    const words = command.replaceAll('POOL', pool).replaceAll('./', `${work}/`).split(' ')
+    await createProgram().parseAsync(['node', 'millrace', ...mode, ...words])
+  } finally {
+    write.mockRestore()
+    vi.unstubAllEnvs()
+  }
+  return out
+}
+const json = async (command: string) => JSON.parse(await run(command)) as Record<string, unknown>
+
+async function pass(seconds: number) {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'evm_increaseTime', params: [seconds] })
+  const answer = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  expect(await answer.json()).not.toHaveProperty('error')
+}
+
+beforeAll(async () => {
+  mkdirSync(tools)
+  writeFileSync(join(tools, 'millrace'), `#!/bin/sh\nexec '${process.execPath}' '${bin}' "$@"\n`)
+  chmodSync(join(tools, 'millrace'), 0o755)
+  const up = await shell('millrace --json up --detach --without-node --chain-port 0 --gateway-port 0')
+  expect({ code: up.code, err: up.code === 0 ? '' : up.err }).toEqual({ code: 0, err: '' })
+  process.chdir(work)
+  rpc = String(JSON.parse(up.out.trim().split('\n').at(-1) ?? '{}').rpc)
+}, 300_000)
+afterAll(async () => {
+  process.chdir(before)
+  await shell('millrace down')
+  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+}, 120_000)
+
+describe('the guide', () => {
+  const lines = [...guide.matchAll(/```sh\n([\s\S]*?)```/g)]
+    .flatMap(([, block = '']) => block.trim().split('\n'))
+    .filter((line) => !line.startsWith('millrace up '))
+
+  test('default: every command does what the guide says', async () => {
+    expect(lines.length).toBeGreaterThan(35)
+    for (const line of lines) {
+      const [command = '', refusal] = line.split(' # refused: ')
+      if (!command.startsWith('millrace ')) {
+        const { code, err } = await shell(command.replace(/^POOL=.*/, makePool))
+        expect({ line, code, err }).toEqual({ line, code: 0, err: '' })
+        continue
+      }
+      // As the shell would: what a file holds, and where the output goes.
+      const [said = '', file] = command.replace('millrace ', '').split(' > ')
+      pool = existsSync(join(work, 'pool')) ? readFileSync(join(work, 'pool'), 'utf8').trim() : ''
+      const words = said.replace('"$(cat pool)"', pool).replace('--json ', '')
+      const asked = run(words, said.startsWith('--json') ? ['--json'] : [])
+      if (refusal !== undefined) {
+        await expect(asked, line).rejects.toMatchObject({ code: refusal })
+        continue
+      }
+      const out = await asked.catch((error: unknown) => {
+        throw new RangeError(`'${line}' failed`, { cause: error })
+      })
+      if (file !== undefined) writeFileSync(join(work, file), out)
+    }
+    // And once as a program of its own.
+    const { code, out } = await shell('millrace --json loan status loan.json')
+    expect({ code, state: JSON.parse(out).state }).toEqual({ code: 0, state: 'live' })
+  }, 600_000)
+})
+
+describe('on the network of the guide', () => {
+  test('default: what stands there is what was done', async () => {
+    const loan = await json('loan status ./loan.json')
+    expect(loan).toMatchObject({ state: 'live', drawn: '450000000', isSigned: true, isSwept: false })
+    const shown = await json('pool show POOL')
+    expect(shown).toMatchObject({
+      facility: pool,
+      rules: { book: { seniorRate: 80_000, minJuniorBps: 2_000 } },
+    })
+    expect((await json('pool list')).pools).toMatchObject([{ facility: pool }])
+    const seen = await json('underwrite ./loan.json')
+    expect(seen).toMatchObject({ freeStake: expect.any(String), signature: expect.stringMatching(/^0x/) })
+    const [asset] = seen.assets as readonly Record<string, unknown>[]
+    expect(asset).toMatchObject({ revenue: '25000000', adjusted: '25000000' })
+    expect(asset?.payers).toMatchObject([{ amount: '25000000', payments: 1, isRelated: false }])
+    expect(asset?.appraisal).toMatchObject({ appraised: '1000000000', isFresh: true })
+  })
+
+  test('behavior: the borrower who pays itself is found out', async () => {
+    await run('till pay 1 40')
+    const seen = await json('underwrite ./loan.json')
+    const [asset] = seen.assets as readonly Record<string, unknown>[]
+    expect(asset).toMatchObject({ revenue: '65000000', adjusted: '25000000' })
+    const payers = asset?.payers as readonly Record<string, unknown>[]
+    expect(payers.map(({ amount, isRelated }) => [amount, isRelated])).toEqual([
+      ['40000000', true],
+      ['25000000', false],
+    ])
+    expect(JSON.stringify(asset?.findings)).toContain('paid by a related account')
+    expect(await run('underwrite ./loan.json', [])).toContain('is the borrower or its operator')
+  })
+
+  test('default: statements add up, of all time and of parts of it', async () => {
+    const whole = await json('statement asset 1')
+    const sum = (statement: Record<string, unknown>, column: string) =>
+      (statement.lines as { moved: Record<string, string> }[]).reduce(
+        (total, { moved }) => total + BigInt(moved[column] ?? 0),
+        0n,
+      )
+    expect(sum(whole, 'revenue')).toBe(65_000_000n)
+    const split = ['fee', 'upstream', 'costs', 'debt', 'shares', 'owner'].reduce(
+      (all, layer) => all + sum(whole, layer),
+      0n,
+    )
+    const { unsplit } = whole.closing as { unsplit: string }
+    expect(split + BigInt(unsplit)).toBe(65_000_000n)
+
+    const loan = await json('statement loan ./loan.json')
+    expect(loan.closing).toMatchObject({ drawn: '450000000', lost: '0' })
+    expect(sum(loan, 'drawn') - sum(loan, 'principal paid')).toBe(sum(loan, 'principal'))
+    expect(sum(loan, 'interest borne') - sum(loan, 'interest paid')).toBe(sum(loan, 'interest'))
+
+    const ann = await json('statement lender POOL ann')
+    expect(ann.closing).toMatchObject({
+      'paid in': '2000000000',
+      'senior shares': '0',
+      'senior in queue': '0',
+    })
+    expect(BigInt((ann.closing as Record<string, string>)['taken out'] ?? 0)).toBeGreaterThanOrEqual(
+      1_999_999_999n,
+    )
+
+    // A day apart: what one period closes with the next one opens with.
+    await pass(day)
+    const noon = new Date(Date.now() + (day / 2) * 1000).toISOString()
+    await run('till pay 1 10 --wallet ben')
+    await run('loan repay ./loan.json 20')
+    for (const of of ['asset 1', 'loan ./loan.json', 'lender POOL ben']) {
+      const before = await json(`statement ${of} --to ${noon}`)
+      const after = await json(`statement ${of} --from ${noon}`)
+      const kept = ['unsplit', 'principal', 'interest', 'junior shares']
+      for (const column of kept.filter((name) => name in (before.closing as object)))
+        expect((after.opening as Record<string, string>)[column]).toBe(
+          (before.closing as Record<string, string>)[column],
+        )
+    }
+    const csv = (await run('statement loan ./loan.json --csv', [])).trim().split('\r\n')
+    expect(csv[0]).toBe(
+      'time,block,transaction,what,drawn,interest borne,interest paid,principal paid,principal,interest,lost',
+    )
+    const cents = (row: string | undefined) =>
+      (row ?? '')
+        .split(',')
+        .slice(4)
+        .map((cell) => Math.round(Number(cell) * 1e6))
+    const added = csv
+      .slice(1, -1)
+      .reduce((total, row) => cents(row).map((cell, at) => cell + (total[at] ?? 0)), [0, 0, 0, 0, 0, 0, 0])
+    expect(added).toEqual(cents(csv.at(-1)))
+  })
+
+  test('default: a loan that is not repaid goes step by step into the auction, and its statement tells it', async () => {
+    await pass(120 * day)
+    for (const state of ['late', 'impaired', 'defaulted']) {
+      await pass(11 * day)
+      expect(await json('loan poke ./loan.json')).toMatchObject({ state })
+    }
+    await expect(run('loan poke ./loan.json')).rejects.toMatchObject({ code: 'NOTHING_TO_DO' })
+    expect(await json('loan status ./loan.json')).toMatchObject({ state: 'defaulted' })
+    const whats = ((await json('statement loan ./loan.json')).lines as { what: string }[]).map(
+      ({ what }) => what,
+    )
+    expect(whats).toEqual(expect.arrayContaining(['late', 'impaired', 'defaulted']))
+    expect(await run('loan status ./loan.json', [])).toContain('defaulted')
+  })
+
+  test('error: what is wrong is said by its code', async () => {
+    const file = join(work, 'loan.json')
+    const kept = readFileSync(file, 'utf8')
+    const nobody = '0x00000000000000000000000000000000000000fe'
+    const apply = 'loan apply POOL ./other.json --asset 1 --underwriter uma --limit 10 --obligor demo'
+    const wrong: [string, string][] = [
+      [`pool show ${nobody}`, 'POOL_UNKNOWN'],
+      ['pool show here', 'POOL_UNKNOWN'],
+      ['pool create --panel x --underwriter uma', 'USAGE'],
+      ['pool create --panel 0 --underwriter uma --senior-rate much', 'USAGE'],
+      ['pool create --panel 0 --underwriter uma --grace 1s', 'RULES_INVALID'],
+      ['lend POOL 5 --line middle', 'USAGE'],
+      ['lend POOL much', 'AMOUNT_INVALID'],
+      ['lend POOL 999999 --wallet ben', 'NOT_ENOUGH_MONEY'],
+      ['redeem claim POOL --wallet uma', 'NOTHING_TO_REDEEM'],
+      ['redeem request POOL all --wallet uma', 'NOTHING_TO_REDEEM'],
+      ['redeem request POOL some --line junior --wallet ben', 'USAGE'],
+      ['loan status ./none.json', 'LOAN_FILE'],
+      ['loan status ./pool', 'LOAN_FILE'],
+      ['loan status ./appraisal.json', 'LOAN_FILE'],
+      ['loan sign ./loan.json --wallet ben', 'NOT_THE_UNDERWRITER'],
+      ['underwrite ./loan.json --sign', 'NOT_THE_UNDERWRITER'],
+      ['loan draw ./loan.json 0', 'ZERO_AMOUNT'],
+      ['loan draw ./loan.json 1', 'LOAN_UNRELEASED'],
+      ['loan draw ./loan.json 0 --wallet ann', 'NOT_BORROWER'],
+      [apply.replace('other', 'loan'), 'LOAN_FILE'],
+      [apply.replace('--asset 1', '--asset none'), 'USAGE'],
+      [`${apply} --cluster a b c d`, 'USAGE'],
+      [`${apply} --rate 99.12345`, 'USAGE'],
+      ['appraise sign 99 5 --panel 0 --curve 0', 'ASSET_MISSING'],
+      ['appraise curve 730d 101', 'USAGE'],
+      ['appraise panel vic --quorum 12', 'USAGE'],
+      ['appraise record ./appraisal.json', 'APPRAISAL_STALE'],
+      ['statement asset 1 --from yesterday', 'USAGE'],
+      ['statement asset 1 --from 2026-02-01 --to 2026-01-01', 'USAGE'],
+      ['statement lender POOL nobody', 'WALLET_MISSING'],
+    ]
+    try {
+      for (const [command, code] of wrong) await expect(run(command), command).rejects.toMatchObject({ code })
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(kept), chainId: 7 }))
+      await expect(run('loan status ./loan.json')).rejects.toMatchObject({ code: 'LOAN_FILE' })
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(kept), pool: nobody }))
+      await expect(run('loan status ./loan.json')).rejects.toMatchObject({ code: 'POOL_UNKNOWN' })
+    } finally {
+      writeFileSync(file, kept)
+    }
+  }, 300_000)
+})
