@@ -164,7 +164,12 @@ describe('default: a loan from its lenders to its end', () => {
       seniorClaim: expect.any(BigInt),
     })
     expect(state.bets).toEqual([null, null, null, null])
-    expect(state.lines.junior).toMatchObject({ decimals: 12, depositPrice: 1_000_000n, waiting: 0n })
+    const { decimals, depositPrice, redeemPrice, optimistic, shares, waiting } = state.lines.junior
+    expect([decimals, waiting]).toEqual([12, 0n])
+    // What senior claims by the second is junior's until interest comes in.
+    expect(depositPrice).toBe(((optimistic + 1n) * 10n ** 12n) / (shares + 1_000_000n))
+    expect(depositPrice).toBeLessThanOrEqual(1_000_000n)
+    expect(redeemPrice).toBeLessThanOrEqual(depositPrice)
     // Junior may be a fifth: a million and a half in all.
     expect(state.lines.senior.room).toBeLessThanOrEqual(dollars(500_000))
     const held = await getBalance(chain.client, { deployment, account: facility, currency: token })
