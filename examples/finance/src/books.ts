@@ -142,9 +142,10 @@ export function openBooks({ terms, seniorRate, worthAt }: BooksOptions) {
     const stay = supply - event.shares
     if (stay === virtualShares) Object.assign(claim, { principal: 0n, offset: 0n })
     else {
+      const rateTime = BigInt(seniorRate) * BigInt(time)
+      const accrued = ((claim.principal * rateTime - claim.offset) * stay + supply - 1n) / supply
       claim.principal = (claim.principal * stay + supply - 1n) / supply
-      const part = (claim.offset * stay) / supply
-      claim.offset = claim.offset < 0n ? part - 1n : part
+      claim.offset = claim.principal * rateTime - accrued
     }
   }
 
