@@ -38,11 +38,15 @@ afterAll(async () => {
 
 const unixNow = () => Math.floor(Date.now() / 1000)
 const domain = () => ({ chainId: network.deployment.chainId, market: network.deployment.market })
-const haggling = () =>
-  makeHome(network, {
-    ...testConfig(network, [gateway.url]),
+const haggling = () => {
+  const config = testConfig(network, [gateway.url])
+  return makeHome(network, {
+    ...config,
+    // Each start of a killed node takes seconds, and much longer on a busy machine.
+    offer: { ...config.offer, ttl: 3_600 },
     haggle: { enabled: true, floorPrice: '0.2', messagesPerMinute: 1000 },
   })
+}
 const moneyOf = async () => {
   const { deployment, client } = network
   const [currency] = deployment.currencies
@@ -59,8 +63,7 @@ const callOf = (listed: PublishedOffer): HaggleCall => ({
   subject: { type: 'lease', asset: String(listed.offer.asset), spec: listed.offer.spec },
   quantity: { least: '60', most: '60' },
   ...{ maxPrice: String(listed.offer.pricePerHour), maxRounds: 8 },
-  // Each start of a killed node takes seconds, and much longer on a busy machine.
-  ...{ deadline: unixNow() + 280, validUntil: unixNow() + 290 },
+  ...{ deadline: unixNow() + 3_000, validUntil: unixNow() + 3_500 },
 })
 
 interface Answer {

@@ -143,9 +143,9 @@ export function openBooks({ terms, seniorRate, worthAt }: BooksOptions) {
     if (stay === virtualShares) Object.assign(claim, { principal: 0n, offset: 0n })
     else {
       const rateTime = BigInt(seniorRate) * BigInt(time)
-      const accrued = ((claim.principal * rateTime - claim.offset) * stay + supply - 1n) / supply
+      const accrued = claim.principal * rateTime - claim.offset
       claim.principal = (claim.principal * stay + supply - 1n) / supply
-      claim.offset = claim.principal * rateTime - accrued
+      claim.offset = claim.principal * rateTime - (accrued * stay + supply - 1n) / supply
     }
   }
 
