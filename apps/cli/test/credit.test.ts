@@ -166,6 +166,13 @@ describe('on the network of the guide', () => {
     expect(sum(loan, 'drawn') - sum(loan, 'principal paid')).toBe(sum(loan, 'principal'))
     expect(sum(loan, 'interest borne') - sum(loan, 'interest paid')).toBe(sum(loan, 'interest'))
 
+    const borrower = await json('statement borrower POOL')
+    const [only] = borrower.loans as Record<string, unknown>[]
+    expect(only).toMatchObject({ loan: loan.loan, opening: loan.opening })
+    expect(BigInt((borrower.totals as Record<string, string>).principal ?? 0)).toBe(sum(loan, 'principal'))
+    expect(await run('statement borrower POOL demo --csv', [])).toMatch(/^of,time,.*\r\nloan 0x/)
+    expect(await run('statement borrower POOL', [])).toContain('Owed at the end')
+
     const ann = await json('statement lender POOL ann')
     expect(ann.closing).toMatchObject({
       'paid in': '2000000000',
@@ -256,6 +263,7 @@ describe('on the network of the guide', () => {
       ['statement asset 1 --from yesterday', 'USAGE'],
       ['statement asset 1 --from 2026-02-01 --to 2026-01-01', 'USAGE'],
       ['statement lender POOL nobody', 'WALLET_MISSING'],
+      ['statement borrower POOL ann', 'LOANS_MISSING'],
     ]
     try {
       for (const [command, code] of wrong) await expect(run(command), command).rejects.toMatchObject({ code })

@@ -1,1 +1,2 @@
-export { type Party, type Story, tellDefaulted, tellRepaid } from './stories.ts'
+export type { Party } from './leave.ts'
+export { type Story, tellDefaulted, tellRepaid } from './stories.ts'

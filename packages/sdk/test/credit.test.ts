@@ -439,6 +439,30 @@ describe('default: a loan from its lenders to its end', () => {
     expect(after.principal).toBe(principal - dollars(100))
   })
 
+  test('an impaired loan of which nothing is due any more is restored', async () => {
+    const { chain, wallet, done, contracts, pass, fund, pledge, termsOf } = network
+    const { facility, desk } = contracts
+    const other = await pledge(dollars(50_000))
+    const third = await termsOf(other)
+    const id = await open(third, dollars(10_000))
+    const buyer = wallet(roles.buyer)
+    await pass(90 * day)
+    for (const state of ['late', 'impaired']) {
+      await pass(11 * day)
+      await done(roles.buyer, pokeLoan(buyer, { desk, terms: third }))
+      expect((await getLoan(chain.client, { facility, loan: id })).state).toBe(state)
+    }
+    await refused('NothingToDo', restoreLoan(buyer, { facility, loan: id }))
+    await fund(roles.buyer, dollars(20_000))
+    await done(roles.buyer, repayLoan(buyer, { facility, loan: id, amount: dollars(2_000) }))
+    await done(roles.buyer, restoreLoan(buyer, { facility, loan: id }))
+    // It has to show two good epochs first.
+    expect(await getLoan(chain.client, { facility, loan: id })).toMatchObject({
+      state: 'live',
+      isSwept: true,
+    })
+  })
+
   test('the curator lists underwriters, who wait', async () => {
     const { wallet, done, contracts } = network
     const of = { desk: contracts.desk, underwriter: accountAt(9).address, listed: true }
@@ -483,7 +507,7 @@ describe('default: a loan from its lenders to its end', () => {
     await expect.poll(() => events.length).toBe(read.length)
     expect(events).toEqual(read)
     const logs = await readLogs(chain.client, { address: [contracts.desk], fromBlock: 0n, toBlock })
-    expect(parseEventLogs({ abi: deskAbi, eventName: 'LoanOpened', logs: [...logs] })).toHaveLength(2)
+    expect(parseEventLogs({ abi: deskAbi, eventName: 'LoanOpened', logs: [...logs] })).toHaveLength(3)
   })
 })
 

@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import type { AppraiseSignFlags, PanelFlags, ShowAppraisalFlags } from './appraiseActions.ts'
 import type { GlobalFlags } from './flags.ts'
 import type { LineFlags } from './lendActions.ts'
-import type { ApplyFlags, SignLoanFlags } from './loanActions.ts'
+import type { SignLoanFlags } from './loanActions.ts'
+import type { ApplyFlags } from './loanApply.ts'
 import type { CreatePoolFlags } from './poolActions.ts'
 import type { StatementFlags } from './statementActions.ts'
 import type { UnderwriteFlags } from './underwriteActions.ts'
@@ -126,7 +127,7 @@ function registerLoan(program: Command): void {
     .option('--share <percent>', 'part of what reaches debt that is taken ahead of the plan', '0')
     .option('--valid <time>', 'how long it can be opened', '7d')
     .action(async (pool: string, file: string, _: unknown, command: Command) =>
-      (await actions()).apply({ pool, file }, command.optsWithGlobals<ApplyFlags>()),
+      (await import('./loanApply.ts')).apply({ pool, file }, command.optsWithGlobals<ApplyFlags>()),
     )
   loan
     .command('sign')
@@ -199,11 +200,20 @@ function registerUnderwriting(program: Command): void {
   )
   withPeriod(
     statement
+      .command('borrower')
+      .description('all loans of an account in a facility, read from the chain alone')
+      .argument('<pool>', 'its address')
+      .argument('[account]', 'wallet or address (default: the wallet)'),
+  ).action(async (pool: string, account: string | undefined, _: unknown, command: Command) =>
+    (await actions()).borrower({ pool, account }, command.optsWithGlobals<StatementFlags>()),
+  )
+  withPeriod(
+    statement
       .command('loan')
       .description('draws, interest, repayments and losses of a loan')
       .argument('<file>', 'what `loan apply` wrote'),
   ).action(async (file: string, _: unknown, command: Command) =>
-    (await actions()).borrower(file, command.optsWithGlobals<StatementFlags>()),
+    (await actions()).loan(file, command.optsWithGlobals<StatementFlags>()),
   )
   withPeriod(
     statement

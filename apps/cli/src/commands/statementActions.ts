@@ -1,8 +1,10 @@
-import { formatUnits } from 'viem'
+import { readFacilityEvents } from '@millrace/sdk'
+import { formatUnits, isAddressEqual } from 'viem'
 import { getBlockNumber } from 'viem/actions'
 import { type Connection, connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
 import { firstBlockAt } from '../credit/blocks.ts'
+import { LoansMissingError } from '../credit/errors.ts'
 import { findPool, findRules } from '../credit/findPool.ts'
 import { UsageError } from '../errors/input.ts'
 import { formatAmount } from '../output/amounts.ts'
@@ -32,8 +34,7 @@ export async function lender(
   const pool = await findPool(connection, of.pool)
   const { block: createdIn } = await findRules(connection, pool.facility)
   const currency = await connection.currencyOf(pool.currency)
-  const account =
-    of.account === undefined ? (await openAccount(connection, flags)).account.address : addressOf(of.account)
+  const account = await accountOf(connection, of.account, flags)
   const { decimals } = currency
   const { value, ...statement } = await lenderStatement(connection, {
     ...{ pool, account, decimals, createdIn },
@@ -45,23 +46,68 @@ export async function lender(
   })
 }
 
-export async function borrower(path: string, flags: StatementFlags): Promise<void> {
+export async function loan(path: string, flags: StatementFlags): Promise<void> {
   const { connection, file, currency } = await openLoan(path, flags)
   const period = await readPeriod(connection, flags)
   const pool = await findPool(connection, file.pool)
   const { block: createdIn } = await findRules(connection, file.pool)
-  const { loan, terms } = file
+  const { loan: id, terms } = file
   const { decimals } = currency
   const statement = await loanStatement(connection, {
-    ...{ pool, loan, terms, decimals, createdIn },
+    ...{ pool, loan: id, terms, decimals, createdIn },
     ...period,
   })
   const { principal, interest } = statement.closing
   print(statement, flags, {
-    more: { loan, pool: file.pool, currency: currency.symbol },
+    more: { loan: id, pool: file.pool, currency: currency.symbol },
     last: `Owed at the end: ${formatAmount(principal, currency)} and ${formatAmount(interest, currency)} of interest.`,
   })
 }
+
+/** All loans that an account opened in a pool, with their terms, from the events of the desk. */
+export async function borrower(
+  of: { readonly pool: string; readonly account: string | undefined },
+  flags: StatementFlags,
+): Promise<void> {
+  const connection = await connect(flags)
+  const period = await readPeriod(connection, flags)
+  const pool = await findPool(connection, of.pool)
+  const { block: createdIn } = await findRules(connection, pool.facility)
+  const currency = await connection.currencyOf(pool.currency)
+  const account = await accountOf(connection, of.account, flags)
+  const { deployment, client } = connection
+  const range = { fromBlock: createdIn, toBlock: period.toBlock }
+  const events = await readFacilityEvents(client, { deployment, facility: pool, ...range })
+  const opened = events.filter((event) => event.type === 'loanOpened')
+  const statements: Awaited<ReturnType<typeof loanStatement>>[] = []
+  for (const { loan: id, terms } of opened) {
+    if (!isAddressEqual(terms.borrower, account)) continue
+    const parameters = { pool, loan: id, terms, decimals: currency.decimals, createdIn, ...period }
+    statements.push(await loanStatement(connection, parameters))
+  }
+  const [first] = statements
+  if (first === undefined) throw new LoansMissingError({ account, pool: pool.facility })
+  const ids = opened.filter(({ terms }) => isAddressEqual(terms.borrower, account)).map(({ loan: id }) => id)
+  const owed = (column: 'principal' | 'interest') =>
+    statements.reduce((sum, { closing }) => sum + closing[column], 0n)
+  const totals = { principal: owed('principal'), interest: owed('interest') }
+  const output = createOutput(flags.json === true)
+  output.result(
+    {
+      ...{ account, pool: pool.facility, currency: currency.symbol, totals },
+      loans: statements.map((statement, at) => ({ loan: ids[at], ...statement })),
+    },
+    flags.csv === true
+      ? statements.map((statement) => toCsv(statement, statement.of)).join('\r\n')
+      : [
+          ...statements.flatMap((statement) => [statement.of, tableOf(statement)]),
+          `Owed at the end: ${formatAmount(totals.principal, currency)} and ${formatAmount(totals.interest, currency)} of interest.`,
+        ].join('\n'),
+  )
+}
+
+const accountOf = async (connection: Connection, account: string | undefined, flags: GlobalFlags) =>
+  account === undefined ? (await openAccount(connection, flags)).account.address : addressOf(account)
 
 export async function asset(id: string, flags: StatementFlags): Promise<void> {
   const connection = await connect(flags)
@@ -109,31 +155,29 @@ function print<Column extends string>(
     output.line(toCsv(statement))
     return
   }
+  output.result({ ...more, ...statement }, [tableOf(statement), last].join('\n'))
+}
+
+function tableOf<Column extends string>(statement: Statement<Column>): string {
   const { columns, decimals, opening, lines, closing } = statement
   const rows = [
     { time: null, what: 'opening', amounts: opening },
     ...lines.map(({ time, what, moved }) => ({ time, what, amounts: moved })),
     { time: null, what: 'closing', amounts: closing },
   ]
-  output.result(
-    { ...more, ...statement },
+  return formatTable(
     [
-      formatTable(
-        [
-          {
-            head: 'TIME',
-            of: ({ time }) => (time === null ? '' : new Date(time * 1000).toISOString().slice(0, 19)),
-          },
-          { head: 'WHAT', of: ({ what }) => what },
-          ...columns.map((column) => ({
-            head: column.toUpperCase(),
-            of: ({ amounts }: (typeof rows)[number]) => formatUnits(amounts[column], decimals[column]),
-            align: 'right' as const,
-          })),
-        ],
-        rows,
-      ),
-      last,
-    ].join('\n'),
+      {
+        head: 'TIME',
+        of: ({ time }) => (time === null ? '' : new Date(time * 1000).toISOString().slice(0, 19)),
+      },
+      { head: 'WHAT', of: ({ what }) => what },
+      ...columns.map((column) => ({
+        head: column.toUpperCase(),
+        of: ({ amounts }: (typeof rows)[number]) => formatUnits(amounts[column], decimals[column]),
+        align: 'right' as const,
+      })),
+    ],
+    rows,
   )
 }

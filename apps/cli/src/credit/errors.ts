@@ -122,6 +122,21 @@ export class NothingToRedeemError extends CliError {
   }
 }
 
+/** An account has opened no loan in a pool. */
+export class LoansMissingError extends CliError {
+  override readonly name = 'LoansMissingError'
+  static readonly code = 'LOANS_MISSING'
+  constructor(options: { account: string; pool: string }) {
+    super({
+      code: LoansMissingError.code,
+      message: `'${options.account}' opened no loan in pool '${options.pool}' until then.`,
+      remedy: 'Check the account and the pool, and the end of the period.',
+      exitCode: exitCodes.missing,
+      details: options,
+    })
+  }
+}
+
 /** A statement that does not add up to what the chain says: nothing of it can be relied on. */
 export class StatementUnbalancedError extends CliError {
   override readonly name = 'StatementUnbalancedError'

@@ -60,8 +60,8 @@ export function zeros<Column extends string>(columns: readonly Column[]): Record
   return Object.fromEntries(columns.map((column) => [column, 0n])) as Record<Column, bigint>
 }
 
-/** Writes a statement as CSV (RFC 4180): opening, lines, closing; amounts in whole units. */
-export function toCsv<Column extends string>(statement: Statement<Column>): string {
+/** Writes a statement as CSV (RFC 4180): opening, lines, closing; amounts in whole units. Of several, each line says whose it is. */
+export function toCsv<Column extends string>(statement: Statement<Column>, whose?: string): string {
   const { columns, decimals, opening, lines, closing } = statement
   const cells = (amounts: Amounts<Column>) =>
     columns.map((column) => formatUnits(amounts[column], decimals[column]))
@@ -74,7 +74,8 @@ export function toCsv<Column extends string>(statement: Statement<Column>): stri
     ]),
     ['', '', '', 'closing', ...cells(closing)],
   ]
-  return rows.map((row) => row.map(quoted).join(',')).join('\r\n')
+  const named = rows.map((row, at) => (whose === undefined ? row : [at === 0 ? 'of' : whose, ...row]))
+  return named.map((row) => row.map(quoted).join(',')).join('\r\n')
 }
 
 const quoted = (cell: string) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)
