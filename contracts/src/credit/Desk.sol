@@ -76,29 +76,30 @@ contract Desk is Curated, Concentration, EIP712 {
         external
         returns (bytes32 id)
     {
-        id = hashTerms(terms);
-        require(msg.sender == terms.borrower, NotBorrower(id, msg.sender));
-        require(block.timestamp <= terms.expiry, TermsExpired(id, terms.expiry));
-        _requireWithinRules(id, terms);
-        _requireListed(terms.underwriter);
-        require(
-            Signatures.isValid(terms.underwriter, id, signature),
-            TermsSignatureInvalid(id, terms.underwriter)
-        );
-        uint256[] memory assets = _requirePledged(id, terms.collateral, terms.borrower);
+        uint256[] memory assets;
+        (id, assets) = _requireAgreed(terms, signature);
         emit LoanOpened(id, msg.sender, terms.underwriter, msg.data[4:]);
         Draw memory first;
         if (amount > 0) first = _agree(id, terms, amount, 0, 0, terms.firstDraws);
-        Opening memory opening = Opening(
-            terms.rate,
-            terms.premiumBps,
-            terms.dscrBps,
-            terms.revenueBps,
-            terms.rampEnd,
-            terms.maturity
-        );
-        uint256 value = _facility.open(id, opening, assets, first);
-        if (amount > 0) _expose(terms.obligor, terms.clusters, amount, value);
+        _open(id, terms, assets, first);
+    }
+
+    /// @inheritdoc IDesk
+    function refinance(Terms calldata old, Terms calldata terms, bytes calldata signature)
+        external
+        returns (bytes32 id)
+    {
+        bytes32 before = hashTerms(old);
+        require(msg.sender == old.borrower, NotBorrower(before, msg.sender));
+        uint256[] memory assets;
+        (id, assets) = _requireAgreed(terms, signature);
+        uint88 owed = _facility.payOff(before);
+        (, uint88 drawn) = _facility.free(before, 0, old.underwriter);
+        if (drawn > 0) _unexpose(old.obligor, old.clusters, drawn);
+        emit LoanOpened(id, msg.sender, terms.underwriter, abi.encode(terms, signature, owed));
+        Draw memory first = _agree(id, terms, owed, 0, 0, terms.firstDraws);
+        first.to = address(_facility);
+        _open(id, terms, assets, first);
     }
 
     /// @inheritdoc IDesk
@@ -242,6 +243,39 @@ contract Desk is Curated, Concentration, EIP712 {
     }
 
     // ------------------------------------------------------------------ internals
+
+    /// @dev The id of terms that the caller, a listed underwriter and the rules agree to, and the assets, which are pledged.
+    function _requireAgreed(Terms calldata terms, bytes calldata signature)
+        private
+        view
+        returns (bytes32 id, uint256[] memory assets)
+    {
+        id = hashTerms(terms);
+        require(msg.sender == terms.borrower, NotBorrower(id, msg.sender));
+        require(block.timestamp <= terms.expiry, TermsExpired(id, terms.expiry));
+        _requireWithinRules(id, terms);
+        _requireListed(terms.underwriter);
+        require(
+            Signatures.isValid(terms.underwriter, id, signature),
+            TermsSignatureInvalid(id, terms.underwriter)
+        );
+        assets = _requirePledged(id, terms.collateral, terms.borrower);
+    }
+
+    function _open(bytes32 id, Terms calldata terms, uint256[] memory assets, Draw memory first)
+        private
+    {
+        Opening memory opening = Opening(
+            terms.rate,
+            terms.premiumBps,
+            terms.dscrBps,
+            terms.revenueBps,
+            terms.rampEnd,
+            terms.maturity
+        );
+        uint256 value = _facility.open(id, opening, assets, first);
+        if (first.amount > 0) _expose(terms.obligor, terms.clusters, first.amount, value);
+    }
 
     function _requireWithinRules(bytes32 id, Terms calldata terms) private view {
         require(

@@ -208,6 +208,20 @@ contract Facility is LoanBook {
     }
 
     /// @inheritdoc IFacility
+    function payOff(bytes32 id) external onlyDesk returns (uint88 owed) {
+        Loan memory loan = _loanOf(id);
+        require(
+            loan.state == LoanState.Live || loan.state == LoanState.Late
+                || loan.state == LoanState.Impaired,
+            LoanNotIn(id, loan.state)
+        );
+        owed = _amount(_owed(loan));
+        _pay(id, loan, owed, 0, block.timestamp);
+        if (owed == 0) _enter(id, loan, LoanState.Closed);
+        _save(id, loan);
+    }
+
+    /// @inheritdoc IFacility
     function step(bytes32 id, uint256 worth, bool isSecured, address poker)
         external
         onlyDesk

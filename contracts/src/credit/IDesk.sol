@@ -125,6 +125,12 @@ interface IDesk {
         uint40 deadline,
         bytes calldata release
     ) external;
+    /// @notice Pays the loan of `old` off with a new one, on the underwriter's signature, in one step and without money in between: better terms, a
+    /// longer plan, a late loan made good. Borrower of both; not in default. Everything that `borrow` asks is asked of the new one.
+    /// @return loan The new loan, of which what was owed is drawn.
+    function refinance(Terms calldata old, Terms calldata terms, bytes calldata signature)
+        external
+        returns (bytes32 loan);
     /// @notice Settles the tills of a loan that is behind and takes it one step on, for a bounty: late, impaired, default. Anyone.
     function poke(Terms calldata terms) external returns (LoanState);
     /// @notice Frees stake beyond what the loan needs now, all of it where the loan is over, and with that what it counted in

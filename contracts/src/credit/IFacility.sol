@@ -174,6 +174,10 @@ interface IFacility is IDebt, ISeller {
     /// @notice Draws more. Only the desk.
     /// @return total Value of the book.
     function lend(bytes32 loan, Draw calldata more) external returns (uint256 total);
+    /// @notice Books a loan that is not in default as paid, with money that does not move: the desk lends the same sum again in the
+    /// same transaction. Only the desk.
+    /// @return owed Principal and interest.
+    function payOff(bytes32 loan) external returns (uint88 owed);
     /// @notice Takes a loan that is behind one step on. Only the desk, after it settled the tills.
     /// @param worth What its assets are worth.
     /// @param isSecured Whether they are sold in default.

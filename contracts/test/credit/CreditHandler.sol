@@ -30,6 +30,7 @@ contract CreditHandler is CreditNetwork {
     string[] public reachNames = [
         "borrowed",
         "drawn",
+        "refinanced",
         "refused",
         "settledWithDebt",
         "closed",
@@ -188,6 +189,23 @@ contract CreditHandler is CreditNetwork {
         }
         _remember(asset, terms);
         ++reached["borrowed"];
+        _requireThick();
+    }
+
+    function refinance(uint256 asset, uint256 kind) external watched {
+        borrow(asset, 0, 20_000e6);
+        asset = _asset(asset);
+        if (_latest[asset] == 0) return;
+        Terms memory old = _termsOf(asset);
+        Terms memory terms = _kind(asset, kind);
+        bytes memory signature = signTerms(terms);
+        uint256 held = balanceOf(address(facility));
+        vm.prank(owner);
+        (bool done,) = address(desk).call(abi.encodeCall(desk.refinance, (old, terms, signature)));
+        if (!done) return;
+        _remember(asset, terms);
+        assertEq(balanceOf(address(facility)), held, "no money moves");
+        ++reached["refinanced"];
         _requireThick();
     }
 

@@ -45,6 +45,8 @@ contract FacilityTest is CreditNetwork {
         vm.expectRevert(failure);
         facility.step(loan, 0, false, buyer);
         vm.expectRevert(failure);
+        facility.payOff(loan);
+        vm.expectRevert(failure);
         facility.offer(asset);
         vm.expectRevert(failure);
         facility.free(loan, 0, buyer);
@@ -344,7 +346,64 @@ contract FacilityTest is CreditNetwork {
         assertTrue(facility.stateOf(id) >= LoanState.WrittenOff, "over");
     }
 
+    /// @dev A late loan is made good by a longer one: no money moves, the stake and the name are free for the new one.
+    function test_refinance() public {
+        Terms memory t = terms();
+        vm.warp(t.rampEnd + 40 days);
+        desk.poke(t);
+        appraised(asset, 200_000e6);
+        Terms memory next = termsOf(asset);
+        (next.rate, next.nonce, next.expiry) = (100_000, 77, uint32(block.timestamp));
+        LoanStatus memory before = facility.statusOf(loan);
+        uint256 owed = uint256(before.principal) + before.interest;
+        uint256 idle = facility.value().idle;
+        uint256 held = balanceOf(address(facility));
+        bytes memory signature = signTerms(next);
+        vm.prank(buyer);
+        vm.expectRevert(abi.encodeWithSelector(IDesk.NotBorrower.selector, loan, buyer));
+        desk.refinance(t, next, signature);
+        vm.prank(owner);
+        bytes32 id = desk.refinance(t, next, signature);
+        assertEq(uint256(facility.stateOf(loan)), uint256(LoanState.Closed), "the old one");
+        LoanStatus memory status = facility.statusOf(id);
+        assertEq(status.principal, owed, "the new one");
+        assertEq(uint256(status.state), uint256(LoanState.Live), "live");
+        assertEq(facility.loanOf(asset), id, "on the same machine");
+        assertEq(balanceOf(address(facility)), held, "no money moved");
+        // The underwriter's part of the interest left the book for its stake.
+        assertEq(idle - facility.value().idle, uint256(before.interest) / 10, "premium");
+        assertEq(facility.value().principal, owed, "book");
+        assertEq(desk.exposureOf(0, OBLIGOR), owed, "counted once");
+        assertEq(facility.freeStakeOf(underwriter), 50_000e6 + before.interest / 10, "stake");
+        next = _third(next);
+        signature = signTerms(next);
+        vm.prank(owner);
+        vm.expectRevert(
+            abi.encodeWithSelector(IFacility.LoanNotIn.selector, loan, LoanState.Closed)
+        );
+        desk.refinance(t, next, signature);
+    }
+
+    function test_refinance_notInDefault() public {
+        _toDefault();
+        appraised(asset, 200_000e6);
+        Terms memory next = _third(termsOf(asset));
+        next.expiry = uint32(block.timestamp);
+        bytes memory signature = signTerms(next);
+        Terms memory t = terms();
+        vm.prank(owner);
+        vm.expectRevert(
+            abi.encodeWithSelector(IFacility.LoanNotIn.selector, loan, LoanState.Defaulted)
+        );
+        desk.refinance(t, next, signature);
+    }
+
     // ------------------------------------------------------------------ helpers
+
+    function _third(Terms memory t) private pure returns (Terms memory) {
+        t.nonce = 78;
+        return t;
+    }
 
     function appraisedAgain() private {
         vm.warp(block.timestamp + 1);
