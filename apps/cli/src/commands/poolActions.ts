@@ -27,6 +27,9 @@ import { readNumber } from './appraiseActions.ts'
 import type { GlobalFlags } from './flags.ts'
 import { addressOf, readAddress } from './walletActions.ts'
 
+/** More than any lender has: what the contract takes before its numbers are full. */
+const boundless = 2n ** 80n
+
 export interface CreatePoolFlags extends GlobalFlags {
   readonly panel: string
   readonly underwriter: readonly string[]
@@ -188,7 +191,11 @@ export async function showPool(text: string, flags: GlobalFlags): Promise<void> 
           { head: 'A SHARE COSTS', of: ({ depositPrice }) => amount(depositPrice), align: 'right' },
           { head: 'A SHARE BRINGS', of: ({ redeemPrice }) => amount(redeemPrice), align: 'right' },
           { head: 'WAITING', of: ({ waiting, decimals }) => formatUnits(waiting, decimals), align: 'right' },
-          { head: 'TAKES IN', of: ({ room }) => amount(room), align: 'right' },
+          {
+            head: 'TAKES IN',
+            of: ({ room }) => (room > boundless ? 'any amount' : amount(room)),
+            align: 'right',
+          },
         ],
         lineRows,
       ),
