@@ -97,12 +97,15 @@ describe('deployments', () => {
   })
 
   test('a deployment is read from its market', async () => {
-    const { market, agents, ...rest } = chain.deployment
+    const { market, agents, credit, ...rest } = chain.deployment
     const currencies = [chain.currency.address]
-    // Nothing on chain names the contracts of agents' wallets.
+    // Nothing on chain names the contracts of agents' wallets and of credit.
     expect(await readDeployment(chain.client, { market, currencies })).toEqual({ market, ...rest })
-    if (agents === undefined) throw new RangeError('a local deployment has the contracts of agents’ wallets')
-    expect(await readDeployment(chain.client, { market, agents, currencies })).toEqual(chain.deployment)
+    if (agents === undefined || credit === undefined)
+      throw new RangeError('a local deployment has the contracts of agents’ wallets and of credit')
+    expect(await readDeployment(chain.client, { market, agents, credit, currencies })).toEqual(
+      chain.deployment,
+    )
     expect(await readCurrency(chain.client, chain.currency.address)).toEqual(chain.currency)
   })
 
