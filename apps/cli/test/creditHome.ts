@@ -56,7 +56,7 @@ export async function startCreditHome() {
   const rpc = String(JSON.parse(up.out.trim().split('\n').at(-1) ?? '{}').rpc)
 
   return {
-    ...{ work, home: own.MILLRACE_HOME, shell, run },
+    ...{ work, home: own.MILLRACE_HOME, passphrase: own.MILLRACE_PASSPHRASE, shell, run },
     json: async (command: string) => JSON.parse(await run(command)) as Record<string, unknown>,
     /** Moves the chain's clock on. */
     async pass(seconds: number) {

@@ -1,9 +1,23 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { gatewayClient, getBalance, getLoanCapacity, getTill } from '@millrace/sdk'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  confirm,
+  gatewayClient,
+  getBalance,
+  getLoan,
+  getLoanCapacity,
+  getLot,
+  getTill,
+  takeLot,
+} from '@millrace/sdk'
+import { facilityAbi } from '@millrace/sdk/abi'
+import { type Address, parseEventLogs, zeroAddress } from 'viem'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Connection, connect } from '../src/connection/connect.ts'
+import { openAccount } from '../src/connection/openAccount.ts'
+import { allowModule } from '../src/credit/findPool.ts'
 import { readLoanFile } from '../src/credit/loanFile.ts'
+import { depositShortfall } from '../src/jobs/fundLease.ts'
 import { startCreditHome } from './creditHome.ts'
 
 type Row = Record<string, string>
@@ -42,6 +56,11 @@ const earn = async (asset: string, amount: number) => {
   await run(`till pay ${asset} ${amount} --wallet cid`)
   await network.pass(10)
   await run(`till settle ${asset}`)
+}
+const owedOn = async (pool: string, file: string) => {
+  const { loan } = readLoanFile(connection, join(network.work, file))
+  const { principal, interest } = await getLoan(connection.client, { facility: pool as Address, loan })
+  return principal + interest
 }
 const linesOf = (statement: Record<string, unknown>) => statement.lines as readonly Line[]
 const sum = (lines: readonly Line[], ...columns: readonly string[]) =>
@@ -143,7 +162,7 @@ describe('two pools on one machine', () => {
 
     const { client, deployment, currency, gateways } = connection
     const gateway = gatewayClient(gateways[0] ?? '')
-    const accounts = [deployment.credit?.ranks ?? '', first, second] as `0x${string}`[]
+    const accounts = [deployment.credit?.ranks ?? '', first, second] as Address[]
     const onChain = await Promise.all(
       accounts.map(async (account) => {
         const { till } = await getBalance(client, { deployment, account, currency: currency.address })
@@ -291,4 +310,51 @@ describe('an evidence panel', () => {
     ]
     for (const [command, code] of wrong) await expect(run(command), command).rejects.toMatchObject({ code })
   })
+})
+
+describe('a machine on which both have lent', () => {
+  test('sold by the first for less than both are owed: it is paid, the second loses the rest, and every statement says so', async () => {
+    const sold = await machine(1000)
+    await agree('FIRST', 'sells.json', `--asset ${sold} --cap 300 --limit 300 --ramp 1d`)
+    await run('loan draw sells.json 200')
+    await agree('SECOND', 'loses.json', `--asset ${sold} --cap 200 --limit 200`)
+    await run('loan draw loses.json 150')
+    await network.pass(60 * 86_400)
+    for (const state of ['late', 'impaired', 'defaulted']) {
+      await network.pass(11 * 86_400)
+      expect(await json('loan poke sells.json')).toMatchObject({ state })
+    }
+    const { client, deployment, currency } = connection
+    const lot = { deployment, seller: first as Address, asset: BigInt(sold) }
+    await network.pass(2.8 * 86_400)
+    vi.stubEnv('MILLRACE_PASSPHRASE', network.passphrase)
+    const taker = await openAccount(connection, { wallet: 'cid' })
+    vi.unstubAllEnvs()
+    await depositShortfall(connection, { buyer: taker, currency, needed: 1_000_000_000n })
+    await allowModule(connection, taker, deployment.credit?.auction ?? zeroAddress)
+    const owed = await Promise.all([owedOn(first, 'sells.json'), owedOn(second, 'loses.json')])
+    const { price = 0n } = (await getLot(client, lot)) ?? {}
+    // Between what the first is owed and what both are.
+    expect(price).toBeGreaterThan(owed[0])
+    expect(price).toBeLessThan(owed[0] + owed[1])
+    const { logs } = await confirm(taker.client, await takeLot(taker.client, { ...lot, maxPrice: price }))
+    expect((await json('loan status sells.json')).state).toBe('closed')
+    expect((await json('loan status loses.json')).state).toBe('writtenOff')
+    expect((await json(`loan ranks ${sold}`)).places).toEqual([])
+
+    const one = await json('statement loan sells.json')
+    const two = await json('statement loan loses.json')
+    const lost = BigInt((two.closing as Row).lost ?? 0)
+    expect(lost).toBeGreaterThan(0n)
+    expect(sum(linesOf(one), 'principal paid')).toBe(200_000_000n)
+    // What its stake had earned in premiums bears a part.
+    const [writtenOff] = parseEventLogs({ abi: facilityAbi, eventName: 'WrittenOff', logs })
+    expect(writtenOff?.args.loss).toBe(lost)
+    expect(sum(linesOf(two), 'principal paid') + lost + (writtenOff?.args.cover ?? 0n)).toBe(150_000_000n)
+    expect(linesOf(two).map(({ what }) => what)).toEqual(expect.arrayContaining(['repaid', 'written off']))
+    for (const of of [`asset ${sold}`, 'borrower FIRST demo', 'borrower SECOND demo', 'lender FIRST ben'])
+      await run(`statement ${of}`)
+    const { value } = (await json('statement lender SECOND ben')) as { value: Row }
+    expect(BigInt(value.gain ?? 0)).toBeLessThan(0n)
+  }, 120_000)
 })
