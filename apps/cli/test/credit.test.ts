@@ -173,6 +173,14 @@ describe('on the network of the guide', () => {
     expect(await run('statement borrower POOL demo --csv', [])).toMatch(/^of,time,.*\r\nloan 0x/)
     expect(await run('statement borrower POOL', [])).toContain('Owed at the end')
 
+    const uma = await json('statement underwriter POOL uma')
+    const stake = uma.closing as Record<string, string>
+    expect(stake).toMatchObject({ 'put in': '200000000', 'taken out': '0', bounties: '0', lost: '0' })
+    expect(BigInt(stake['free stake'] ?? 0) + BigInt(stake['locked stake'] ?? 0)).toBe(
+      200_000_000n + BigInt(stake.premiums ?? 0),
+    )
+    expect(await run('statement underwriter POOL uma', [])).toContain('At the end')
+
     const ann = await json('statement lender POOL ann')
     expect(ann.closing).toMatchObject({
       'paid in': '2000000000',
@@ -188,10 +196,10 @@ describe('on the network of the guide', () => {
     const noon = new Date(Date.now() + (day / 2) * 1000).toISOString()
     await run('till pay 1 10 --wallet ben')
     await run('loan repay ./loan.json 20')
-    for (const of of ['asset 1', 'loan ./loan.json', 'lender POOL ben']) {
+    for (const of of ['asset 1', 'loan ./loan.json', 'lender POOL ben', 'underwriter POOL uma']) {
       const before = await json(`statement ${of} --to ${noon}`)
       const after = await json(`statement ${of} --from ${noon}`)
-      const kept = ['unsplit', 'principal', 'interest', 'junior shares']
+      const kept = ['unsplit', 'principal', 'interest', 'junior shares', 'free stake', 'locked stake']
       for (const column of kept.filter((name) => name in (before.closing as object)))
         expect((after.opening as Record<string, string>)[column]).toBe(
           (before.closing as Record<string, string>)[column],
@@ -264,6 +272,7 @@ describe('on the network of the guide', () => {
       ['statement asset 1 --from 2026-02-01 --to 2026-01-01', 'USAGE'],
       ['statement lender POOL nobody', 'WALLET_MISSING'],
       ['statement borrower POOL ann', 'LOANS_MISSING'],
+      ['statement underwriter POOL nobody', 'WALLET_MISSING'],
     ]
     try {
       for (const [command, code] of wrong) await expect(run(command), command).rejects.toMatchObject({ code })

@@ -310,6 +310,7 @@ export {
   SessionTamperedError,
   SessionTimeoutError,
 } from './errors/session.ts'
+export { StatementUnbalancedError } from './errors/statements.ts'
 export {
   ChainUnreachableError,
   GasMoneyError,
@@ -555,6 +556,23 @@ export {
   type TransportClose,
 } from './session/transport.ts'
 export { type WebSocketLike, webSocketTransport } from './session/webSocketTransport.ts'
+export type { FacilityPeriod } from './statements/facilityPeriod.ts'
+export { firstBlockAt } from './statements/firstBlockAt.ts'
+export { type AssetStatementColumn, getAssetStatement } from './statements/getAssetStatement.ts'
+export { type BorrowerStatement, getBorrowerStatements } from './statements/getBorrowerStatements.ts'
+export {
+  getLenderStatement,
+  type LenderStatementColumn,
+  type LenderValue,
+} from './statements/getLenderStatement.ts'
+export { getLoanStatement, type LoanStatementColumn } from './statements/getLoanStatement.ts'
+export {
+  getUnderwriterStatement,
+  type UnderwriterStatementColumn,
+  type UnderwriterTotals,
+} from './statements/getUnderwriterStatement.ts'
+export { type Amounts, type Statement, type StatementLine, statementToCsv } from './statements/statement.ts'
+export { timesOf } from './statements/timesOf.ts'
 export { type ApproveCurrencyParameters, approveCurrency } from './till/approveCurrency.ts'
 export { type ApproveModuleParameters, approveModule } from './till/approveModule.ts'
 export { type DepositToTillParameters, depositToTill } from './till/depositToTill.ts'

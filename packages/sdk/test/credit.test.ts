@@ -1,4 +1,4 @@
-import { type Hex, parseEventLogs, zeroAddress } from 'viem'
+import { createPublicClient, custom, type Hex, parseEventLogs, zeroAddress } from 'viem'
 import { readContract } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { appraisalsAbi } from '../src/generated/appraisals.ts'
@@ -18,16 +18,23 @@ import {
   depreciatedValue,
   drawLoan,
   type FacilityEvent,
+  type FacilityPeriod,
+  firstBlockAt,
   getAppraisal,
+  getAssetStatement,
   getBalance,
+  getBorrowerStatements,
   getFacility,
   getFacilityRules,
   getFreeStake,
+  getLenderStatement,
   getLoan,
   getLoanCapacity,
+  getLoanStatement,
   getLot,
   getRedeemRequest,
   getTill,
+  getUnderwriterStatement,
   halvingLeft,
   harvestLoan,
   hashAppraisal,
@@ -53,6 +60,8 @@ import {
   repayLoan,
   requestRedeem,
   restoreLoan,
+  type Statement,
+  StatementUnbalancedError,
   serveQueue,
   setAppraiser,
   setRunningCosts,
@@ -65,8 +74,10 @@ import {
   signLoanRelease,
   signLoanTerms,
   stakeFirstLoss,
+  statementToCsv,
   takeLot,
   tillAbi,
+  timesOf,
   unstakeFirstLoss,
   voidAppraisal,
   watchFacility,
@@ -508,6 +519,204 @@ describe('default: a loan from its lenders to its end', () => {
     expect(events).toEqual(read)
     const logs = await readLogs(chain.client, { address: [contracts.desk], fromBlock: 0n, toBlock })
     expect(parseEventLogs({ abi: deskAbi, eventName: 'LoanOpened', logs: [...logs] })).toHaveLength(3)
+  })
+})
+
+describe('statements', () => {
+  /** All statements of a period, by whose they are. */
+  async function statementsOf(period: Omit<FacilityPeriod, 'deployment' | 'facility'>) {
+    const { chain, deployment, contracts } = network
+    const { client } = chain
+    const facility = await getFacility(client, { facility: contracts.facility })
+    const at = { deployment, facility, ...period }
+    const lenders = [roles.saver, roles.bold].map((role) =>
+      getLenderStatement(client, { ...at, account: accountAt(role).address }),
+    )
+    const loans = await getBorrowerStatements(client, { ...at, account: accountAt(roles.borrower).address })
+    const [asset = 0n] = loans.flatMap(({ terms }) => terms.collateral.map((one) => one.asset))
+    const statements: Statement<string>[] = [
+      ...(await Promise.all(lenders)),
+      await getUnderwriterStatement(client, { ...at, account: accountAt(roles.underwriter).address }),
+      await getAssetStatement(client, { deployment, asset, decimals: 6, ...period }),
+      ...loans,
+    ]
+    return { statements, loans, at }
+  }
+
+  test('a loan on revenue is lost at the cost of its stake, and comes back', async () => {
+    const { chain, deployment, wallet, done, contracts, pass, fund, pledge, termsOf, allow } = network
+    const { facility, desk } = contracts
+    const buyer = wallet(roles.buyer)
+    await fund(roles.buyer, dollars(100_000))
+    const asset = await pledge(dollars(20_000))
+    await done(roles.buyer, payAsset(buyer, { deployment, asset, amount: dollars(6_000) }))
+    await pass(2 * day)
+    await done(roles.buyer, settleTill(buyer, { deployment, asset }))
+    const terms = { ...(await termsOf(asset)), ltvBps: 1_000 }
+    const loan = await open(terms, dollars(10_000))
+    const { stake } = await getLoan(chain.client, { facility, loan })
+    expect(stake).toBeGreaterThan(dollars(1_600))
+    await pass(90 * day)
+    for (const _ of ['late', 'impaired', 'defaulted']) {
+      await pass(11 * day)
+      await done(roles.buyer, pokeLoan(buyer, { desk, terms }))
+    }
+    await pass(8 * day)
+    await allow(roles.buyer, deployment.credit?.auction ?? zeroAddress)
+    await done(roles.buyer, takeLot(buyer, { deployment, seller: facility, asset, maxPrice: dollars(9_000) }))
+    expect(await getLoan(chain.client, { facility, loan })).toMatchObject({ state: 'writtenOff', stake: 0n })
+    await done(roles.buyer, repayLoan(buyer, { facility, loan, amount: dollars(8_000) }))
+    const { trailing, stake: back } = await getLoan(chain.client, { facility, loan })
+    expect(back).toBeGreaterThan(dollars(100))
+    await done(roles.buyer, harvestLoan(buyer, { desk, terms }))
+    await done(roles.buyer, repayLoan(buyer, { facility, loan, amount: trailing - dollars(1) }))
+  })
+
+  test('behavior: cut anywhere, what one period closes with the next one opens with', async () => {
+    const { chain, contracts } = network
+    const last = await chain.client.getBlockNumber()
+    const { block: createdIn = 0n } =
+      (await getFacilityRules(chain.client, { facility: contracts.facility })) ?? {}
+    const all = { createdIn, fromBlock: createdIn, toBlock: last }
+    const { statements: whole, loans, at } = await statementsOf(all)
+    expect(loans).toHaveLength(4)
+    const [loan] = loans
+    if (loan === undefined) throw new RangeError('no loan')
+    expect(
+      await getLoanStatement(chain.client, { ...at, ...all, loan: loan.loan, terms: loan.terms }),
+    ).toEqual(expect.objectContaining({ lines: loan.lines, closing: loan.closing }))
+    const flows = [
+      'paid in',
+      'taken out',
+      'put in',
+      'premiums',
+      'bounties',
+      'drawn',
+      'principal paid',
+      'revenue',
+      'debt',
+    ]
+    for (const part of [1n, 2n, 3n, 4n, 5n, 6n]) {
+      const cut = createdIn + ((last - createdIn) * part) / 7n
+      const { statements: before } = await statementsOf({ ...all, toBlock: cut })
+      const { statements: after } = await statementsOf({ ...all, fromBlock: cut + 1n })
+      for (const { of, lines, closing } of whole) {
+        const named = (statement: Statement<string>) => statement.of === of
+        const [early, late] = [before.find(named), after.find(named)]
+        if (early === undefined || late === undefined) {
+          // Not opened yet: all of it is in the second part.
+          expect(late?.lines).toEqual(lines)
+          continue
+        }
+        for (const column of late.columns) {
+          const sum = (early.closing[column] ?? 0n) + (late.closing[column] ?? 0n)
+          if (flows.includes(column)) expect(sum, `${column} of ${of}`).toBe(closing[column])
+          else if (late.opening[column] !== 0n)
+            expect(late.opening[column], `${column} of ${of}`).toBe(early.closing[column])
+        }
+      }
+    }
+  }, 300_000)
+
+  test('default: an underwriter sees every unit of its stake', async () => {
+    const { chain, contracts } = network
+    const { at } = await statementsOf({
+      createdIn: 0n,
+      fromBlock: 0n,
+      toBlock: await chain.client.getBlockNumber(),
+    })
+    const account = accountAt(roles.underwriter).address
+    const { closing, lines, totals, ...rest } = await getUnderwriterStatement(chain.client, {
+      ...at,
+      account,
+    })
+    expect(closing).toMatchObject({
+      'put in': dollars(50_000),
+      'taken out': dollars(1_000),
+      bounties: dollars(15),
+    })
+    expect(closing.premiums).toBeGreaterThan(0n)
+    expect(closing.lost).toBeGreaterThan(0n)
+    // What went in and was earned is there, or went out and was lost.
+    expect(closing['put in'] + closing.premiums).toBe(
+      closing['taken out'] +
+        closing.bounties +
+        closing.lost +
+        closing['free stake'] +
+        closing['locked stake'],
+    )
+    expect(closing['free stake']).toBe(
+      await getFreeStake(chain.client, { facility: contracts.facility, underwriter: account }),
+    )
+    expect(totals.gain).toBe(closing.premiums - closing.bounties - closing.lost)
+    expect(totals.recovered).toBeGreaterThan(dollars(100))
+    expect(totals.locked).toBeGreaterThan(0n)
+    expect(totals.released).toBeGreaterThan(0n)
+    const whats = lines.map(({ what }) => what.replace(/ ?(loan )?0x\w+,?/g, ''))
+    for (const what of [
+      'put in',
+      'taken out',
+      'locked under',
+      'released from',
+      'premium of',
+      'bounty to for',
+      'lost with',
+      'recovered from',
+    ])
+      expect(whats).toContain(what)
+    const csv = statementToCsv({ closing, lines, ...rest }).split('\r\n')
+    expect(csv).toHaveLength(lines.length + 3)
+    expect(csv[1]).toBe(',,,opening,0,0,0,0,0,0,0')
+  })
+
+  test('error: StatementUnbalancedError, whichever event an RPC hides that changed who holds what', async () => {
+    const { chain } = network
+    const { at } = await statementsOf({
+      createdIn: 0n,
+      fromBlock: 0n,
+      toBlock: await chain.client.getBlockNumber(),
+    })
+    const account = accountAt(roles.underwriter).address
+    const { lines } = await getUnderwriterStatement(chain.client, { ...at, account })
+    const seen = await readFacilityEvents(chain.client, { ...at, fromBlock: 0n })
+    const isPremium = (transaction: Hex) =>
+      lines.some((line) => line.transaction === transaction && line.what.startsWith('premium'))
+    const moving = seen.filter((event) => {
+      if (event.type === 'repaid') return isPremium(event.transaction)
+      if (event.type === 'writtenOff') return event.cover > 0n
+      if (event.type === 'recovered') return event.toStake > 0n
+      return event.type === 'stakeLocked' || event.type === 'bountyPaid'
+    })
+    expect(new Set(moving.map(({ type }) => type)).size).toBe(5)
+    for (const { transaction, logIndex } of moving) {
+      const forgetful = createPublicClient({
+        transport: custom({
+          request: async ({ method, params }: { method: string; params?: unknown }) => {
+            const answer: unknown = await chain.client.request({ method, params } as never)
+            if (method !== 'eth_getLogs' || !Array.isArray(answer)) return answer
+            return answer.filter(
+              (log) => log.transactionHash !== transaction || Number(log.logIndex) !== logIndex,
+            )
+          },
+        }),
+      })
+      await expect(getUnderwriterStatement(forgetful, { ...at, account })).rejects.toBeInstanceOf(
+        StatementUnbalancedError,
+      )
+    }
+  }, 120_000)
+
+  test('default: blocks and their times', async () => {
+    const { client } = network.chain
+    const last = await client.getBlockNumber()
+    const times = await timesOf(client, [0n, last, last, last - 1n])
+    expect([...times.keys()]).toEqual([0n, last, last - 1n])
+    const time = times.get(last) ?? 0
+    const first = await firstBlockAt(client, time)
+    expect((await timesOf(client, [first, first - 1n])).get(first)).toBe(time)
+    expect((await timesOf(client, [first - 1n])).get(first - 1n)).toBeLessThan(time)
+    expect(await firstBlockAt(client, time + 1)).toBe(last + 1n)
+    expect(await firstBlockAt(client, 0)).toBe(0n)
   })
 })
 

@@ -200,6 +200,17 @@ function registerUnderwriting(program: Command): void {
   )
   withPeriod(
     statement
+      .command('underwriter')
+      .description(
+        'stakes put in, locked, released and lost, premiums and bounties of an account in a facility',
+      )
+      .argument('<pool>', 'its address')
+      .argument('[account]', 'wallet or address (default: the wallet)'),
+  ).action(async (pool: string, account: string | undefined, _: unknown, command: Command) =>
+    (await actions()).underwriter({ pool, account }, command.optsWithGlobals<StatementFlags>()),
+  )
+  withPeriod(
+    statement
       .command('borrower')
       .description('all loans of an account in a facility, read from the chain alone')
       .argument('<pool>', 'its address')

@@ -136,18 +136,3 @@ export class LoansMissingError extends CliError {
     })
   }
 }
-
-/** A statement that does not add up to what the chain says: nothing of it can be relied on. */
-export class StatementUnbalancedError extends CliError {
-  override readonly name = 'StatementUnbalancedError'
-  static readonly code = 'STATEMENT_UNBALANCED'
-  constructor(options: { what: string; statement: bigint; chain: bigint }) {
-    super({
-      code: StatementUnbalancedError.code,
-      message: `By its lines '${options.what}' is ${options.statement}, the chain says ${options.chain}.`,
-      remedy: 'Ask another RPC: this one lacks events or old state. If all agree, report it.',
-      exitCode: exitCodes.internal,
-      details: options,
-    })
-  }
-}
