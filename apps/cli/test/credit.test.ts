@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +22,9 @@ const day = 86_400
 let rpc = ''
 const before = process.cwd()
 /** The guide's line, without what only a shell that stays open needs. */
-const makePool = `node -p "require('./pool.json').pool" > pool`
+const makePool = (name: string) => `node -p "require('./${name}.json').pool" > ${name}`
+/** What a file of the guide holds, where a command names it. */
+const contents = (name: string) => readFileSync(join(work, name), 'utf8').trim()
 let pool = ''
 
 function shell(script: string): Promise<{ code: number | null; out: string; err: string }> {
@@ -60,9 +62,14 @@ async function run(command: string, mode: readonly string[] = ['--json']): Promi
 const json = async (command: string) => JSON.parse(await run(command)) as Record<string, unknown>
 
 async function pass(seconds: number) {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'evm_increaseTime', params: [seconds] })
-  const answer = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  expect(await answer.json()).not.toHaveProperty('error')
+  for (const [method, params] of [
+    ['evm_increaseTime', [seconds]],
+    ['evm_mine', []],
+  ]) {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+    const answer = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    expect(await answer.json()).not.toHaveProperty('error')
+  }
 }
 
 beforeAll(async () => {
@@ -90,14 +97,17 @@ describe('the guide', () => {
     for (const line of lines) {
       const [command = '', refusal] = line.split(' # refused: ')
       if (!command.startsWith('millrace ')) {
-        const { code, err } = await shell(command.replace(/^POOL=.*/, makePool))
+        const { code, err } = await shell(
+          command.replace(/^[A-Z]+=.* > (\w+)$/, (_, name: string) => makePool(name)),
+        )
         expect({ line, code, err }).toEqual({ line, code: 0, err: '' })
         continue
       }
       // As the shell would: what a file holds, and where the output goes.
       const [said = '', file] = command.replace('millrace ', '').split(' > ')
-      pool = existsSync(join(work, 'pool')) ? readFileSync(join(work, 'pool'), 'utf8').trim() : ''
-      const words = said.replace('"$(cat pool)"', pool).replace('--json ', '')
+      const words = said
+        .replace(/"\$\(cat (\w+)\)"/g, (_, name: string) => contents(name))
+        .replace('--json ', '')
       const asked = run(words, said.startsWith('--json') ? ['--json'] : [])
       if (refusal !== undefined) {
         await expect(asked, line).rejects.toMatchObject({ code: refusal })
@@ -108,6 +118,7 @@ describe('the guide', () => {
       })
       if (file !== undefined) writeFileSync(join(work, file), out)
     }
+    pool = contents('pool')
     // And once as a program of its own.
     const { code, out } = await shell('millrace --json loan status loan.json')
     expect({ code, state: JSON.parse(out).state }).toEqual({ code: 0, state: 'live' })
@@ -123,13 +134,33 @@ describe('on the network of the guide', () => {
       facility: pool,
       rules: { book: { seniorRate: 80_000, minJuniorBps: 2_000 } },
     })
-    expect((await json('pool list')).pools).toMatchObject([{ facility: pool }])
+    expect((await json('pool list')).pools).toMatchObject([
+      { facility: pool },
+      { facility: contents('quick') },
+    ])
     const seen = await json('underwrite ./loan.json')
     expect(seen).toMatchObject({ freeStake: expect.any(String), signature: expect.stringMatching(/^0x/) })
     const [asset] = seen.assets as readonly Record<string, unknown>[]
     expect(asset).toMatchObject({ revenue: '25000000', adjusted: '25000000' })
     expect(asset?.payers).toMatchObject([{ amount: '25000000', payments: 1, isRelated: false }])
     expect(asset?.appraisal).toMatchObject({ appraised: '1000000000', isFresh: true })
+  })
+
+  test('default: who took the lot owns the machine, paid what it cost then, and the loan is paid off', async () => {
+    const { wallets } = (await json('wallet list')) as { wallets: { name: string; address: string }[] }
+    const cid = wallets.find(({ name }) => name === 'cid')?.address
+    const { owner } = await json('asset show 2')
+    expect(String(owner).toLowerCase()).toBe(cid)
+    expect(await json('loan status ./lost.json')).toMatchObject({
+      state: 'closed',
+      principal: '0',
+      interest: '0',
+    })
+    const lost = await json('statement loan ./lost.json')
+    expect(lost.closing).toMatchObject({ drawn: '40000000', 'principal paid': '40000000', lost: '0' })
+    const uma = await json(`statement underwriter ${contents('quick')} uma`)
+    const stake = uma.closing as Record<string, string>
+    expect(stake).toMatchObject({ 'put in': '20000000', lost: '0', 'locked stake': stake.premiums })
   })
 
   test('behavior: the borrower who pays itself is found out', async () => {
@@ -227,6 +258,32 @@ describe('on the network of the guide', () => {
       expect(await json('loan poke ./loan.json')).toMatchObject({ state })
     }
     await expect(run('loan poke ./loan.json')).rejects.toMatchObject({ code: 'NOTHING_TO_DO' })
+    const { lots } = (await json('auction list')) as { lots: Record<string, string>[] }
+    expect(lots).toMatchObject([{ asset: '1', seller: pool, runs: 1, isOver: false }])
+    const { startPrice = '', price = '' } = lots[0] ?? {}
+    expect(BigInt(price)).toBeLessThanOrEqual(BigInt(startPrice))
+    await pass(day)
+    const shown = (await json('auction show 1')) as { prices: { price: string; time: number }[] }
+    const prices = shown.prices.map((one) => BigInt(one.price))
+    expect(prices.length).toBeGreaterThan(8)
+    expect([...prices].sort((a, b) => Number(b - a))).toEqual(prices)
+    expect(prices[0]).toBeLessThanOrEqual((BigInt(startPrice) * 3n) / 4n)
+    expect(await run('auction show 1', [])).toContain('millrace auction take 1')
+    await expect(run('auction take 1 --max 100 --wallet ben')).rejects.toMatchObject({
+      code: 'LOT_TOO_DEAR',
+      details: { reachedAt: expect.stringMatching(/^20/) },
+    })
+    await expect(run('auction take 1 --max 999999 --wallet vic')).rejects.toMatchObject({
+      code: 'NOT_ENOUGH_MONEY',
+    })
+    await expect(run('auction restart 1')).rejects.toMatchObject({ code: 'RUN_NOT_OVER' })
+    await pass(15 * day)
+    await expect(run('auction take 1 --max 999 --wallet ben')).rejects.toMatchObject({ code: 'LOT_OVER' })
+    expect(await run('auction list', [])).toContain('over')
+    expect(await run('auction show 1', [])).toContain('auction restart 1')
+    expect(await json('auction restart 1')).toMatchObject({ lot: { runs: 2 } })
+    const [second] = ((await json('auction list')) as { lots: Record<string, string>[] }).lots
+    expect(BigInt(second?.startPrice ?? 0)).toBe(BigInt(startPrice) / 2n)
     expect(await json('loan status ./loan.json')).toMatchObject({ state: 'defaulted' })
     const whats = ((await json('statement loan ./loan.json')).lines as { what: string }[]).map(
       ({ what }) => what,
@@ -272,6 +329,12 @@ describe('on the network of the guide', () => {
       ['statement asset 1 --from 2026-02-01 --to 2026-01-01', 'USAGE'],
       ['statement lender POOL nobody', 'WALLET_MISSING'],
       ['statement borrower POOL ann', 'LOANS_MISSING'],
+      ['auction take 99 --max 5', 'ASSET_MISSING'],
+      ['auction take 2 --max 5', 'LOT_MISSING'],
+      ['auction show 2', 'LOT_MISSING'],
+      ['auction restart 2', 'LOT_MISSING'],
+      ['auction take 1 --max much', 'AMOUNT_INVALID'],
+      ['auction take 1 --max 999 --to nobody', 'WALLET_MISSING'],
       ['statement underwriter POOL nobody', 'WALLET_MISSING'],
     ]
     try {

@@ -176,6 +176,7 @@ export {
   facilityRulesSchema,
 } from './credit/facility.ts'
 export type { FacilityEvent } from './credit/facilityEvent.ts'
+export { type FindLotsParameters, findLots, type OpenLot } from './credit/findLots.ts'
 export { type AppraisalState, getAppraisal } from './credit/getAppraisal.ts'
 export { type Facility, type FacilityLineState, getFacility } from './credit/getFacility.ts'
 export { type FacilityCreation, getFacilityRules } from './credit/getFacilityRules.ts'
@@ -206,6 +207,7 @@ export {
   loanTermsSchema,
   loanTermsToJson,
 } from './credit/loanTerms.ts'
+export { type LotCurve, lotEnd, lotPrice, whenLotCosts } from './credit/lotPrice.ts'
 export { type PokeLoanParameters, pokeLoan } from './credit/pokeLoan.ts'
 export { type PublishCurveParameters, publishCurve, publishedCurve } from './credit/publishCurve.ts'
 export { readFacilityEvents } from './credit/readFacilityEvents.ts'
@@ -227,7 +229,7 @@ export {
 } from './credit/signLoanRelease.ts'
 export { signLoanTerms } from './credit/signLoanTerms.ts'
 export { type StakeFirstLossParameters, stakeFirstLoss } from './credit/stakeFirstLoss.ts'
-export { type TakeLotParameters, takeLot } from './credit/takeLot.ts'
+export { type TakeLotParameters, takeLot, takenLot } from './credit/takeLot.ts'
 export { type UnstakeFirstLossParameters, unstakeFirstLoss } from './credit/unstakeFirstLoss.ts'
 export { type VoidAppraisalParameters, voidAppraisal } from './credit/voidAppraisal.ts'
 export { type WatchFacilityParameters, watchFacility } from './credit/watchFacility.ts'

@@ -19,6 +19,7 @@ import {
   drawLoan,
   type FacilityEvent,
   type FacilityPeriod,
+  findLots,
   firstBlockAt,
   getAppraisal,
   getAssetStatement,
@@ -35,7 +36,6 @@ import {
   getRedeemRequest,
   getTill,
   getUnderwriterStatement,
-  halvingLeft,
   harvestLoan,
   hashAppraisal,
   hashLoanRelease,
@@ -45,6 +45,8 @@ import {
   loanPlan,
   loanTermsSchema,
   loanTermsToJson,
+  lotEnd,
+  lotPrice,
   mintTestDollars,
   parse,
   payAsset,
@@ -76,11 +78,13 @@ import {
   stakeFirstLoss,
   statementToCsv,
   takeLot,
+  takenLot,
   tillAbi,
   timesOf,
   unstakeFirstLoss,
   voidAppraisal,
   watchFacility,
+  whenLotCosts,
 } from '../src/index.ts'
 import { day, dollars, roles, startCreditNetwork, year } from './creditNetwork.ts'
 import { accountAt } from './localChain.ts'
@@ -430,18 +434,32 @@ describe('default: a loan from its lenders to its end', () => {
     }
     await refused('NothingToDo', pokeLoan(buyer, { desk, terms: next }))
     await refused('RunNotOver', redoLot(buyer, lot))
+    const sellers = [facility]
+    expect(await findLots(chain.client, { deployment, sellers })).toMatchObject([
+      { seller: facility, asset, runs: 1 },
+    ])
+    // What another sells is not looked for.
+    expect(await findLots(chain.client, { deployment, sellers: [contracts.senior] })).toEqual([])
     await pass(16 * day)
     await refused('RunOver', takeLot(buyer, { ...lot, maxPrice: dollars(100_000) }))
     await done(roles.buyer, redoLot(buyer, lot))
     await pass(3 * day)
     const seen = await getLot(chain.client, lot)
-    const { startPrice = 0n, startedAt = 0, halfLife = 1, runs } = seen ?? {}
-    expect(runs).toBe(2)
-    expect(seen?.price).toBe(halvingLeft(startPrice, (await network.now()) - startedAt, halfLife))
+    const [found] = await findLots(chain.client, { deployment, sellers })
+    if (found === undefined || seen === null) throw new RangeError('the lot is open')
+    expect(found).toEqual({ seller: facility, asset, ...seen })
+    expect(found.runs).toBe(2)
+    expect(found.price).toBe(lotPrice(found, await network.now()))
+    expect(whenLotCosts(found, found.price)).toBeLessThanOrEqual(await network.now())
+    expect(lotEnd(found)).toBeGreaterThan(await network.now())
     await allow(roles.buyer, deployment.credit?.auction ?? zeroAddress)
     await refused('PriceAbove', takeLot(buyer, { ...lot, maxPrice: 1n }))
-    await done(roles.buyer, takeLot(buyer, { ...lot, maxPrice: seen?.price ?? 0n }))
+    const taken = takenLot(await done(roles.buyer, takeLot(buyer, { ...lot, maxPrice: seen.price })))
+    const { address } = buyer.account
+    expect(taken).toMatchObject({ seller: facility, asset, to: address, taker: address })
+    expect(taken?.price).toBeLessThanOrEqual(seen.price)
     expect(await getLot(chain.client, lot)).toBeNull()
+    expect(await findLots(chain.client, { deployment, sellers })).toEqual([])
     const { state, principal, assetsLeft } = await getLoan(chain.client, { facility, loan: second })
     expect([state, assetsLeft]).toEqual(['writtenOff', 0])
     // What the borrower still pays is a recovery of lenders.
@@ -710,7 +728,8 @@ describe('statements', () => {
     const { client } = network.chain
     const last = await client.getBlockNumber()
     const times = await timesOf(client, [0n, last, last, last - 1n])
-    expect([...times.keys()]).toEqual([0n, last, last - 1n])
+    expect(new Set(times.keys())).toEqual(new Set([0n, last, last - 1n]))
+    expect(times.size).toBe(3)
     const time = times.get(last) ?? 0
     const first = await firstBlockAt(client, time)
     expect((await timesOf(client, [first, first - 1n])).get(first)).toBe(time)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { AppraiseSignFlags, PanelFlags, ShowAppraisalFlags } from './appraiseActions.ts'
+import type { TakeFlags } from './auctionActions.ts'
 import type { GlobalFlags } from './flags.ts'
 import type { LineFlags } from './lendActions.ts'
 import type { SignLoanFlags } from './loanActions.ts'
@@ -8,12 +9,13 @@ import type { CreatePoolFlags } from './poolActions.ts'
 import type { StatementFlags } from './statementActions.ts'
 import type { UnderwriteFlags } from './underwriteActions.ts'
 
-/** `pool`, `lend`, `redeem`, `loan`, `underwrite`, `appraise`, `statement`: who lends to machines. */
+/** `pool`, `lend`, `redeem`, `loan`, `underwrite`, `statement`, `auction`, `appraise`: who lends to machines. */
 export function registerCreditCommands(program: Command): void {
   registerPool(program)
   registerLending(program)
   registerLoan(program)
   registerUnderwriting(program)
+  registerAuction(program)
   registerAppraise(program)
 }
 
@@ -234,6 +236,42 @@ function registerUnderwriting(program: Command): void {
   ).action(async (id: string, _: unknown, command: Command) =>
     (await actions()).asset(id, command.optsWithGlobals<StatementFlags>()),
   )
+}
+
+function registerAuction(program: Command): void {
+  const auction = program
+    .command('auction')
+    .description('assets of loans in default, with what they earn; the price falls until someone takes them')
+  const actions = () => import('./auctionActions.ts')
+  auction
+    .command('list')
+    .description('lots of all pools, and what they cost now')
+    .action(async (_: unknown, command: Command) =>
+      (await actions()).listLots(command.optsWithGlobals<GlobalFlags>()),
+    )
+  auction
+    .command('show')
+    .description('how the price of a lot falls')
+    .argument('<asset>', 'its id')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await actions()).showLot(id, command.optsWithGlobals<GlobalFlags>()),
+    )
+  auction
+    .command('take')
+    .description('buy a lot at what it costs now, from the till account or the wallet')
+    .argument('<asset>', 'its id')
+    .requiredOption('--max <amount>', 'most to pay, in whole units')
+    .option('--to <wallet-or-address>', 'who gets the asset (default: the wallet)')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await actions()).take(id, command.optsWithGlobals<TakeFlags>()),
+    )
+  auction
+    .command('restart')
+    .description('start a lot again that nobody took; anyone may')
+    .argument('<asset>', 'its id')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await actions()).restart(id, command.optsWithGlobals<GlobalFlags>()),
+    )
 }
 
 function registerAppraise(program: Command): void {
