@@ -17,6 +17,8 @@ abstract contract LoanBook is IFacility {
         uint88 principal;
         bool seniorWaits;
         bool juniorWaits;
+        // Money was collected that is still with the ranks.
+        bool away;
         // Base units × parts per million × seconds of a year × bps.
         int176 offset;
         uint136 rateSum;
@@ -102,11 +104,6 @@ abstract contract LoanBook is IFacility {
         uint256 junior_;
         (total, junior_) = conservative();
         _requireJunior(total, junior_);
-        // A junior that is not thick enough to leave does not keep others from lending.
-        require(
-            !_book.seniorWaits && !(_book.juniorWaits && _slackDown(total, junior_) > 0),
-            LendersWait()
-        );
     }
 
     /// @dev Takes shares of a line out at the conservative price, as far as idle money and, for junior, subordination reach. Junior waits
