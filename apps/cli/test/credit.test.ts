@@ -134,6 +134,33 @@ describe('on the network of the guide', () => {
       facility: pool,
       rules: { book: { seniorRate: 80_000, minJuniorBps: 2_000 } },
     })
+    const risk = await json('pool risk POOL')
+    const results = risk.results as {
+      scenario: string
+      seniorLoss: number
+      juniorLoss: number
+      loss: number
+    }[]
+    expect(results).toHaveLength(16)
+    expect(results[0]).toMatchObject({ scenario: 'as it is' })
+    const { principal } = await json('loan status ./loan.json')
+    expect(risk.facility).toMatchObject({
+      seniorRate: 0.08,
+      loans: [
+        { id: loan.loan, principal: Number(principal) / 1e6, haircut: 0.25, revenue: [{ monthly: 25 }] },
+      ],
+    })
+    // A currency a tenth below par costs both lines a tenth.
+    const depeg = results.find(({ scenario }) => scenario === 'stablecoin depeg')
+    expect(depeg?.juniorLoss).toBeGreaterThan(50)
+    expect(risk.year).toMatchObject({ pd: 0.08, expected: expect.any(Number) })
+    expect(await run('pool risk POOL --scenario obsolescence', [])).toContain(
+      'obsolescence: A new generation',
+    )
+    expect(await json('risk revenue 1 --months 2')).toMatchObject({
+      assets: ['1'],
+      months: [{ amounts: ['0'] }, { amounts: ['25000000'] }],
+    })
     expect((await json('pool list')).pools).toMatchObject([
       { facility: pool },
       { facility: contents('quick') },
@@ -300,6 +327,11 @@ describe('on the network of the guide', () => {
     const wrong: [string, string][] = [
       [`pool show ${nobody}`, 'POOL_UNKNOWN'],
       ['pool show here', 'POOL_UNKNOWN'],
+      ['pool risk here', 'POOL_UNKNOWN'],
+      ['pool risk POOL --scenario doom', 'USAGE'],
+      ['pool risk POOL --since never', 'DURATION_INVALID'],
+      ['risk revenue 99', 'ASSET_MISSING'],
+      ['risk revenue 1 --months 0', 'USAGE'],
       ['pool create --panel x --underwriter uma', 'USAGE'],
       ['pool create --panel 0 --underwriter uma --senior-rate much', 'USAGE'],
       ['pool create --panel 0 --underwriter uma --grace 1s', 'RULES_INVALID'],

@@ -179,6 +179,7 @@ export {
 export type { FacilityEvent } from './credit/facilityEvent.ts'
 export { type FindLotsParameters, findLots, type OpenLot } from './credit/findLots.ts'
 export { type AppraisalState, getAppraisal } from './credit/getAppraisal.ts'
+export { getCurve } from './credit/getCurve.ts'
 export { type Facility, type FacilityLineState, getFacility } from './credit/getFacility.ts'
 export { type FacilityCreation, getFacilityRules } from './credit/getFacilityRules.ts'
 export { getFreeStake } from './credit/getFreeStake.ts'

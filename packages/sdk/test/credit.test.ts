@@ -25,6 +25,7 @@ import {
   getAssetStatement,
   getBalance,
   getBorrowerStatements,
+  getCurve,
   getFacility,
   getFacilityRules,
   getFreeStake,
@@ -208,6 +209,10 @@ describe('default: a loan from its lenders to its end', () => {
     asset = await pledge(dollars(100_000))
     const before = await getAppraisal(chain.client, { deployment, panel, asset })
     expect(before).toMatchObject({ appraised: dollars(100_000), isFresh: true, curve })
+    expect(await getCurve(chain.client, { deployment, curve })).toEqual({
+      halfLife: 2 * year,
+      haircutBps: 2_500,
+    })
     await pass(30 * day)
     const { value, asOf } = await getAppraisal(chain.client, { deployment, panel, asset })
     const age = (await network.now()) - asOf

@@ -6,6 +6,7 @@ import type { LineFlags } from './lendActions.ts'
 import type { SignLoanFlags } from './loanActions.ts'
 import type { ApplyFlags } from './loanApply.ts'
 import type { CreatePoolFlags } from './poolActions.ts'
+import type { PoolRiskFlags } from './poolRisk.ts'
 import type { StatementFlags } from './statementActions.ts'
 import type { UnderwriteFlags } from './underwriteActions.ts'
 
@@ -64,6 +65,26 @@ function registerPool(program: Command): void {
     .argument('<pool>', 'its address')
     .action(async (id: string, _: unknown, command: Command) =>
       (await actions()).showPool(id, command.optsWithGlobals<GlobalFlags>()),
+    )
+  registerPoolRisk(pool)
+}
+
+function registerPoolRisk(pool: Command): void {
+  pool
+    .command('risk')
+    .description('what lenders would lose: fifteen scenarios over two years, and a usual year by simulation')
+    .argument('<pool>', 'its address')
+    .option('--scenario <name>', 'one of them alone, with what happens and what to do')
+    .option('--since <time>', 'how far back revenue is looked at', '90d')
+    .option(
+      '--default <percent>',
+      'loans that default in a usual year: 8 for proven operators, 20 for new ones',
+      '8',
+    )
+    .option('--power-share <percent>', 'part of running costs that is power', '60')
+    .option('--redeem-within <time>', 'time in which who leaves should be paid', '60d')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await import('./poolRisk.ts')).poolRisk(id, command.optsWithGlobals<PoolRiskFlags>()),
     )
 }
 
