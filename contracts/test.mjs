@@ -18,6 +18,7 @@ const QUICK = [
   'channels-old-voucher',
   'agents-period-forgotten',
   'credit-premium-twice',
+  'ranks-second-first',
 ]
 
 let passed = 0

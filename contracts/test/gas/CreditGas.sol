@@ -2,11 +2,11 @@
 pragma solidity 0.8.37;
 
 import {Terms} from "../../src/credit/IDesk.sol";
-import {CreditNetwork} from "../credit/CreditNetwork.sol";
+import {RanksNetwork} from "../credit/RanksNetwork.sol";
 
 /// @notice What a loan costs from its first draw to its end, in a book that has lenders, loans and a queue already. The same keys with
 /// `_at_…` are measured again behind so many loans and lenders.
-abstract contract CreditGas is CreditNetwork {
+abstract contract CreditGas is RanksNetwork {
     /// @dev Lenders and loans that a transaction of `_crowd` adds.
     uint256 private constant CROWD = 100;
     uint256 private _size;
@@ -25,6 +25,26 @@ abstract contract CreditGas is CreditNetwork {
         _measure("_at_1000");
         _crowd(10_000);
         _measure("_at_10000");
+        _measureRanks();
+    }
+
+    /// @dev Two facilities on one machine.
+    function _measureRanks() private {
+        deployRanks();
+        uint256 asset = ranked(100_000e6);
+        lendOn(first, asset, 10_000e6);
+        lendOn(second, asset, 10_000e6);
+        asset = ranked(100_000e6);
+        lendOn(first, asset, 30_000e6);
+        lendOn(second, asset, 10_000e6);
+        _record("credit.borrow_behind");
+        vm.warp(block.timestamp + 100 days);
+        for (uint256 i = 0; i < 3; ++i) {
+            pay(buyer, asset, 20_000e6);
+            nextEpoch();
+            till.settle(asset);
+        }
+        _record("credit.settle_with_two_debts");
     }
 
     function _measure(string memory suffix) private {
