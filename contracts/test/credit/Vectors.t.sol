@@ -157,8 +157,8 @@ contract SolidityVectorsTest is CreditNetwork {
             loan.revenueBps = uint16(_pick(10_001));
             loan.dscrBps = uint16(_pick(20_000));
             loan.sweeps = _pick(4) == 0;
-            loan.offset = int168(int256(uint256(loan.principal) * loan.rate * since))
-                - int168(int256(_pick(2 ** 100)));
+            loan.offset = int152(int256(uint256(loan.principal) * loan.rate * since))
+                - int152(int256(_pick(2 ** 100)));
             _add(_rowOf(loan, since + _pick(3 * uint256(YEAR))), i == 0);
         }
     }
