@@ -10,6 +10,7 @@ import {
   approveCurrency,
   borrow,
   CreditContractsUnknownError,
+  cancelLoan,
   completeDeployment,
   creditContracts,
   type Deployment,
@@ -595,6 +596,16 @@ describe('statements', () => {
     await done(roles.buyer, repayLoan(buyer, { facility, loan, amount: trailing - dollars(1) }))
   })
 
+  test('a loan of which nothing was drawn is called off by its borrower', async () => {
+    const { chain, wallet, done, contracts, pledge, termsOf } = network
+    const { facility, desk } = contracts
+    const terms = await termsOf(await pledge(dollars(20_000)))
+    const loan = await open(terms, 0n)
+    await refused('NotBorrower', cancelLoan(wallet(roles.buyer), { desk, terms }))
+    await done(roles.borrower, cancelLoan(wallet(roles.borrower), { desk, terms }))
+    expect(await getLoan(chain.client, { facility, loan })).toMatchObject({ state: 'closed', drawn: 0n })
+  })
+
   test('behavior: cut anywhere, what one period closes with the next one opens with', async () => {
     const { chain, contracts } = network
     const last = await chain.client.getBlockNumber()
@@ -602,7 +613,7 @@ describe('statements', () => {
       (await getFacilityRules(chain.client, { facility: contracts.facility })) ?? {}
     const all = { createdIn, fromBlock: createdIn, toBlock: last }
     const { statements: whole, loans, at } = await statementsOf(all)
-    expect(loans).toHaveLength(4)
+    expect(loans).toHaveLength(5)
     const [loan] = loans
     if (loan === undefined) throw new RangeError('no loan')
     expect(
