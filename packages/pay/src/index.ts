@@ -127,15 +127,15 @@ export {
   VoucherTooLowError,
 } from './ledger/errors.ts'
 export { type FundChannelParameters, fundChannel } from './ledger/fundChannel.ts'
-export {
-  type AgreedEnd,
-  type Hold,
-  type Ledger,
-  type LedgerOptions,
-  openLedger,
-  type Payee,
-  type ReadChannel,
-} from './ledger/openLedger.ts'
+export type {
+  AgreedEnd,
+  Hold,
+  Ledger,
+  LedgerOptions,
+  Payee,
+  ReadChannel,
+} from './ledger/ledger.ts'
+export { openLedger } from './ledger/openLedger.ts'
 export {
   type ChannelPayment,
   type ChannelPaymentJson,

@@ -9,7 +9,7 @@ import {
 } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import type { ChannelBook } from './channelBook.ts'
-import type { Ledger } from './openLedger.ts'
+import type { Ledger } from './ledger.ts'
 
 /** What happened to claims. */
 export type ClaimEvent =
