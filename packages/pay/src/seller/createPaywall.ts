@@ -10,7 +10,7 @@ import { answerClosing } from './answerClosing.ts'
 import { continueStream } from './continueStream.ts'
 import { type Again, type AnswerLimits, createAnswers, type OpenAnswer } from './createAnswers.ts'
 import { type Delivery, deliverAnswer, type MadeAnswer } from './deliverAnswer.ts'
-import { digestRequest } from './digestRequest.ts'
+import { digestRequestFast } from './digestRequest.ts'
 import { IdempotencyConflictError, PaidBodyTooLargeError, PaymentRefusedError } from './errors.ts'
 import { findWays, type Ways } from './findWays.ts'
 import { meterBody } from './meterBody.ts'
@@ -298,12 +298,15 @@ export function createPaywall(options: PaywallOptions): Paywall {
       }
       const { method, url, headers } = request
       const whole = withBody(request, body)
-      const price = typeof route.price === 'function' ? await route.price(whole.clone()) : route.price
+      const price =
+        typeof route.price === 'function'
+          ? await route.price(whole.body === null ? whole : whole.clone())
+          : route.price
       if (price.amount === 0n && price.upTo !== true) return handler(whole, null)
       const paid: PaidRequest = {
         method,
         url,
-        digest: digestRequest({ method, url, body }),
+        digest: await digestRequestFast({ method, url, body }),
         idempotencyKey: headers.get('idempotency-key'),
       }
       let ways: Ways
