@@ -175,6 +175,7 @@ export {
   CaptureExceedsError,
   FacilitatorUnreachableError,
   IdempotencyConflictError,
+  MeterMissingError,
   MoneyRanOutError,
   PaidBodyTooLargeError,
   PaymentRefusedError,
@@ -183,7 +184,8 @@ export {
 } from './seller/errors.ts'
 export { type ExactCurrency, type ExactSchemeOptions, exactScheme } from './seller/exactScheme.ts'
 export { type HttpFacilitatorOptions, httpFacilitator } from './seller/httpFacilitator.ts'
-export { type Metered, meteredCost } from './seller/metered.ts'
+export { type Metered, type MeterUnits, meteredCost } from './seller/metered.ts'
+export { meterTokens } from './seller/meterTokens.ts'
 export { type MppOptions, mppNonce } from './seller/mppCharge.ts'
 export {
   openPendingAnswers,

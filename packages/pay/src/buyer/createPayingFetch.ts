@@ -2,7 +2,8 @@ import type { Currency, Deployment, ReadClient, Signer } from '@millrace/sdk'
 import { type Address, getAddress, isAddress, isAddressEqual } from 'viem'
 import { channelPaymentToJson } from '../ledger/payment.ts'
 import { streamExtraSchema } from '../ledger/streamExtra.ts'
-import type { Metered } from '../seller/metered.ts'
+import type { Metered, MeterUnits } from '../seller/metered.ts'
+import { knownMeters } from '../seller/meterOf.ts'
 import { streamHeader } from '../seller/openStreams.ts'
 import { encodePaymentPayload, headerNames } from '../wire/headers.ts'
 import { v1OfNetwork } from '../wire/networks.ts'
@@ -48,6 +49,11 @@ export interface PayingFetchOptions {
   readonly maxPrice?: bigint
   /** Milliseconds without a byte after which an answer that streams is not paid any further; 30 000 by default. */
   readonly idleMs?: number
+  /**
+   * Count the units of answers that are paid by one, under its name. `token` is known. Of others without a meter no more than the first
+   * stretch is paid.
+   */
+  readonly meters?: ReadonlyMap<string, MeterUnits>
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   readonly onPayment?: (payment: Payment) => void
@@ -285,7 +291,9 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     const { requirements } = quote
     const { method, url } = request
     const payee = payeeOf(requirements)
+    const meter = options.meters?.get(metered.per) ?? knownMeters.get(metered.per)
     return payStream(response, {
+      count: meter?.(response.headers) ?? null,
       ...{ metered, stretch: BigInt(requirements.amount), first: prepared },
       most: options.maxPrice ?? null,
       idleMs: options.idleMs ?? 30_000,

@@ -5,7 +5,7 @@ import { closeHeader } from '../ledger/closing.ts'
 import { WireError } from '../wire/errors.ts'
 import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
 import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
-import { type AnswerBody, takeAnswerBody } from './answerBody.ts'
+import { takeAnswerBody } from './answerBody.ts'
 import { answerClosing } from './answerClosing.ts'
 import { continueStream } from './continueStream.ts'
 import { type Again, type AnswerLimits, createAnswers, type OpenAnswer } from './createAnswers.ts'
@@ -13,18 +13,19 @@ import { type Delivery, deliverAnswer, type MadeAnswer } from './deliverAnswer.t
 import { digestRequestFast } from './digestRequest.ts'
 import { IdempotencyConflictError, PaidBodyTooLargeError, PaymentRefusedError } from './errors.ts'
 import { findWays, type Ways } from './findWays.ts'
-import { meterBody } from './meterBody.ts'
-import type { Metered } from './metered.ts'
 import { meteredAnswer } from './meteredAnswer.ts'
+import { meterOf } from './meterOf.ts'
 import { type MppOptions, mppChallenges } from './mppCharge.ts'
 import type { PendingAnswer, PendingAnswers } from './openPendingAnswers.ts'
 import { createStreams, streamHeader } from './openStreams.ts'
 import { chargeOf, overridesHeader, withoutOverrides } from './overrides.ts'
+import { prepaidBody } from './prepaidBody.ts'
 import { problem, unavailable } from './problem.ts'
 import { readBody, withBody } from './readBody.ts'
 import { type ReadPayment, readPayment } from './readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from './scheme.ts'
 import { settledAlone } from './settledAlone.ts'
+import { type CountedAnswer, countAnswer, isEvents } from './unitAnswer.ts'
 
 export interface PaywallOptions {
   /** The ways to be paid, the most wanted first. */
@@ -179,28 +180,38 @@ export function createPaywall(options: PaywallOptions): Paywall {
       }
       let made: MadeAnswer
       try {
-        const response = await handler(request, { payer, ceiling })
+        let response = await handler(request, { payer, ceiling })
         if (response.status >= 400) {
           await giveBack(`answered with ${response.status}`)
           return withoutOverrides(response)
         }
         const { metered } = call.price
         const { reservation } = held
-        if (metered !== undefined && scheme !== undefined && reservation.fixed !== true) {
+        let counted: CountedAnswer | null = null
+        const meter = metered === undefined ? null : meterOf(metered)
+        if (metered !== undefined && meter !== null && !isEvents(response)) {
+          const found = await countAnswer(response, { metered, meter, most: maxAnswerBytes })
+          if (found instanceof Response) response = found
+          else counted = found
+        }
+        const isFixed = reservation.fixed === true
+        if (metered !== undefined && counted === null && scheme !== undefined && !isFixed) {
           const { dialect, requirements } = read
           finish(() => refuse(call, 'payment_already_used'))
           return meteredAnswer(streams, response, {
-            ...{ scheme, dialect, requirements, request: paid, reservation, metered, graceMs, now },
+            ...{ scheme, dialect, requirements, request: paid, reservation, metered, meter, graceMs, now },
             signer: receipts ?? null,
           })
         }
-        const body: AnswerBody =
-          metered === undefined || response.body === null
+        const body =
+          counted?.body ??
+          (metered === undefined
             ? await takeAnswerBody(response, maxAnswerBytes)
-            : { type: 'stream', stream: prepaid(response.body, { metered, reservation }) }
+            : prepaidBody(response, { metered, meter, reservation }))
         const headers = new Headers(response.headers)
         headers.delete(overridesHeader)
-        made = { status: response.status, headers, body, amount: chargeOf(response, call.price, ceiling) }
+        const used = counted === null || isFixed ? chargeOf(response, call.price, ceiling) : counted.cost
+        made = { status: response.status, headers, body, amount: used < ceiling ? used : ceiling }
       } catch (error) {
         await giveBack('the handler failed')
         throw error
@@ -303,6 +314,8 @@ export function createPaywall(options: PaywallOptions): Paywall {
           ? await route.price(whole.body === null ? whole : whole.clone())
           : route.price
       if (price.amount === 0n && price.upTo !== true) return handler(whole, null)
+      // One that nothing counts is not asked for.
+      if (price.metered !== undefined) meterOf(price.metered)
       const paid: PaidRequest = {
         method,
         url,
@@ -326,17 +339,4 @@ interface Resumed {
   readonly kept: PendingAnswer
   readonly scheme: SellerScheme
   readonly opened: OpenAnswer
-}
-
-/** An answer whose whole price is paid ahead: it ends where that is used up. */
-function prepaid(
-  source: ReadableStream<Uint8Array>,
-  { metered, reservation }: { readonly metered: Metered; readonly reservation: Reservation },
-): ReadableStream<Uint8Array> {
-  const { payer, ceiling, capture, release } = reservation
-  return meterBody(source, {
-    ...{ metered, stretch: 0n, graceMs: 0, now: () => performance.now() },
-    reservation: { payer, ceiling, capture, release },
-    onEnd: () => Promise.resolve(),
-  }).stream
 }
