@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { lastsFor, type Metered, meteredCost } from '../seller/metered.ts'
 import { atomicSchema, type SettleResponse } from '../wire/x402.ts'
-import type { PreparedPayment } from './openChannelWallet.ts'
+import type { PreparedPayment } from './channelWallet.ts'
 import { readSettled } from './readDemand.ts'
 
 /** How an answer is paid while it streams. */

@@ -1,6 +1,4 @@
-import type { Signer } from '@millrace/sdk'
 import { MillraceError } from '@millrace/sdk/errors'
-import type { Address } from 'viem'
 import { closeHeader } from '../ledger/closing.ts'
 import { WireError } from '../wire/errors.ts'
 import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
@@ -8,17 +6,18 @@ import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
 import { takeAnswerBody } from './answerBody.ts'
 import { answerClosing } from './answerClosing.ts'
 import { continueStream } from './continueStream.ts'
-import { type Again, type AnswerLimits, createAnswers, type OpenAnswer } from './createAnswers.ts'
+import { type Again, createAnswers, type OpenAnswer } from './createAnswers.ts'
 import { type Delivery, deliverAnswer, type MadeAnswer } from './deliverAnswer.ts'
 import { digestRequestFast } from './digestRequest.ts'
 import { IdempotencyConflictError, PaidBodyTooLargeError, PaymentRefusedError } from './errors.ts'
 import { findWays, type Ways } from './findWays.ts'
 import { meteredAnswer } from './meteredAnswer.ts'
 import { meterOf } from './meterOf.ts'
-import { type MppOptions, mppChallenges } from './mppCharge.ts'
-import type { PendingAnswer, PendingAnswers } from './openPendingAnswers.ts'
+import { mppChallenges } from './mppCharge.ts'
+import type { PendingAnswer } from './openPendingAnswers.ts'
 import { createStreams, streamHeader } from './openStreams.ts'
 import { chargeOf, overridesHeader, withoutOverrides } from './overrides.ts'
+import type { PaidHandler, Paywall, PaywallOptions } from './paywall.ts'
 import { prepaidBody } from './prepaidBody.ts'
 import { problem, unavailable } from './problem.ts'
 import { readBody, withBody } from './readBody.ts'
@@ -26,48 +25,6 @@ import { type ReadPayment, readPayment } from './readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from './scheme.ts'
 import { settledAlone } from './settledAlone.ts'
 import { type CountedAnswer, countAnswer, isEvents } from './unitAnswer.ts'
-
-export interface PaywallOptions {
-  /** The ways to be paid, the most wanted first. */
-  readonly schemes: readonly SellerScheme[]
-  /** Signs a receipt for every paid call; without it there is none. */
-  readonly receipts?: Signer
-  /** Speaks MPP too. */
-  readonly mpp?: MppOptions
-  /** Most bytes of a request's body; 10 MiB by default. */
-  readonly maxBodyBytes?: number
-  /** Most bytes of an answer that is held back until it is complete and paid; 8 MiB by default. */
-  readonly maxAnswerBytes?: number
-  readonly answers?: AnswerLimits
-  /** How long an answer that is paid while it streams waits for money, in milliseconds; 10 000 by default. */
-  readonly graceMs?: number
-  /** Keeps answers whose payment is being settled through a crash of this process; without it they are lost with it. */
-  readonly pending?: PendingAnswers
-  /** Unix seconds. */
-  readonly now?: () => number
-}
-
-/** What is sold. */
-export interface PaidRoute {
-  /** Of a request; 0 is free. */
-  readonly price: Price | ((request: Request) => Price | Promise<Price>)
-  /** What it is, for clients that show it. */
-  readonly resource?: Omit<ResourceInfo, 'url'>
-}
-
-/** Who pays for a call, and at most how much. */
-export interface PaidCall {
-  readonly payer: Address
-  readonly ceiling: bigint
-}
-
-/** Answers a request for which money is held. It is null where the route is free. */
-export type PaidHandler = (request: Request, call: PaidCall | null) => Response | Promise<Response>
-
-export interface Paywall {
-  /** Answers a request: with what to pay, or by `handler` once money is held for it. */
-  charge(request: Request, route: PaidRoute, handler: PaidHandler): Promise<Response>
-}
 
 /**
  * Makes a paywall: it says what to pay in x402 v2, x402 v1 and MPP at once, takes the payment in any of them, holds the
