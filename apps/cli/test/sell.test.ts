@@ -254,12 +254,12 @@ test('default: an answer is paid by the megabyte, the second or the token while 
   // By the second, and it took some; never more than was promised for it.
   expect(BigInt(quick.paid.amount)).toBeLessThanOrEqual(1_000_000n)
   await kill('SIGKILL')
-  // A hundred base units a token; a stretch is ten thousand tokens.
-  const counted = await sell('--per-million-tokens', '100')
-  const words = await done('pay', `${counted}/words`, '--wallet', 'client', '--max', '10')
-  expect([words.status, words.paid.amount]).toEqual([200, '2900000'])
-  const whole = await done('pay', `${counted}/whole`, '--wallet', 'client', '--max', '10')
-  expect([whole.status, whole.paid.amount]).toEqual([200, '12000'])
+  // A base unit a token; a stretch is ten thousand tokens.
+  const counted = await sell('--per-million-tokens', '1')
+  const words = await done('pay', `${counted}/words`, '--wallet', 'client', '--max', '1')
+  expect([words.status, words.paid.amount]).toEqual([200, '29000'])
+  const whole = await done('pay', `${counted}/whole`, '--wallet', 'client', '--max', '1')
+  expect([whole.status, whole.paid.amount]).toEqual([200, '120'])
 }, 240_000)
 
 test('error: a receipt that was altered, or is of something else, is refuted', async () => {
