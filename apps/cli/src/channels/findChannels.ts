@@ -1,4 +1,3 @@
-import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Channel,
@@ -17,10 +16,12 @@ import type { Hash } from 'viem'
 import { z } from 'zod'
 import type { Connection } from '../connection/connect.ts'
 import { ChannelAmbiguousError, ChannelMissingError } from './errors.ts'
-import { readJournalLines } from './readJournalLines.ts'
+import { type BatchHomeChannel, batchClaimable, findBatchChannels } from './findBatchChannels.ts'
+import { foldersOf, readJournalLines } from './readJournalLines.ts'
 
 /** A channel of this home, from one side. Amounts in base units. */
 export interface HomeChannel {
+  readonly scheme: 'stream'
   readonly id: Hash
   readonly side: 'payer' | 'payee'
   readonly channel: Channel
@@ -36,7 +37,7 @@ export interface HomeChannel {
   readonly onChain: ChannelState
 }
 
-type Known = Omit<HomeChannel, 'onChain'>
+type Known = Omit<HomeChannel, 'onChain' | 'scheme'>
 
 const signedSchema = z.object({
   channel: channelSchema,
@@ -57,8 +58,8 @@ const booksSchema = z.array(
   }),
 )
 
-/** All channels of this home on a network, each as it stands on chain. */
-export async function findChannels(connection: Connection): Promise<readonly HomeChannel[]> {
+/** All channels of ours of this home on a network, each as it stands on chain. */
+async function findOwnChannels(connection: Connection): Promise<readonly HomeChannel[]> {
   const { paths, deployment, client } = connection
   const found = new Map<string, Known>()
   const chain = String(deployment.chainId)
@@ -86,17 +87,25 @@ export async function findChannels(connection: Connection): Promise<readonly Hom
   return Promise.all(
     [...found.values()].map(async (known) => ({
       ...known,
+      scheme: 'stream' as const,
       onChain: await getChannel(client, { deployment, channel: known.id }),
     })),
   )
 }
+
+/** All channels of this home on a network: ours, and those of x402's own contract. */
+export const findChannels = async (connection: Connection): Promise<readonly AnyChannel[]> =>
+  (await Promise.all([findOwnChannels(connection), findBatchChannels(connection)])).flat()
+
+/** A channel of this home by either scheme. */
+export type AnyChannel = HomeChannel | BatchHomeChannel
 
 /**
  * The one channel that begins with these digits; both sides of it if this home has both.
  *
  * @throws ChannelMissingError, ChannelAmbiguousError
  */
-export async function findChannel(connection: Connection, prefix: string): Promise<readonly HomeChannel[]> {
+export async function findChannel(connection: Connection, prefix: string): Promise<readonly AnyChannel[]> {
   const all = await findChannels(connection)
   const matching = all.filter(({ id }) => id.startsWith(prefix.toLowerCase()))
   const ids = [...new Set(matching.map(({ id }) => id))]
@@ -105,11 +114,10 @@ export async function findChannel(connection: Connection, prefix: string): Promi
   return matching
 }
 
-const foldersOf = (root: string): readonly string[] =>
-  existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : []
-
 /** What can still be claimed: of this life of the channel, within its deposit. */
-export function claimable({ best, epoch, promised, onChain }: HomeChannel): bigint {
+export function claimable(known: AnyChannel): bigint {
+  if (known.scheme === 'batch-settlement') return batchClaimable(known)
+  const { best, epoch, promised, onChain } = known
   if (best === null || onChain.state === 'none' || epoch !== onChain.epoch) return 0n
   const worth = promised < onChain.deposit ? promised : onChain.deposit
   return worth > onChain.claimed ? worth - onChain.claimed : 0n

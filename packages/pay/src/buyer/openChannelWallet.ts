@@ -70,12 +70,23 @@ export interface SignedPromise {
 export interface PreparedPayment extends SignedPromise {
   /** Promises `amount` more for the same answer, while it streams. As `prepare`, with its errors. */
   more(amount: bigint): Promise<SignedPromise>
-  /** The seller charged `charged`, at most the price and what was added to it. */
-  done(charged: bigint): Promise<void>
+  /**
+   * The seller charged `charged`, at most the price and what was added to it. What it says that it charged in all counts where it is less
+   * and nothing else was under way: an answer that is given once more is not charged again.
+   */
+  done(charged: bigint, said?: ChargedInAll | null): Promise<void>
   /** Nobody knows: it counts as charged in full. */
   unknown(): Promise<void>
   /** The seller refused and shows its book, or nothing. What the payer forgot is learned from it if it proves it. */
   refused(snapshot: ChannelSnapshot | null): Promise<void>
+}
+
+/** What a seller charged on a channel in all. */
+export interface ChargedInAll {
+  readonly channel: Hash
+  readonly epoch: bigint
+  /** Base units. */
+  readonly spent: bigint
 }
 
 /** What a payer has on a channel. Amounts in base units. */
@@ -149,6 +160,9 @@ interface Own extends WalletChannel, Promising {
   service: string | null
   /** Prices of requests that are not answered yet. */
   inFlight: bigint
+  /** Payments that were prepared since the start, and those of them that have no end. */
+  begun: number
+  open: number
   /** A deposit that is on its way, for which later payments wait. */
   funding: Promise<void> | null
   /** Unix seconds until which its end may be agreed; null where that was not asked for. */
@@ -205,6 +219,8 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
         epoch: state.epoch,
         deposit: state.deposit,
         inFlight: 0n,
+        begun: 0,
+        open: 0,
         funding: null,
         endsBy: null,
       },
@@ -410,15 +426,25 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
 
   async function prepare(spending: ChannelSpending): Promise<PreparedPayment> {
     const own = await ownOf(channelFor(spending))
-    const promises = [await commit(own, spending)]
+    const began = ++own.begun
+    const isAlone = own.open++ === 0
+    const promises = [
+      await commit(own, spending).catch((error: unknown) => {
+        own.open--
+        throw error
+      }),
+    ]
     const [first] = promises as [SignedPromise]
     let price = spending.amount
     let open = true
-    const finish = async (charged: bigint) => {
+    const finish = async (charged: bigint, said: ChargedInAll | null = null) => {
       if (!open) return
       open = false
+      own.open--
       own.inFlight -= price
-      own.charged += charged
+      const isKnown = said !== null && said.channel === own.id && said.epoch === own.epoch
+      const most = isKnown && isAlone && own.begun === began ? said.spent - own.charged : charged
+      if (most > 0n) own.charged += most < charged ? most : charged
       await note(own)
     }
     const arrived = () => Promise.all(promises.map((each) => each.arrived()))
@@ -431,9 +457,9 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
         price += amount
         return added
       },
-      async done(charged) {
+      async done(charged, said = null) {
         await arrived()
-        await finish(charged > price ? price : charged)
+        await finish(charged > price ? price : charged, said)
       },
       async unknown() {
         await arrived()

@@ -10,7 +10,7 @@ import { defineTool, type Tool } from '../tool.ts'
 
 /** `balance`, `budget`, `receipts`: what there is, what may be spent, what was. */
 export function accountTools(context: McpContext): readonly Tool[] {
-  const { connection, buyer, limit, channels } = context
+  const { connection, buyer, limit, channels, batch } = context
   const { currency, deployment, client } = connection
   const money = (amount: bigint) => formatAmount(amount, currency)
   const balance = defineTool({
@@ -98,7 +98,8 @@ export function accountTools(context: McpContext): readonly Tool[] {
           paid: settled === null ? null : formatAmount(settled.earned, terms.currency),
           receipt: receipt?.path ?? null,
         }))
-      const promised = channels.channels().map(({ id, deposit, signed, charged }) => ({
+      const further = (batch?.channels() ?? []).map((each) => ({ ...each, deposit: each.balance }))
+      const promised = [...channels.channels(), ...further].map(({ id, deposit, signed, charged }) => ({
         ...{ channel: id, deposit: money(deposit) },
         ...{ signed: money(signed), charged: money(charged) },
       }))
