@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   type BatchConfig,
   type BatchState,
@@ -24,6 +24,8 @@ export interface BatchHomeChannel {
   readonly charged: bigint
   /** As payer, what was paid for last: `GET https://…`. */
   readonly service: string | null
+  /** As payer, the file that it stands in: of `pay`, or of the MCP server. */
+  readonly file: string | null
   /** As payer, a deposit that was signed and is not seen on chain; until when, in Unix seconds, it can be made. */
   readonly pending: { readonly amount: bigint; readonly validBefore: bigint } | null
   readonly onChain: BatchState
@@ -45,7 +47,7 @@ const booksSchema = z.array(
 
 /** All channels of `batch-settlement` of this home on a network, each as it stands on chain. */
 export async function findBatchChannels(connection: Connection): Promise<readonly BatchHomeChannel[]> {
-  const { paths, deployment, client } = connection
+  const { paths, deployment, client, currency } = connection
   const { chainId } = deployment
   const hasher = createBatchHasher(await openCurve())
   const found = new Map<string, Known>()
@@ -53,18 +55,23 @@ export async function findBatchChannels(connection: Connection): Promise<readonl
     const id = hasher.channel(chainId, known.config)
     found.set(`${known.side} ${id}`, { ...known, id, scheme: 'batch-settlement' })
   }
-  for (const folder of foldersOf(join(paths.pay, String(chainId))))
-    for (const line of readJournalLines(join(folder, 'batch.jsonl'))) {
+  const tools = join(paths.home, 'mcp', `${chainId}-${currency.address.toLowerCase()}`)
+  const signed = [
+    ...foldersOf(tools).filter((path) => /^batch-0x[0-9a-f]{40}\.jsonl$/.test(basename(path))),
+    ...foldersOf(join(paths.pay, String(chainId))).map((folder) => join(folder, 'batch.jsonl')),
+  ]
+  for (const file of signed)
+    for (const line of readJournalLines(file)) {
       const { data } = signedSchema.safeParse(line)
       if (data === undefined) continue
       const { config, signed: promised, charged, pending, service } = data
-      keep({ side: 'payer', config, promised, charged, pending, service })
+      keep({ side: 'payer', config, promised, charged, pending, service, file })
     }
   for (const folder of foldersOf(join(paths.sell, String(chainId))))
     for (const line of readJournalLines(join(folder, 'batch.jsonl')))
       for (const { config, best, spent: charged } of booksSchema.safeParse(line).data ?? []) {
         const promised = best?.maxClaimableAmount ?? 0n
-        keep({ side: 'payee', config, promised, charged, pending: null, service: null })
+        keep({ side: 'payee', config, promised, charged, pending: null, service: null, file: null })
       }
   return Promise.all(
     [...found.values()].map(async (known) => ({

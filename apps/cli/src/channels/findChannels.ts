@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   type Channel,
   type ChannelState,
@@ -34,6 +34,8 @@ export interface HomeChannel {
   readonly best: VoucherClaim | null
   /** As payer, what was paid for last: `GET https://…`. */
   readonly service: string | null
+  /** As payer, the file that it stands in: of `pay`, or of the MCP server. */
+  readonly file: string | null
   readonly onChain: ChannelState
 }
 
@@ -63,14 +65,20 @@ async function findOwnChannels(connection: Connection): Promise<readonly HomeCha
   const { paths, deployment, client } = connection
   const found = new Map<string, Known>()
   const chain = String(deployment.chainId)
-  for (const folder of foldersOf(join(paths.pay, chain)))
-    for (const line of readJournalLines(join(folder, 'channels.jsonl'))) {
+  const { address } = connection.currency
+  const tools = join(paths.home, 'mcp', `${chain}-${address.toLowerCase()}`)
+  const signed = [
+    ...foldersOf(tools).filter((path) => /^channels-0x[0-9a-f]{40}\.jsonl$/.test(basename(path))),
+    ...foldersOf(join(paths.pay, chain)).map((folder) => join(folder, 'channels.jsonl')),
+  ]
+  for (const file of signed)
+    for (const line of readJournalLines(file)) {
       const read = signedSchema.safeParse(line)
       if (!read.success) continue
       const { channel, epoch, signed: promised, charged, service } = read.data
       const id = hashChannel(channel, deployment)
       found.set(`payer ${id}`, {
-        ...{ id, side: 'payer', channel, epoch, promised, charged, best: null, service },
+        ...{ id, side: 'payer', channel, epoch, promised, charged, best: null, service, file },
       })
     }
   for (const folder of foldersOf(join(paths.sell, chain)))
@@ -81,7 +89,17 @@ async function findOwnChannels(connection: Connection): Promise<readonly HomeCha
         const shown: { word?: Hash; ticks?: number } = word === null ? {} : { word, ticks }
         const claim = best === null ? null : { channel, ...best, ...shown }
         found.set(`payee ${id}`, {
-          ...{ id, side: 'payee', channel, epoch, promised, charged: spent, best: claim, service: null },
+          ...{
+            id,
+            side: 'payee',
+            channel,
+            epoch,
+            promised,
+            charged: spent,
+            best: claim,
+            service: null,
+            file: null,
+          },
         })
       }
   return Promise.all(

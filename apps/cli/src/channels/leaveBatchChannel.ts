@@ -1,10 +1,19 @@
-import { askForRefund, finalizeBatchWithdraw, requestBatchWithdraw } from '@millrace/pay'
+import { dirname, join } from 'node:path'
+import {
+  askForRefund,
+  type BatchWallet,
+  finalizeBatchWithdraw,
+  openBatchWallet,
+  openBudget,
+  readBatchChannel,
+  requestBatchWithdraw,
+} from '@millrace/pay'
 import { confirm, MillraceError } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import { getBlock } from 'viem/actions'
 import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
-import { openPurse } from '../paying/openPurse.ts'
+import { openPurse, purseFiles } from '../paying/openPurse.ts'
 import { ChannelServiceUnknownError, ChannelStateError } from './errors.ts'
 import { type BatchHomeChannel, batchEndsAt, batchLifeOf } from './findBatchChannels.ts'
 
@@ -25,19 +34,57 @@ export type BatchLeave =
  */
 export async function refundBatchChannel(
   connection: Connection,
-  options: { readonly known: BatchHomeChannel; readonly payer: OpenAccount; readonly amount?: bigint },
+  options: {
+    readonly known: BatchHomeChannel
+    readonly payer: OpenAccount
+    readonly amount?: bigint
+    /** The wallet that it stands in, where that is open already. */
+    readonly batch?: BatchWallet | undefined
+  },
 ): Promise<{ readonly transaction: string; readonly amount: bigint }> {
-  const { known, payer, amount } = options
+  const { known, payer, amount, batch } = options
   const [method = '', url = ''] = known.service?.split(' ') ?? []
   if (!/^https?:/.test(url)) throw new ChannelServiceUnknownError({ channel: known.id })
-  const purse = await openPurse(connection, { payer, perPayment: 0n })
-  try {
-    const { batch } = purse
-    if (batch === null) throw new ChannelServiceUnknownError({ channel: known.id })
-    const settled = await askForRefund({ batch, url, method, ...(amount === undefined ? {} : { amount }) })
+  const ask = async (wallet: BatchWallet) => {
+    const wanted = amount === undefined ? {} : { amount }
+    const settled = await askForRefund({ batch: wallet, url, method, ...wanted })
     return { transaction: settled.transaction, amount: BigInt(settled.amount ?? 0) }
+  }
+  if (batch !== undefined) return ask(batch)
+  const { wallet, close } = await openWalletOf(connection, { known, payer })
+  try {
+    return await ask(wallet)
   } finally {
+    await close()
+  }
+}
+
+/** The wallet that a channel stands in, while nobody else has it open. */
+async function openWalletOf(
+  connection: Connection,
+  { known, payer }: { readonly known: BatchHomeChannel; readonly payer: OpenAccount },
+) {
+  const { deployment, currency, client } = connection
+  const { file } = known
+  if (file === null || file === purseFiles(connection, payer.account.address).batch) {
+    const purse = await openPurse(connection, { payer, perPayment: 0n })
+    // It stands in a file, so that the chain has the contract.
+    if (purse.batch !== null) return { wallet: purse.batch, close: purse.close }
     await purse.close()
+    throw new ChannelServiceUnknownError({ channel: known.id })
+  }
+  // A refund spends nothing.
+  const budget = await openBudget({ path: join(dirname(file), 'budget.jsonl'), limits: { lifetime: 0n } })
+  const wallet = await openBatchWallet({
+    ...{ path: file, deployment, currency, budget, payer: payer.account, maxDeposit: 0n },
+    readChannel: (channel) => readBatchChannel(client, { channel }),
+  })
+  return {
+    wallet,
+    async close() {
+      await wallet.close()
+      await budget.close()
+    },
   }
 }
 
@@ -48,9 +95,13 @@ export async function refundBatchChannel(
  */
 export async function leaveBatchChannel(
   connection: Connection,
-  options: { readonly known: BatchHomeChannel; readonly payer: OpenAccount },
+  options: {
+    readonly known: BatchHomeChannel
+    readonly payer: OpenAccount
+    readonly batch?: BatchWallet | undefined
+  },
 ): Promise<BatchLeave> {
-  const { known, payer } = options
+  const { known, payer, batch } = options
   const { id, config, onChain } = known
   const life = batchLifeOf(known)
   const left = onChain.balance - onChain.totalClaimed
@@ -63,7 +114,7 @@ export async function leaveBatchChannel(
   if (life === 'none') throw new ChannelStateError({ channel: id, state: 'empty', action: 'closed' })
   let reason: string
   try {
-    return { type: 'refunded', ...(await refundBatchChannel(connection, { known, payer })) }
+    return { type: 'refunded', ...(await refundBatchChannel(connection, { known, payer, batch })) }
   } catch (error) {
     if (error instanceof MillraceError) reason = error.message
     else if (error instanceof TypeError || error instanceof DOMException)

@@ -20,6 +20,6 @@ export function readJournalLines(path: string): readonly unknown[] {
     })
 }
 
-/** The folders in a folder, whole paths; none where it is not there. */
+/** What is in a folder, whole paths; none where it is not there. */
 export const foldersOf = (root: string): readonly string[] =>
   existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : []

@@ -19,10 +19,12 @@ import { openServices, type Services } from './openServices.ts'
 import { openSpendingLimit, type SpendingFlags, type SpendingLimit } from './spendingLimit.ts'
 import type { Tool } from './tool.ts'
 import { accountTools } from './tools/accountTools.ts'
+import { channelTools } from './tools/channelTools.ts'
 import { hireTools } from './tools/hireTools.ts'
 import { marketTools } from './tools/marketTools.ts'
 import { paidToolTools } from './tools/paidToolTools.ts'
 import { payTools } from './tools/payTools.ts'
+import { reputationTools } from './tools/reputationTools.ts'
 import { sellTools } from './tools/sellTools.ts'
 
 /** What the tools work with. */
@@ -107,6 +109,8 @@ export const mcpTools = (context: McpContext): readonly Tool[] => [
   ...hireTools(context),
   ...payTools(context),
   ...paidToolTools(context),
+  ...channelTools(context),
   ...sellTools(context),
+  ...reputationTools(context),
   ...accountTools(context),
 ]

@@ -36,6 +36,7 @@ export function payTools(context: McpContext): readonly Tool[] {
       scheme: z.string().nullable(),
       payee: z.string().nullable(),
       transaction: z.string().nullable(),
+      receipt: z.string().nullable(),
       body: z.string(),
       is_cut: z.boolean(),
     }),
@@ -71,6 +72,7 @@ export function payTools(context: McpContext): readonly Tool[] {
         scheme: payment?.scheme ?? null,
         payee: payment?.payee ?? null,
         transaction: payment?.settled?.transaction || null,
+        receipt: payment?.receipt ?? response.headers.get('millrace-receipt'),
         body: shown,
         is_cut: isCut,
       }
