@@ -9,6 +9,7 @@ import { formatAmount, parseAmount } from '../output/amounts.ts'
 import { parseDuration } from '../output/durations.ts'
 import { toJson } from '../output/output.ts'
 import { PayUrlDownError } from '../paying/errors.ts'
+import { inUnits } from '../paying/inUnits.ts'
 import { openPurse } from '../paying/openPurse.ts'
 import type { GlobalFlags } from './flags.ts'
 
@@ -88,6 +89,8 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
     await call.end()
     // A peer's answer that is not what was asked for.
     if (response.status >= 400) process.exitCode = exitCodes.data
+  } catch (error) {
+    throw inUnits(error, currency)
   } finally {
     await purse.close()
   }

@@ -135,6 +135,18 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     return null
   }
 
+  /** What it costs at least, where the price alone stands against it. */
+  function tooDear(ways: readonly PaymentRequirements[]) {
+    const { maxPrice: most } = options
+    if (most === undefined) return {}
+    const amounts = ways
+      .filter((way) => BigInt(way.amount) > most && objection({ ...way, amount: '0' }) === null)
+      .map(({ amount }) => BigInt(amount))
+    const [first] = amounts
+    if (first === undefined) return {}
+    return { price: { amount: amounts.reduce((least, each) => (each < least ? each : least), first), most } }
+  }
+
   function choose(url: string, required: PaymentRequired): PaymentRequirements {
     const reasons: string[] = []
     const ways = required.accepts.filter((way) => {
@@ -146,7 +158,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     const [best] = ways.toSorted(
       (a, b) => rank(b) - rank(a) || (BigInt(a.amount) < BigInt(b.amount) ? -1 : 1),
     )
-    if (best === undefined) throw new NoWayToPayError({ url, reasons })
+    if (best === undefined) throw new NoWayToPayError({ url, reasons, ...tooDear(required.accepts) })
     return best
   }
 

@@ -139,16 +139,26 @@ const entrySchema = z.object({
   signed: uintSchema(128),
   charged: uintSchema(128),
   service: z.string().nullable().default(null),
+  /** Prices of requests that were not answered; null where it was not written. */
+  inFlight: uintSchema(128).nullable().default(null),
 })
 type Entry = z.input<typeof entrySchema>
 
-function entryOf({ channel, epoch, signed, charged, service }: z.output<typeof entrySchema>): Entry {
+function entryOf({
+  channel,
+  epoch,
+  signed,
+  charged,
+  service,
+  inFlight,
+}: z.output<typeof entrySchema>): Entry {
   return {
     channel: channelToJson(channel),
     epoch: epoch.toString(),
     signed: signed.toString(),
     charged: charged.toString(),
     service,
+    inFlight: inFlight?.toString() ?? null,
   }
 }
 
@@ -167,6 +177,15 @@ interface Own extends WalletChannel, Promising {
   funding: Promise<void> | null
   /** Unix seconds until which its end may be agreed; null where that was not asked for. */
   endsBy: number | null
+}
+
+/** What may have been charged when we stopped: all that was answered, and what was in flight. The rest buys the next calls. */
+function chargedAtMost(
+  { signed, charged, inFlight }: Pick<z.output<typeof entrySchema>, 'signed' | 'charged' | 'inFlight'>,
+  floor: bigint,
+): bigint {
+  const most = inFlight === null || charged + inFlight > signed ? signed : charged + inFlight
+  return most > floor ? most : floor
 }
 
 const compactAfter = 5_000
@@ -226,8 +245,7 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
       },
       ...{ ticking: null, lastPrice: null, service: before?.service ?? null },
       signed: same && before.signed > floor ? before.signed : floor,
-      // What was in flight when we stopped may have been charged.
-      charged: same && before.signed > floor ? before.signed : floor,
+      charged: same ? chargedAtMost(before, floor) : floor,
     }
     opened.set(id, own)
     return own
