@@ -9,6 +9,8 @@ import {IAuction, ISeller} from "./IAuction.sol";
 import {DeskRules} from "./IDesk.sol";
 import {BookRules, Draw, IFacility, LoanState, LoanStatus, Opening} from "./IFacility.sol";
 import {IDesks, IVaults} from "./IMakers.sol";
+import {IVault} from "./IVault.sol";
+import {IRanks} from "./IRanks.sol";
 import {Loan, LoanMath} from "./Loan.sol";
 import {LoanBook} from "./LoanBook.sol";
 
@@ -17,9 +19,9 @@ import {LoanBook} from "./LoanBook.sol";
 /// epochs or more. Roundings: interest is charged up to the next unit and shown to lenders down; what is left of the plan and the
 /// underwriter's premium are rounded down.
 /// Trust: till, register, auction and appraisals, all without an owner, and the desk, which this contract made.
-/// Money: its account in the till holds idle money and stakes, and nothing else counts on it.
+/// Money: its account in the till, with what the ranks hold for it, is idle money and stakes, and nothing else counts on it.
 /// Outside calls: the till, which calls back into `collect` from every settlement; no loan is held in memory over such a call.
-/// `collect` itself calls nobody.
+/// `collect` itself calls nobody. Its vaults, which call back into `exit` and touch no loan.
 contract Facility is LoanBook {
     using LoanMath for Loan;
 
@@ -27,8 +29,8 @@ contract Facility is LoanBook {
     IAssets private immutable _assets;
     IAuction private immutable _auction;
     IAppraisals private immutable _appraisals;
+    IRanks private immutable _ranks;
     uint256 private immutable _id;
-    uint256 private immutable _epochLength;
     uint32 private immutable _grace;
     uint32 private immutable _panel;
     uint16 private immutable _auctionBps;
@@ -54,11 +56,11 @@ contract Facility is LoanBook {
     /// @param till_ Holds the money; its admin lists this contract as a debt module.
     /// @param auction_ Where assets of loans in default are sold.
     /// @param appraisals_ What assets are worth.
-    /// @param desks Makes the desk.
+    /// @param desks Makes the desk, and knows the ranks.
     /// @param vaults Makes the two vaults.
     /// @param curator Lists underwriters.
     /// @param underwriters May sign at once.
-    /// @param rules Of the book.
+    /// @param rules_ Of the book.
     /// @param deskRules What may be lent on.
     constructor(
         ITill till_,
@@ -68,27 +70,27 @@ contract Facility is LoanBook {
         IVaults vaults,
         address curator,
         address[] memory underwriters,
-        BookRules memory rules,
+        BookRules memory rules_,
         DeskRules memory deskRules
-    ) LoanBook(rules.seniorRate, rules.minJuniorBps) {
+    ) LoanBook(rules_.seniorRate, rules_.minJuniorBps, till_.epochLength()) {
         _till = till_;
         _assets = IAssets(till_.assets());
         _auction = auction_;
         _appraisals = appraisals_;
-        _id = uint160(rules.currency);
-        _epochLength = till_.epochLength();
+        _ranks = desks.ranks();
+        _id = uint160(rules_.currency);
         require(
-            rules.currency != address(0) && rules.grace >= 3 * _epochLength
-                && rules.auctionHalfLife > 0 && rules.auctionBps > 0,
+            rules_.currency != address(0) && rules_.grace >= 3 * _epochLength
+                && rules_.auctionHalfLife > 0 && rules_.auctionBps > 0,
             RulesInvalid()
         );
-        _grace = rules.grace;
-        _panel = rules.panel;
-        _auctionBps = rules.auctionBps;
-        _auctionHalfLife = rules.auctionHalfLife;
-        _bounty = rules.bounty;
-        desk = desks.create(rules.panel, rules.currency, curator, underwriters, deskRules);
-        (senior, junior) = vaults.create(rules.currency);
+        _grace = rules_.grace;
+        _panel = rules_.panel;
+        _auctionBps = rules_.auctionBps;
+        _auctionHalfLife = rules_.auctionHalfLife;
+        _bounty = rules_.bounty;
+        desk = desks.create(rules_.panel, rules_.currency, curator, underwriters, deskRules);
+        (senior, junior) = vaults.create(rules_.currency);
     }
 
     // ------------------------------------------------------------------ the debt slot
@@ -98,7 +100,8 @@ contract Facility is LoanBook {
         external
         returns (uint128 taken)
     {
-        require(msg.sender == address(_till), NotTill(msg.sender));
+        bool ranked = msg.sender == address(_ranks);
+        require(ranked || msg.sender == address(_till), NotTill(msg.sender));
         bytes32 id = loanOf[asset];
         if (id == 0) return 0;
         Loan memory loan = _load(id);
@@ -114,6 +117,7 @@ contract Facility is LoanBook {
             uint256 wanted = loan.wanted(time, most);
             taken = _pay(id, loan, wanted < most ? wanted : most, asset, time);
         }
+        if (ranked && taken > 0) _book.away = true;
         _save(id, loan);
     }
 
@@ -164,7 +168,7 @@ contract Facility is LoanBook {
         uint88 has = freeStakeOf[msg.sender];
         require(has >= amount, StakeTooLow(msg.sender, has, amount));
         _changeStake(msg.sender, has - amount);
-        _till.transfer(msg.sender, _id, amount);
+        _send(msg.sender, amount);
     }
 
     // ------------------------------------------------------------------ desk
@@ -247,11 +251,13 @@ contract Facility is LoanBook {
         _save(id, loan);
         if (bounty == 0) return state;
         emit BountyPaid(id, poker, bounty);
-        _till.transfer(poker, _id, bounty);
+        _send(poker, bounty);
     }
 
     /// @inheritdoc IFacility
     function offer(uint256 asset) external onlyDesk {
+        // Somebody before it may have sold this one.
+        if (loanOf[asset] == 0) return;
         _auction.start(asset, _startPriceOf(asset), _auctionHalfLife);
     }
 
@@ -282,19 +288,26 @@ contract Facility is LoanBook {
     /// @inheritdoc ISeller
     function deliver(uint256 asset, address to, uint88 price) external {
         require(msg.sender == address(_auction), NotAuction(msg.sender));
-        bytes32 id = loanOf[asset];
+        (address debt,,) = _till.lienOf(asset);
+        if (debt == address(_ranks)) {
+            _till.transfer(debt, _id, price);
+            _ranks.sell(asset, to, price);
+            return;
+        }
         address borrower = _assets.ownerOf(asset);
         // The last revenue of the borrower's time goes to the debt; if that pays all of it, nothing is sold.
         _assets.seize(asset, to);
-        Loan memory loan = _loanIn(id, LoanState.Defaulted);
-        delete loanOf[asset];
-        --loan.assetsLeft;
-        uint256 owed = _owed(loan);
-        uint88 paid = _pay(id, loan, owed < price ? owed : price, 0, block.timestamp);
-        emit Sold(id, asset, to, price, price - paid);
-        if (loan.state == LoanState.Defaulted && loan.assetsLeft == 0) _writeOff(id, loan);
-        _save(id, loan);
+        (uint88 paid,) = _release(asset, to, price, true);
         if (price > paid) _till.transfer(borrower, _id, price - paid);
+    }
+
+    /// @inheritdoc IFacility
+    function release(uint256 asset, address to, uint88 most, bool sells)
+        external
+        returns (uint88 paid, uint256 owed)
+    {
+        require(msg.sender == address(_ranks), NotRanks(msg.sender));
+        return _release(asset, to, most, sells);
     }
 
     /// @inheritdoc ISeller
@@ -328,7 +341,7 @@ contract Facility is LoanBook {
         bool isSenior = msg.sender == senior;
         (filled, paid) = _exit(isSenior, shares, supply);
         emit Left(isSenior, filled, paid);
-        if (paid > 0) _till.transfer(msg.sender, _id, paid);
+        if (paid > 0) _send(msg.sender, paid);
     }
 
     /// @inheritdoc IFacility
@@ -342,6 +355,20 @@ contract Facility is LoanBook {
     /// @inheritdoc IFacility
     function currency() external view returns (address) {
         return address(uint160(_id));
+    }
+
+    /// @inheritdoc IFacility
+    function rules() external view returns (BookRules memory) {
+        return BookRules({
+            currency: address(uint160(_id)),
+            seniorRate: _seniorRate,
+            minJuniorBps: _minJuniorBps,
+            grace: _grace,
+            panel: _panel,
+            auctionBps: _auctionBps,
+            auctionHalfLife: _auctionHalfLife,
+            bounty: _bounty
+        });
     }
 
     /// @inheritdoc IFacility
@@ -373,6 +400,9 @@ contract Facility is LoanBook {
             _save(id, loan);
             return 0;
         }
+        // A loan that pays another one off takes nothing from those who wait, and what it was paid off with is no money to pay
+        // them with.
+        if (one.to != address(this)) _serve();
         total = _requireLendable(amount);
         if (one.needed > loan.stake) {
             uint256 more = one.needed - loan.stake;
@@ -385,7 +415,49 @@ contract Facility is LoanBook {
         _lend(loan, amount);
         _save(id, loan);
         emit Drawn(id, one.to, amount, loan.principal);
-        _till.transfer(one.to, _id, amount);
+        _send(one.to, amount);
+    }
+
+    /// @dev Lets an asset of a loan go for a price of which the loan gets up to `most`.
+    function _release(uint256 asset, address to, uint88 most, bool sells)
+        private
+        returns (uint88 paid, uint256 owed)
+    {
+        bytes32 id = loanOf[asset];
+        Loan memory loan = sells ? _loanIn(id, LoanState.Defaulted) : _load(id);
+        if (loan.state == LoanState.None || loan.state == LoanState.Closed) return (0, 0);
+        delete loanOf[asset];
+        --loan.assetsLeft;
+        if (loan.state == LoanState.WrittenOff) {
+            owed = uint256(loan.principal) + loan.trailing;
+            paid = _recover(id, loan, most);
+        } else {
+            owed = _owed(loan);
+            paid = _pay(id, loan, owed < most ? owed : most, 0, block.timestamp);
+            if (loan.state != LoanState.Closed) {
+                // What it was lent on was sold by somebody before it.
+                if (loan.accrues()) _impair(id, loan, 0);
+                if (loan.assetsLeft == 0) _writeOff(id, loan);
+            }
+        }
+        emit Sold(id, asset, to, most, most - paid);
+        _save(id, loan);
+    }
+
+    function _send(address to, uint256 amount) private {
+        if (_book.away) {
+            _book.away = false;
+            _ranks.forward(address(this));
+        }
+        _till.transfer(to, _id, amount);
+    }
+
+    /// @dev Lenders who wait are paid as far as money reaches: a few shares that ask to leave cannot hold borrowers up. Junior that
+    /// still waits then does so because senior needs it.
+    function _serve() private {
+        if (_book.seniorWaits) IVault(senior).serve();
+        if (_book.juniorWaits) IVault(junior).serve();
+        require(!_book.seniorWaits, LendersWait());
     }
 
     function _pay(bytes32 id, Loan memory loan, uint256 amount, uint256 from, uint256 time)

@@ -20,6 +20,7 @@ struct Collateral {
 /// @param vendor Account that draws are paid to; zero for the borrower's own.
 /// @param limit Most that can be drawn in all.
 /// @param firstDraws What can be drawn before the underwriter releases more.
+/// @param ahead What others may draw on the same assets and are paid before: the sum of their caps in the ranks. Zero for a first lien.
 /// @param rate Interest on principal; interest bears none.
 /// @param premiumBps The underwriter's part of the interest that is paid.
 /// @param rampEnd Until then only interest is due, nothing is late, and money can be drawn.
@@ -40,6 +41,7 @@ struct Terms {
     address vendor;
     uint88 limit;
     uint88 firstDraws;
+    uint88 ahead;
     uint24 rate;
     uint16 premiumBps;
     uint32 rampEnd;
@@ -63,6 +65,10 @@ struct Terms {
 /// @param minObligorBets Least effective number of obligors, × 100: the value squared over the sum of squares, so that
 /// money that is not lent counts as spread.
 /// @param minClusterBets The same for clusters, each of the three kinds by itself.
+/// @param maxRamp Most seconds from today to a ramp's end.
+/// @param maxTerm Most seconds from today to a maturity. Not zero.
+/// @param evidencePanel Panel of `Appraisals` that says how much of an asset's trailing revenue came from outside: no more is
+/// lent on, and nothing without its word. `type(uint32).max` for none.
 struct DeskRules {
     uint16 maxLtvBps;
     uint32 maxMultipleBps;
@@ -71,6 +77,9 @@ struct DeskRules {
     uint16 maxClusterBps;
     uint32 minObligorBets;
     uint32 minClusterBets;
+    uint32 maxRamp;
+    uint32 maxTerm;
+    uint32 evidencePanel;
 }
 
 /// @title The desk of a facility: where loans are agreed, drawn and called
@@ -96,11 +105,22 @@ interface IDesk {
     error ReleaseSignatureInvalid(bytes32 loan, address underwriter);
     error ReleaseExpired(bytes32 loan, uint40 deadline);
     error UnderwriterUnlisted(address underwriter);
-    /// @notice The asset is not the borrower's, not in the facility's currency, or this facility is not in the debt slot of its till.
+    /// @notice The asset is not the borrower's, not in the facility's currency, or this facility is not in the debt slot of its till, by
+    /// itself or in the ranks.
     error AssetNotPledged(uint256 asset);
+    /// @notice Others may draw more or less before this facility than the terms say.
+    error AheadChanged(bytes32 loan, uint256 ahead);
+    /// @notice The terms' limit is above the facility's caps in the ranks.
+    error BeyondCap(bytes32 loan, uint256 cap);
+    /// @notice An asset of the loan was sold by a facility before this one.
+    error AssetGone(uint256 asset);
     /// @notice What is paid before debt is not what the terms say.
     error AboveChanged(uint256 asset, bytes32 above);
     error AppraisalExpired(uint256 asset);
+    /// @notice Nobody vouches any more for where the asset's revenue came from, and the facility asks for it.
+    error EvidenceExpired(uint256 asset);
+    /// @notice Something was drawn and is owed: repay it.
+    error LoanOwes(bytes32 loan, uint88 owed);
     /// @notice More than value and revenue carry.
     error BeyondCapacity(bytes32 loan, uint256 principal, uint256 capacity);
     error BeyondReleased(bytes32 loan, uint256 drawn, uint256 released);
@@ -131,6 +151,16 @@ interface IDesk {
     function refinance(Terms calldata old, Terms calldata terms, bytes calldata signature)
         external
         returns (bytes32 loan);
+    /// @notice Pays a loan of another facility before this one in the ranks off with a new one here, in one step, and takes its place. The
+    /// terms' `ahead` leaves the other out. Borrower, owner of the assets; everything that `borrow` asks is asked.
+    /// @param old The other facility, which stands in the ranks of each asset of the terms.
+    /// @param oldLoan Its loan; not in default.
+    /// @return loan The new loan, of which what was owed there is drawn.
+    function takeOver(address old, bytes32 oldLoan, Terms calldata terms, bytes calldata signature)
+        external
+        returns (bytes32 loan);
+    /// @notice Calls a loan off of which nothing is drawn, which frees its assets. Borrower, at any time.
+    function cancel(Terms calldata terms) external;
     /// @notice Settles the tills of a loan that is behind and takes it one step on, for a bounty: late, impaired, default. Anyone.
     function poke(Terms calldata terms) external returns (LoanState);
     /// @notice Frees stake beyond what the loan needs now, all of it where the loan is over, and with that what it counted in

@@ -111,6 +111,8 @@ interface IFacility is IDebt, ISeller {
     event SweepChanged(bytes32 indexed loan, bool sweeps);
     event LoanStateChanged(bytes32 indexed loan, LoanState state);
     event BountyPaid(bytes32 indexed loan, address indexed to, uint88 amount);
+    /// @param price What the asset brought, less what those before this facility got.
+    /// @param surplus What went on to those behind it, and to the owner.
     event Sold(
         bytes32 indexed loan,
         uint256 indexed asset,
@@ -132,6 +134,7 @@ interface IFacility is IDebt, ISeller {
     error NotDesk(address caller);
     error NotVault(address caller);
     error NotAuction(address caller);
+    error NotRanks(address caller);
     error LoanUnknown(bytes32 loan);
     error LoanExists(bytes32 loan);
     /// @notice Not in this state.
@@ -140,7 +143,7 @@ interface IFacility is IDebt, ISeller {
     error RampOver(bytes32 loan, uint32 rampEnd);
     error AssetSecuresLoan(uint256 asset, bytes32 loan);
     error IdleTooLow(uint256 amount, uint256 idle);
-    /// @notice Lenders wait for their money: that goes first.
+    /// @notice Lenders wait for more money than is idle: they go first.
     error LendersWait();
     error JuniorTooThin(uint256 junior, uint256 needed);
     error StakeTooLow(address underwriter, uint256 free, uint256 needed);
@@ -194,6 +197,17 @@ interface IFacility is IDebt, ISeller {
         external
         returns (uint88 freed, uint88 drawn);
 
+    // ------------------------------------------------------------------ ranks
+
+    /// @notice Lets an asset go that was sold to `to`, and books up to `most` of its price; a loan that was sound and is not paid off by that
+    /// stops bearing interest, and is written off if this was its last asset. Only the ranks.
+    /// @param sells Whether the sale is this facility's own, of a loan in default.
+    /// @return paid What the ranks pay for it.
+    /// @return owed What the loan on it owed.
+    function release(uint256 asset, address to, uint88 most, bool sells)
+        external
+        returns (uint88 paid, uint256 owed);
+
     // ------------------------------------------------------------------ vaults
 
     /// @notice Books money that a vault put into the facility's account. Only a vault.
@@ -213,6 +227,7 @@ interface IFacility is IDebt, ISeller {
     /// @notice Where loans are agreed.
     function desk() external view returns (address);
     function currency() external view returns (address);
+    function rules() external view returns (BookRules memory);
     function freeStakeOf(address underwriter) external view returns (uint88);
     function value() external view returns (Value memory);
     /// @notice What the lines are worth. Both conservative values are at most the optimistic ones.

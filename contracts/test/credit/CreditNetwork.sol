@@ -9,6 +9,7 @@ import {Facility} from "../../src/credit/Facility.sol";
 import {Appraisal, Curve, SignedAppraisal} from "../../src/credit/IAppraisals.sol";
 import {Collateral, DeskRules, Terms} from "../../src/credit/IDesk.sol";
 import {BookRules} from "../../src/credit/IFacility.sol";
+import {Ranks} from "../../src/credit/Ranks.sol";
 import {Vault} from "../../src/credit/Vault.sol";
 import {Vaults} from "../../src/credit/Vaults.sol";
 import {Deployment} from "../base/Deployment.sol";
@@ -30,6 +31,7 @@ abstract contract CreditNetwork is Deployment {
 
     Appraisals internal appraisals;
     Auction internal auction;
+    Ranks internal ranks;
     Facility internal facility;
     Desk internal desk;
     Vault internal senior;
@@ -43,7 +45,10 @@ abstract contract CreditNetwork is Deployment {
     function deployCredit() internal {
         appraisals = new Appraisals();
         auction = new Auction(till);
-        _desks = new Desks(till, appraisals);
+        ranks = new Ranks(till);
+        vm.prank(admin);
+        till.listDebt(address(ranks), true);
+        _desks = new Desks(till, appraisals, ranks);
         _vaults = new Vaults(till);
         address[] memory appraisers = new address[](3);
         for (uint256 i = 0; i < 3; ++i) {
@@ -97,7 +102,10 @@ abstract contract CreditNetwork is Deployment {
             maxObligorBps: 5_000,
             maxClusterBps: 8_000,
             minObligorBets: 300,
-            minClusterBets: 150
+            minClusterBets: 150,
+            maxRamp: 365 days,
+            maxTerm: 5 * YEAR,
+            evidencePanel: type(uint32).max
         });
     }
 

@@ -116,6 +116,7 @@ async function makeFacility(chain: Chain, panel: bigint): Promise<FacilityContra
         desk: {
           ...{ maxLtvBps: 8_000, maxMultipleBps: 60_000, minCoverBps: 1_000 },
           ...{ maxObligorBps: 10_000, maxClusterBps: 10_000, minObligorBets: 100, minClusterBets: 100 },
+          ...{ maxRamp: 365 * day, maxTerm: 5 * 365 * day, evidencePanel: null },
         },
       },
     }),
@@ -181,6 +182,7 @@ async function agree(chain: Chain, machines: readonly bigint[]): Promise<LoanTer
     vendor: addressOf('vendor'),
     limit: dollars(135_000),
     firstDraws: dollars(80_000),
+    ahead: 0n,
     rate: 140_000,
     premiumBps: 1_000,
     rampEnd: now + 90 * day,

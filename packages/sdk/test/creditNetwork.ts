@@ -71,6 +71,9 @@ export async function startCreditNetwork() {
       maxClusterBps: 8_000,
       minObligorBets: 300,
       minClusterBets: 150,
+      maxRamp: year,
+      maxTerm: 5 * year,
+      evidencePanel: null,
     },
   }
   const underwriters = [accountAt(roles.underwriter).address]
@@ -146,6 +149,7 @@ export async function startCreditNetwork() {
         vendor: zeroAddress,
         limit: dollars(100_000),
         firstDraws: dollars(60_000),
+        ahead: 0n,
         rate: 140_000,
         premiumBps: 1_000,
         rampEnd: now + 90 * day,

@@ -35,6 +35,7 @@ export const networkConfigSchema = z.strictObject({
         .strictObject({
           appraisals: addressSchema,
           auction: addressSchema,
+          ranks: addressSchema,
           desks: addressSchema,
           vaults: addressSchema,
         })

@@ -8,6 +8,7 @@ import { auctionAbi, auctionBytecode } from '../generated/auction.ts'
 import { channelsAbi, channelsBytecode } from '../generated/channels.ts'
 import { desksAbi, desksBytecode } from '../generated/desks.ts'
 import { marketAbi, marketBytecode } from '../generated/market.ts'
+import { ranksAbi, ranksBytecode } from '../generated/ranks.ts'
 import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
 import { tillAbi, tillBytecode } from '../generated/till.ts'
 import { vaultsAbi, vaultsBytecode } from '../generated/vaults.ts'
@@ -145,12 +146,22 @@ export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
     encodeDeployData({ abi: appraisalsAbi, bytecode: appraisalsBytecode }),
     salt,
   )
+  const ranks = creation(
+    'Ranks',
+    encodeDeployData({ abi: ranksAbi, bytecode: ranksBytecode, args: [till] }),
+    salt,
+  )
   return [
     appraisals,
+    ranks,
     creation('Auction', encodeDeployData({ abi: auctionAbi, bytecode: auctionBytecode, args: [till] }), salt),
     creation(
       'Desks',
-      encodeDeployData({ abi: desksAbi, bytecode: desksBytecode, args: [till, appraisals.address] }),
+      encodeDeployData({
+        abi: desksAbi,
+        bytecode: desksBytecode,
+        args: [till, appraisals.address, ranks.address],
+      }),
       salt,
     ),
     creation('Vaults', encodeDeployData({ abi: vaultsAbi, bytecode: vaultsBytecode, args: [till] }), salt),
@@ -163,18 +174,15 @@ export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
  *
  * @param till The till.
  * @param salt The deployment's salt. Default zero.
- * @returns The addresses of the appraisals, the auction, and the makers of desks and vaults.
+ * @returns The addresses of the appraisals, the auction, the ranks, and the makers of desks and vaults.
  * @example
  * const { appraisals } = creditContracts(deployment.till)
  */
 export function creditContracts(till: Address, salt: Hex = localDefaults.salt): CreditContracts {
-  const [appraisals, auction, desks, vaults] = creditCreations(till, salt).map(({ address }) => address) as [
-    Address,
-    Address,
-    Address,
-    Address,
-  ]
-  return { appraisals, auction, desks, vaults }
+  const [appraisals, ranks, auction, desks, vaults] = creditCreations(till, salt).map(
+    ({ address }) => address,
+  ) as [Address, Address, Address, Address, Address]
+  return { appraisals, auction, ranks, desks, vaults }
 }
 
 /**

@@ -11,6 +11,11 @@ export const currencySchema = z.object({
   version: z.string().max(16),
 })
 
+/** Contracts of credit that know no ranks are of a version that this one cannot speak to. */
+function ofThisVersion(credit: unknown): unknown {
+  return typeof credit === 'object' && credit !== null && !('ranks' in credit) ? undefined : credit
+}
+
 /** Where Millrace is on a chain, as in `deployments/<chainId>.json`. */
 export const deploymentSchema = z.object({
   chainId: z.int().positive(),
@@ -27,14 +32,20 @@ export const deploymentSchema = z.object({
       delegate: addressSchema,
     })
     .optional(),
-  /** Left out by what was deployed before there was credit. */
+  /** Left out by what was deployed before there was credit, or without ranks: those contracts answer otherwise. */
   credit: z
-    .object({
-      appraisals: addressSchema,
-      auction: addressSchema,
-      desks: addressSchema,
-      vaults: addressSchema,
-    })
+    .preprocess(
+      ofThisVersion,
+      z
+        .object({
+          appraisals: addressSchema,
+          auction: addressSchema,
+          ranks: addressSchema,
+          desks: addressSchema,
+          vaults: addressSchema,
+        })
+        .optional(),
+    )
     .optional(),
   currencies: z.array(currencySchema).max(64),
   /** Length of the till's epoch in seconds. */
@@ -70,6 +81,8 @@ export interface CreditContracts {
   readonly appraisals: Address
   /** Where assets of loans in default are sold. */
   readonly auction: Address
+  /** Fills the debt slot of assets on which several facilities stand one behind the other. */
+  readonly ranks: Address
   /** Makes the desk of a new facility. */
   readonly desks: Address
   /** Makes its two vaults. */

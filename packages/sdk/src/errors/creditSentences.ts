@@ -20,6 +20,32 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
   LoanUnknown: ['No loan {loan} was opened.', 'Check the id, the facility and the chain.'],
   NotAuction: ['{caller} is not the auction of this facility.'],
   NotDesk: ['{caller} is not the desk of this facility.', 'Go through the desk.'],
+  NotRanks: ['{caller} is not the ranks that this facility knows.'],
+  RanksTooMany: ['{count} facilities are too many on one asset.', 'Name at most {most}.'],
+  RankInvalid: [
+    'Facility {facility} is not listed by the till, lends in another currency, or is named twice.',
+    'Name listed facilities in the currency of the asset, each once.',
+  ],
+  RankBound: [
+    'Facility {facility} has lent on asset {asset}: its place, its cap and what stands before it stay.',
+    'Repay that loan first, or add at the end.',
+  ],
+  NotRanked: ['{caller} does not stand on asset {asset}.'],
+  Overdrawn: ['Facility {facility} took more than it was offered.'],
+  PriceBelowRanks: [
+    'Facility {facility} stands before the seller of asset {asset} and is owed {owed}; {left} of the price is left for it.',
+    'The asset is sold when the price pays those before in full.',
+  ],
+  AheadChanged: [
+    'Others may draw {ahead} before loan {loan}, not what its terms say.',
+    'Agree on new terms that name it.',
+  ],
+  BeyondCap: [
+    'The limit of loan {loan} is above {cap}, the caps of its facility in the ranks.',
+    'Lower the limit, or raise the cap in the ranks.',
+  ],
+  AssetGone: ['Asset {asset} was sold by a facility before this one.', 'Agree on a new loan.'],
+  NotKept: ['The creation code could not be put away.', 'Send more gas.'],
   NotTill: ['{caller} is not the till.'],
   NotVault: ['{caller} is not a vault of this facility.', 'Go through a vault.'],
   NothingToDo: ['There is nothing to do on loan {loan}.', 'Look at its status; try again when it changed.'],
@@ -39,6 +65,11 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
     'Sign new terms, or bring the till back to what was signed.',
   ],
   AppraisalExpired: ['The appraisal of asset {asset} is not fresh.', 'Ask the panel for a new one.'],
+  EvidenceExpired: [
+    'Nobody vouches any more for where the revenue of asset {asset} came from, and this facility asks for it.',
+    'Ask its evidence panel to look and to sign.',
+  ],
+  LoanOwes: ['Loan {loan} owes {owed}: only one of which nothing is drawn can be called off.', 'Repay it.'],
   AssetNotPledged: [
     "Asset {asset} is not the borrower's, is paid in another currency, or this facility is not in the debt slot of its till.",
     'Put the facility into the debt slot of its till first.',
