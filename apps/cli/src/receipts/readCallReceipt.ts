@@ -35,7 +35,7 @@ export function readCallReceipt(path: string, text: string): SignedCallReceipt {
   try {
     return decodeCallReceipt(paid.success ? paid.data.paid.receipt : text)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '')
     throw new ReceiptUnreadableError({ path, reason, cause })
   }
 }

@@ -107,7 +107,10 @@ export function accountTools(context: McpContext): readonly Tool[] {
         ({ lease, name, seconds, paid, receipt }) =>
           `${shortLease(lease)} ${name}: ${seconds} s, ${paid ?? 'not settled'}${receipt === null ? '' : `, ${receipt}`}`,
       )
-      const text = lines.join('\n') || 'Nothing was hired yet.'
+      const paid = promised.map(
+        ({ channel, deposit, signed }) => `channel ${channel}: ${signed} promised of ${deposit}`,
+      )
+      const text = [...lines, ...paid].join('\n') || 'Nothing was hired or paid yet.'
       return { value: { leases, channels: promised }, text }
     },
   })
