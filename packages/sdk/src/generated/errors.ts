@@ -208,4 +208,10 @@ export const errorsAbi = [
   { type: 'error', name: 'NotCurator', inputs: [{ name: 'panel', type: 'uint256' }, { name: 'caller', type: 'address' }] },
   { type: 'error', name: 'NotOfPanel', inputs: [{ name: 'panel', type: 'uint256' }, { name: 'caller', type: 'address' }] },
   { type: 'error', name: 'QuorumInvalid', inputs: [{ name: 'quorum', type: 'uint8' }] },
+  { type: 'error', name: 'NotRanked', inputs: [{ name: 'asset', type: 'uint256' }, { name: 'caller', type: 'address' }] },
+  { type: 'error', name: 'Overdrawn', inputs: [{ name: 'facility', type: 'address' }] },
+  { type: 'error', name: 'PriceBelowRanks', inputs: [{ name: 'asset', type: 'uint256' }, { name: 'facility', type: 'address' }, { name: 'owed', type: 'uint256' }, { name: 'left', type: 'uint256' }] },
+  { type: 'error', name: 'RankBound', inputs: [{ name: 'asset', type: 'uint256' }, { name: 'facility', type: 'address' }] },
+  { type: 'error', name: 'RankInvalid', inputs: [{ name: 'facility', type: 'address' }] },
+  { type: 'error', name: 'RanksTooMany', inputs: [{ name: 'count', type: 'uint256' }, { name: 'most', type: 'uint256' }] },
 ] as const
