@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Task } from '@a2a-js/sdk'
 import { ClientFactory, ServiceParameters, withA2AExtensions } from '@a2a-js/sdk/client'
 import {
+  createPayingFetch,
   decodePaymentRequired,
   encodePaymentPayload,
   headerNames,
@@ -72,7 +73,10 @@ async function kill(signal: NodeJS.Signals): Promise<void> {
 async function sell(...args: string[]): Promise<string> {
   // The same after a restart: what was paid for is bound to its address.
   port ||= (await freePort(0)) ?? 0
-  const child = start(['sell', String(port), '--upstream', upstream, '--wallet', 'shop', ...args])
+  return serve(String(port), '--upstream', upstream, ...args)
+}
+async function serve(...args: string[]): Promise<string> {
+  const child = start(['sell', ...args, '--wallet', 'shop'])
   let said = ''
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', (code) => reject(new RangeError(`the seller ended with ${code}: ${said}`)))
@@ -88,6 +92,8 @@ async function sell(...args: string[]): Promise<string> {
 }
 
 let port = 0
+/** On the channel of `client` to `shop`, in base units. */
+let chargedBefore = 0n
 let connection: Connection
 let server: Server
 let upstream: string
@@ -100,7 +106,18 @@ beforeAll(async () => {
     })
     request.on('end', () => {
       asked.push(`${request.method} ${request.url} ${body}`)
-      if (request.url === '/broken' || body === 'break') {
+      const text = `answer ${asked.length}: `
+      const choice = (more: object) =>
+        JSON.stringify({ id: 'c', object: 'text_completion', created: 1, ...more })
+      if (request.url === '/v1/completions' && body.includes('"stream":true')) {
+        response.setHeader('content-type', 'text/event-stream')
+        response.end(`data: ${choice({ choices: [{ index: 0, text }] })}\n\ndata: [DONE]\n\n`)
+      } else if (request.url === '/v1/completions') {
+        response.setHeader('content-type', 'application/json')
+        response.end(
+          choice({ choices: [{ index: 0, text }], usage: { prompt_tokens: 1, completion_tokens: 1 } }),
+        )
+      } else if (request.url === '/broken' || body === 'break') {
         response.statusCode = 500
         response.end('broken')
       } else if (request.url === '/long') response.end(Buffer.alloc(2_500_000, 'x'))
@@ -178,6 +195,79 @@ test('behavior: a seller that is killed with an answer on its hands gives it for
   expect(await answer()).toBe(`answer ${hits + 1}: `)
   expect(await walletOf(shop)).toBe(before + 1_000n)
 }, 240_000)
+
+test.each([
+  { how: 'whole, paid on a channel', stream: false, isOnce: false },
+  { how: 'streamed, paid on a channel', stream: true, isOnce: false },
+  { how: 'whole, paid by a transfer', stream: false, isOnce: true },
+])(
+  'crash: a seller of models that is killed with an answer made gives it by its key, once it is back, and charges it once: $how',
+  async ({ stream, isOnce }) => {
+    const shop = (await accountOf('shop')).account.address
+    const payer = (await accountOf('client')).account
+    const { deployment, client, currency } = connection
+    const at = String((await freePort(0)) ?? 0)
+    const sellModels = () =>
+      serve(
+        ...['openai', '--listen', at, '--upstream', `${upstream}/v1`, '--model', 'm', '--max-output', '8'],
+        ...['--price-in', '0', '--price-out', stream ? '1000' : '0', '--price', '0.001'],
+      )
+    const url = await sellModels()
+    const budget = await openBudget({ path: join(work, `budget-${stream}-${isOnce}`), limits: {} })
+    const channels = await openChannelWallet({
+      ...{ path: join(work, `channels-${stream}-${isOnce}`), deployment, currency, budget, payer },
+      ...{ maxDeposit: 5_000_000n, readChannel: (channel) => getChannel(client, { deployment, channel }) },
+    })
+    const pay = createPayingFetch({
+      ...{ deployment, currency, budget, ...(isOnce ? { signer: payer } : { channels }) },
+    })
+    const key = `key-${stream}-${isOnce}`
+    const ask = async () => {
+      const response = await pay(`${url}/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body: JSON.stringify({ model: 'm', prompt: 'x', max_tokens: 4, stream }),
+      })
+      return { status: response.status, text: await response.text() }
+    }
+    const before = await walletOf(shop)
+    const hits = asked.length
+    const file = join(home, 'sell', String(deployment.chainId), shop.toLowerCase(), 'calls.jsonl')
+    const lines = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [])
+    const known = lines().length
+    const isMade = () =>
+      lines()
+        .slice(Math.max(known - 1, 0))
+        .some((line) => line.includes('"made"'))
+    const lost = ask().then(
+      () => undefined,
+      () => undefined,
+    )
+    const deadline = Date.now() + 60_000
+    while (!isMade() && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
+    await kill('SIGKILL')
+    await lost
+    await sellModels()
+    const first = await ask()
+    expect([first.status, first.text]).toEqual([200, expect.stringContaining(`answer ${hits + 1}: `)])
+    expect((await ask()).text).toBe(first.text)
+    // Computed once, and charged once: the fixed part, and of the tokens at most what was held for them.
+    expect(asked.length).toBe(hits + 1)
+    const most = stream ? 5_000n : 1_000n
+    if (isOnce) expect(await walletOf(shop)).toBe(before + most)
+    else {
+      const [own] = channels.channels()
+      const listed = (await done('channel', 'show', own?.id ?? '')).channels
+      const charged = BigInt(listed.find(({ side }: { side: string }) => side === 'payee').charged)
+      expect(charged - chargedBefore).toBeGreaterThanOrEqual(1_000n)
+      expect(charged - chargedBefore).toBeLessThanOrEqual(most)
+      chargedBefore = charged
+    }
+    await channels.close()
+    await budget.close()
+  },
+  240_000,
+)
 
 test('default: the same server is an agent of A2A: its card says that it is paid, a message is paid and answered', async () => {
   const url = await sell('--price', '0.002', '--skill', 'Weather report')

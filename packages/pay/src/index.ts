@@ -3,6 +3,7 @@ export { type HonoContext, honoPaywall } from './adapters/hono.ts'
 export { nodeListener } from './adapters/node.ts'
 export { type BatchBook, type BatchSnapshot, claimable } from './batch/batchBook.ts'
 export { type BatchSchemeOptions, batchScheme } from './batch/batchScheme.ts'
+export { type BatchHasher, createBatchHasher } from './batch/createBatchHasher.ts'
 export { BatchVoucherTooLowError } from './batch/errors.ts'
 export {
   type BatchHold,
@@ -16,6 +17,7 @@ export {
   type BatchPayload,
   type BatchPayloadJson,
   type BatchVoucher,
+  batchConfigSchema,
   batchPayloadSchema,
 } from './batch/payload.ts'
 export { type BatchState, readBatchChannel } from './batch/readBatchChannel.ts'
@@ -26,6 +28,11 @@ export {
   startBatchClaimer,
 } from './batch/startBatchClaimer.ts'
 export { createBatchVerifier } from './batch/verifyBatch.ts'
+export {
+  finalizeBatchWithdraw,
+  type RequestBatchWithdrawParameters,
+  requestBatchWithdraw,
+} from './batch/withdrawBatch.ts'
 export { type AskForRefundOptions, askForRefund } from './buyer/askForRefund.ts'
 export { type AskedClose, type AskToCloseOptions, askToClose } from './buyer/askToClose.ts'
 export type { BatchWallet, BatchWalletChannel, BatchWalletOptions } from './buyer/batchWallet.ts'
@@ -33,6 +40,7 @@ export type {
   ChannelSpending,
   ChannelWallet,
   ChannelWalletOptions,
+  ChargedInAll,
   Ending,
   PreparedPayment,
   SignedPromise,

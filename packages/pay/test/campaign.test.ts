@@ -44,6 +44,9 @@ const seconds = Number(process.env.SECONDS ?? (deep ? 60 : 3))
 const kills = deep ? 12 : 2
 const price = 700n
 const words = 1_024
+/** Calls that are not answered yet, and calls that are begun before answers are heard, at most. */
+const mostInFlight = 4_096
+const mostInTurn = 64
 
 let chain: Awaited<ReturnType<typeof startLocalChain>>
 let folder: string
@@ -163,6 +166,7 @@ test(`behavior: ${channelCount} channels paid at once at ${callsPerSecond} calls
   }
   let inFlight = 0
   let asks = 0
+  let heldBack = 0
   let isOver = false
   const killing = (async () => {
     for (let kill = 0; kill < kills; kill++) {
@@ -175,8 +179,14 @@ test(`behavior: ${channelCount} channels paid at once at ${callsPerSecond} calls
   const begun = performance.now()
   const elapsed = () => (performance.now() - begun) / 1_000
   while (elapsed() < seconds) {
-    // Open loop: what is due by now is asked, however many are not answered yet.
-    for (; asks < elapsed() * callsPerSecond; asks++) {
+    // Open loop: what is due by now is asked, whether or not earlier calls are answered. A machine that is too busy to ask at this rate must
+    // come to hear the answers all the same: a turn has an end, and so has the backlog.
+    const due = Math.min(elapsed() * callsPerSecond, asks + mostInTurn)
+    for (; asks < due; asks++) {
+      if (inFlight >= mostInFlight) {
+        heldBack++
+        continue
+      }
       const payer = payers[Math.floor(random() * payers.length)]
       if (payer === undefined || payer.shown >= words || seller === null) continue
       payer.shown++
@@ -193,7 +203,7 @@ test(`behavior: ${channelCount} channels paid at once at ${callsPerSecond} calls
   const took = elapsed()
   isOver = true
   await killing
-  await expect.poll(() => inFlight, { timeout: 60_000 }).toBe(0)
+  await expect.poll(() => inFlight, { timeout: 300_000 }).toBe(0)
   await killSeller()
   agent.destroy()
 
@@ -226,6 +236,6 @@ test(`behavior: ${channelCount} channels paid at once at ${callsPerSecond} calls
   expect(till).toBe(promised)
   await ledger.close()
   process.stdout.write(
-    `${channelCount} channels, ${asks} calls asked in ${took.toFixed(1)} s, ${served} served (${Math.round(served / took)} a second), ${kills} kills, ${promised} units claimed\n`,
+    `${channelCount} channels, ${asks} calls asked in ${took.toFixed(1)} s, ${served} served (${Math.round(served / took)} a second), ${heldBack} held back, ${kills} kills, ${promised} units claimed\n`,
   )
 }, 900_000)

@@ -46,7 +46,9 @@ export async function startLocalChain(chainId = 31337, deploying: Parameters<typ
     nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
     rpcUrls: { default: { http: [url] } },
   })
-  const options = { chain, transport: http(url, { retryCount: 0 }), pollingInterval: 20 } as const
+  // A limit ends what hangs; a busy machine takes a minute over what takes an idle one a second.
+  const transport = http(url, { retryCount: 0, timeout: 120_000 })
+  const options = { chain, transport, pollingInterval: 20 } as const
   const walletOf = (index: number) => createWalletClient({ ...options, account: accountAt(index) })
   const client = createTestClient({ ...options, mode: 'anvil' }).extend(publicActions)
   const deployment = await deployLocal(walletOf(0), deploying)

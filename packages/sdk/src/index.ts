@@ -516,6 +516,11 @@ export {
   type PaidVolumesParameters,
   readPaidVolumes,
 } from './reputation/readPaidVolumes.ts'
+export {
+  type RegisterAgentParameters,
+  readRegisteredAgent,
+  registerAgent,
+} from './reputation/registerAgent.ts'
 export { type AgentRegistries, agentRegistries, findAgentRegistries } from './reputation/registries.ts'
 export {
   type WeighedFeedback,

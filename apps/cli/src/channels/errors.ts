@@ -47,3 +47,34 @@ export class ChannelStateError extends CliError {
     })
   }
 }
+
+/** It is not known where the seller of a channel can be asked. */
+export class ChannelServiceUnknownError extends CliError {
+  override readonly name = 'ChannelServiceUnknownError'
+  static readonly code = 'CHANNEL_SERVICE_UNKNOWN'
+  constructor(options: { channel: string }) {
+    super({
+      code: ChannelServiceUnknownError.code,
+      message: `It is not known where the seller of channel '${options.channel}' can be asked.`,
+      remedy: 'Announce its end instead: `millrace channel close`.',
+      exitCode: exitCodes.missing,
+      details: options,
+    })
+  }
+}
+
+/** What was asked is done on channels of another scheme only. */
+export class ChannelSchemeError extends CliError {
+  override readonly name = 'ChannelSchemeError'
+  static readonly code = 'CHANNEL_SCHEME'
+  constructor(options: { channel: string; scheme: string; action: string; remedy: string }) {
+    const { channel, scheme, action, remedy } = options
+    super({
+      code: ChannelSchemeError.code,
+      message: `Channel '${channel}' is of scheme '${scheme}', and cannot be ${action}.`,
+      remedy,
+      exitCode: exitCodes.usage,
+      details: { channel, scheme, action },
+    })
+  }
+}

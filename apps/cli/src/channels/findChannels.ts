@@ -1,5 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   type Channel,
   type ChannelState,
@@ -17,10 +16,12 @@ import type { Hash } from 'viem'
 import { z } from 'zod'
 import type { Connection } from '../connection/connect.ts'
 import { ChannelAmbiguousError, ChannelMissingError } from './errors.ts'
-import { readJournalLines } from './readJournalLines.ts'
+import { type BatchHomeChannel, batchClaimable, findBatchChannels } from './findBatchChannels.ts'
+import { foldersOf, readJournalLines } from './readJournalLines.ts'
 
 /** A channel of this home, from one side. Amounts in base units. */
 export interface HomeChannel {
+  readonly scheme: 'stream'
   readonly id: Hash
   readonly side: 'payer' | 'payee'
   readonly channel: Channel
@@ -33,10 +34,12 @@ export interface HomeChannel {
   readonly best: VoucherClaim | null
   /** As payer, what was paid for last: `GET https://…`. */
   readonly service: string | null
+  /** As payer, the file that it stands in: of `pay`, or of the MCP server. */
+  readonly file: string | null
   readonly onChain: ChannelState
 }
 
-type Known = Omit<HomeChannel, 'onChain'>
+type Known = Omit<HomeChannel, 'onChain' | 'scheme'>
 
 const signedSchema = z.object({
   channel: channelSchema,
@@ -57,19 +60,25 @@ const booksSchema = z.array(
   }),
 )
 
-/** All channels of this home on a network, each as it stands on chain. */
-export async function findChannels(connection: Connection): Promise<readonly HomeChannel[]> {
+/** All channels of ours of this home on a network, each as it stands on chain. */
+async function findOwnChannels(connection: Connection): Promise<readonly HomeChannel[]> {
   const { paths, deployment, client } = connection
   const found = new Map<string, Known>()
   const chain = String(deployment.chainId)
-  for (const folder of foldersOf(join(paths.pay, chain)))
-    for (const line of readJournalLines(join(folder, 'channels.jsonl'))) {
+  const { address } = connection.currency
+  const tools = join(paths.home, 'mcp', `${chain}-${address.toLowerCase()}`)
+  const signed = [
+    ...foldersOf(tools).filter((path) => /^channels-0x[0-9a-f]{40}\.jsonl$/.test(basename(path))),
+    ...foldersOf(join(paths.pay, chain)).map((folder) => join(folder, 'channels.jsonl')),
+  ]
+  for (const file of signed)
+    for (const line of readJournalLines(file)) {
       const read = signedSchema.safeParse(line)
       if (!read.success) continue
       const { channel, epoch, signed: promised, charged, service } = read.data
       const id = hashChannel(channel, deployment)
       found.set(`payer ${id}`, {
-        ...{ id, side: 'payer', channel, epoch, promised, charged, best: null, service },
+        ...{ id, side: 'payer', channel, epoch, promised, charged, best: null, service, file },
       })
     }
   for (const folder of foldersOf(join(paths.sell, chain)))
@@ -80,23 +89,41 @@ export async function findChannels(connection: Connection): Promise<readonly Hom
         const shown: { word?: Hash; ticks?: number } = word === null ? {} : { word, ticks }
         const claim = best === null ? null : { channel, ...best, ...shown }
         found.set(`payee ${id}`, {
-          ...{ id, side: 'payee', channel, epoch, promised, charged: spent, best: claim, service: null },
+          ...{
+            id,
+            side: 'payee',
+            channel,
+            epoch,
+            promised,
+            charged: spent,
+            best: claim,
+            service: null,
+            file: null,
+          },
         })
       }
   return Promise.all(
     [...found.values()].map(async (known) => ({
       ...known,
+      scheme: 'stream' as const,
       onChain: await getChannel(client, { deployment, channel: known.id }),
     })),
   )
 }
+
+/** All channels of this home on a network: ours, and those of x402's own contract. */
+export const findChannels = async (connection: Connection): Promise<readonly AnyChannel[]> =>
+  (await Promise.all([findOwnChannels(connection), findBatchChannels(connection)])).flat()
+
+/** A channel of this home by either scheme. */
+export type AnyChannel = HomeChannel | BatchHomeChannel
 
 /**
  * The one channel that begins with these digits; both sides of it if this home has both.
  *
  * @throws ChannelMissingError, ChannelAmbiguousError
  */
-export async function findChannel(connection: Connection, prefix: string): Promise<readonly HomeChannel[]> {
+export async function findChannel(connection: Connection, prefix: string): Promise<readonly AnyChannel[]> {
   const all = await findChannels(connection)
   const matching = all.filter(({ id }) => id.startsWith(prefix.toLowerCase()))
   const ids = [...new Set(matching.map(({ id }) => id))]
@@ -105,11 +132,10 @@ export async function findChannel(connection: Connection, prefix: string): Promi
   return matching
 }
 
-const foldersOf = (root: string): readonly string[] =>
-  existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : []
-
 /** What can still be claimed: of this life of the channel, within its deposit. */
-export function claimable({ best, epoch, promised, onChain }: HomeChannel): bigint {
+export function claimable(known: AnyChannel): bigint {
+  if (known.scheme === 'batch-settlement') return batchClaimable(known)
+  const { best, epoch, promised, onChain } = known
   if (best === null || onChain.state === 'none' || epoch !== onChain.epoch) return 0n
   const worth = promised < onChain.deposit ? promised : onChain.deposit
   return worth > onChain.claimed ? worth - onChain.claimed : 0n

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /**
  * Entries of a journal of `@millrace/journal` as they are on disk, without opening it: another process may be writing.
@@ -18,3 +19,7 @@ export function readJournalLines(path: string): readonly unknown[] {
       }
     })
 }
+
+/** What is in a folder, whole paths; none where it is not there. */
+export const foldersOf = (root: string): readonly string[] =>
+  existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : []

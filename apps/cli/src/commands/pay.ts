@@ -15,6 +15,8 @@ export function registerPayCommands(program: Command): void {
     .option('-H, --header <header...>', "headers, such as 'accept: text/plain'")
     .option('--max <amount>', 'most that this answer may cost, in whole units', '1')
     .option('--budget <amount>', 'from now on, most that this wallet pays in any 24 hours (at first 10)')
+    .option('--deposit <amount>', 'from now on, most that lies in one channel (at first what a day may cost)')
+    .option('--lock <duration>', 'longest that a seller may hold a deposit back once you leave', '24h')
     .action(async (url: string, _: unknown, command: Command) =>
       (await import('./payActions.ts')).payUrl(url, command.optsWithGlobals<PayFlags>()),
     )
@@ -73,6 +75,14 @@ export function registerPayCommands(program: Command): void {
     .argument('[id]', 'default: all channels')
     .action(async (id: string | undefined, _: unknown, command: Command) =>
       (await actions()).claimChannels(id, command.optsWithGlobals<GlobalFlags>()),
+    )
+  channel
+    .command('refund')
+    .description('as payer of a channel of batch-settlement, get back what was not charged, or a part')
+    .argument('<id>', 'any unique beginning of its id')
+    .argument('[amount]', 'in whole units; default: all of it')
+    .action(async (id: string, amount: string | undefined, _: unknown, command: Command) =>
+      (await actions()).refundChannel(id, amount, command.optsWithGlobals<GlobalFlags>()),
     )
   channel
     .command('close')

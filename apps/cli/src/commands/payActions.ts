@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { createPayingFetch, type Payment } from '@millrace/pay'
+import { createPayingFetch, digestRequest, type Payment } from '@millrace/pay'
 import { MillraceError } from '@millrace/sdk'
 import { connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
 import { exitCodes } from '../errors/exitCodes.ts'
 import { UsageError } from '../errors/input.ts'
 import { formatAmount, parseAmount } from '../output/amounts.ts'
+import { parseDuration } from '../output/durations.ts'
 import { toJson } from '../output/output.ts'
 import { PayUrlDownError } from '../paying/errors.ts'
+import { inUnits } from '../paying/inUnits.ts'
 import { openPurse } from '../paying/openPurse.ts'
 import type { GlobalFlags } from './flags.ts'
 
@@ -17,6 +19,8 @@ export interface PayFlags extends GlobalFlags {
   readonly header?: readonly string[]
   readonly max: string
   readonly budget?: string
+  readonly deposit?: string
+  readonly lock: string
 }
 
 /** Calls a URL, pays if it asks to be paid, prints the answer's body, and on stderr what it cost. */
@@ -32,12 +36,18 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
   const { deployment, currency } = connection
   const maxPrice = parseAmount(flags.max, currency)
   const perDay = flags.budget === undefined ? undefined : parseAmount(flags.budget, currency)
+  const maxDeposit = flags.deposit === undefined ? undefined : parseAmount(flags.deposit, currency)
+  const maxWithdrawDelay = parseDuration(flags.lock)
   const payer = await openAccount(connection, flags)
-  const purse = await openPurse(connection, { payer, perDay, perPayment: maxPrice })
+  const purse = await openPurse(connection, { payer, perDay, maxDeposit, perPayment: maxPrice })
   const payments: Payment[] = []
   try {
+    const { budget, channels, batch } = purse
+    const call = await purse.calls.begin(digestRequest({ method, url, body: bytesOf(body) }))
+    if (!headers.has(keyHeader)) headers.set(keyHeader, call.key)
     const send = createPayingFetch({
-      ...{ deployment, currency, budget: purse.budget, channels: purse.channels, maxPrice },
+      ...{ deployment, currency, budget, channels, maxPrice, maxWithdrawDelay },
+      ...(batch === null ? {} : { batch }),
       ...{ signer: payer.account, client: connection.client },
       onPayment: (payment) => payments.push(payment),
     })
@@ -76,12 +86,21 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
       if (response.status >= 400)
         process.stderr.write(`The server answered with status ${response.status}.\n`)
     }
+    await call.end()
     // A peer's answer that is not what was asked for.
     if (response.status >= 400) process.exitCode = exitCodes.data
+  } catch (error) {
+    throw inUnits(error, currency)
   } finally {
     await purse.close()
   }
 }
+
+/** By which a call that is repeated is known to its seller. */
+const keyHeader = 'idempotency-key'
+
+const bytesOf = (body: string | Uint8Array | undefined): Uint8Array =>
+  typeof body === 'string' ? new TextEncoder().encode(body) : (body ?? new Uint8Array())
 
 async function ask<result>(url: string, work: () => Promise<result>): Promise<result> {
   try {

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
 import {
   CallReceiptInvalidError,
-  decodeCallReceipt,
   digestRequest,
   hashCallReceipt,
   type SignedCallReceipt,
@@ -9,10 +7,10 @@ import {
 } from '@millrace/pay'
 import { type ReceiptFile, receiptFileSchema, recoverSigner, verifyReceipt } from '@millrace/sdk'
 import { getAddress, isAddress, isAddressEqual, zeroHash } from 'viem'
-import { z } from 'zod'
 import { UsageError } from '../errors/input.ts'
 import { createOutput } from '../output/output.ts'
-import { ReceiptRefutedError, ReceiptUnreadableError } from '../receipts/errors.ts'
+import { ReceiptRefutedError } from '../receipts/errors.ts'
+import { readCallReceipt, readReceiptJson, readReceiptText } from '../receipts/readCallReceipt.ts'
 import type { GlobalFlags } from './flags.ts'
 
 export interface ReceiptFlags extends GlobalFlags {
@@ -21,16 +19,13 @@ export interface ReceiptFlags extends GlobalFlags {
   readonly terms?: string
 }
 
-const paidSchema = z.object({ paid: z.object({ receipt: z.string() }) })
-
 /** Verifies a receipt without a network: who signed it, and that it says what is expected. */
 export async function checkReceipt(path: string, flags: ReceiptFlags): Promise<void> {
   const signer = flags.signer === undefined ? undefined : readSigner(flags.signer)
   const terms = flags.terms === undefined ? undefined : readTerms(flags.terms)
-  const text = readText(path).trim()
-  const json = readJson(text)
-  const lease = receiptFileSchema.safeParse(json)
-  if (!lease.success) return checkCall(path, readCall(path, text, json), { flags, signer, terms })
+  const text = readReceiptText(path)
+  const lease = receiptFileSchema.safeParse(readReceiptJson(text))
+  if (!lease.success) return checkCall(path, readCallReceipt(path, text), { flags, signer, terms })
   if (flags.request !== undefined)
     throw new UsageError({ message: 'The receipt is of a lease, and `--request` is of a call.' })
   const file: ReceiptFile = lease.data
@@ -96,35 +91,6 @@ async function checkCall(
 }
 
 const termsLine = (terms: string) => (terms === zeroHash ? [] : [`Agreed on: terms ${terms}.`])
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8')
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ReceiptUnreadableError({ path, reason, cause })
-  }
-}
-
-/** The JSON that a text is: one object, or the last line of several, as a command prints them. */
-function readJson(text: string): unknown {
-  for (const part of [text, text.split('\n').at(-1) ?? ''])
-    try {
-      return JSON.parse(part)
-    } catch {}
-  return null
-}
-
-function readCall(path: string, text: string, json: unknown): SignedCallReceipt {
-  const paid = paidSchema.safeParse(json)
-  const header = paid.success ? paid.data.paid.receipt : text
-  try {
-    return decodeCallReceipt(header)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ReceiptUnreadableError({ path, reason, cause })
-  }
-}
 
 function readSigner(text: string) {
   if (isAddress(text)) return getAddress(text)

@@ -72,9 +72,9 @@ export async function sellModels(flags: SellModelFlags): Promise<void> {
   const seller = await openAccount(connection, flags)
   const price = `${formatAmount(perMillionInput, currency)} in, ${formatAmount(perMillionOutput, currency)} out, a million tokens of ${ids.join(', ')}`
   const named = flags.publicUrl === undefined ? {} : { publicUrl: readUrl('--public-url', flags.publicUrl) }
-  await keepShop({ connection, seller, flags, price }, async ({ schemes }) => {
+  await keepShop({ connection, seller, flags, price }, async ({ schemes, calls: kept }) => {
     const gateway = openAiGateway({
-      ...{ upstream: { url: upstream }, models, schemes, ...named },
+      ...{ upstream: { url: upstream }, models, schemes, kept, ...named },
       receipts: seller.account,
     })
     const { url, close } = await listening(place, () => serveFetch(gateway, place))

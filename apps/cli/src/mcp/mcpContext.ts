@@ -1,6 +1,14 @@
 import { join } from 'node:path'
-import { type ChannelWallet, openChannelWallet } from '@millrace/pay'
+import {
+  type BatchWallet,
+  type ChannelWallet,
+  openBatchWallet,
+  openChannelWallet,
+  readBatchChannel,
+} from '@millrace/pay'
+import { x402Contracts } from '@millrace/pay/x402'
 import { getChannel } from '@millrace/sdk'
+import { getCode } from 'viem/actions'
 import type { GlobalFlags } from '../commands/flags.ts'
 import { type Connection, connect } from '../connection/connect.ts'
 import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
@@ -11,10 +19,12 @@ import { openServices, type Services } from './openServices.ts'
 import { openSpendingLimit, type SpendingFlags, type SpendingLimit } from './spendingLimit.ts'
 import type { Tool } from './tool.ts'
 import { accountTools } from './tools/accountTools.ts'
+import { channelTools } from './tools/channelTools.ts'
 import { hireTools } from './tools/hireTools.ts'
 import { marketTools } from './tools/marketTools.ts'
 import { paidToolTools } from './tools/paidToolTools.ts'
 import { payTools } from './tools/payTools.ts'
+import { reputationTools } from './tools/reputationTools.ts'
 import { sellTools } from './tools/sellTools.ts'
 
 /** What the tools work with. */
@@ -23,6 +33,8 @@ export interface McpContext {
   readonly buyer: OpenAccount
   readonly limit: SpendingLimit
   readonly channels: ChannelWallet
+  /** Channels of x402's own contract; absent where the chain has none. */
+  readonly batch?: BatchWallet
   readonly hires: Hires
   /** Servers of tools that are started by a command. */
   readonly servers: NamedServers
@@ -51,21 +63,36 @@ export async function openMcpContext(
   const buyer = await openAccount(connection, flags)
   const limit = await openSpendingLimit(connection, flags)
   try {
-    const channels = await openChannelWallet({
-      path: join(limit.folder, `channels-${buyer.account.address.toLowerCase()}.jsonl`),
-      ...{ deployment, currency, budget: limit.budget },
+    const who = buyer.account.address.toLowerCase()
+    // A deposit is not spent; but what is locked is never more than what may be.
+    const signing = {
+      deployment,
+      currency,
+      budget: limit.budget,
       payer: buyer.account,
-      readChannel: (channel) => getChannel(client, { deployment, channel }),
-      // A deposit is not spent; but what is locked is never more than what may be.
       maxDeposit: limit.total,
+    }
+    const channels = await openChannelWallet({
+      ...{ ...signing, path: join(limit.folder, `channels-${who}.jsonl`) },
+      readChannel: (channel) => getChannel(client, { deployment, channel }),
     })
+    const code = await getCode(client, { address: x402Contracts.batchSettlement })
+    const batch =
+      code === undefined
+        ? undefined
+        : await openBatchWallet({
+            ...{ ...signing, path: join(limit.folder, `batch-${who}.jsonl`) },
+            readChannel: (channel) => readBatchChannel(client, { channel }),
+          })
     const hires = openHires({ connection, buyer, limit })
     const services = openServices({ connection, seller: buyer, host: flags.sellAt ?? '127.0.0.1' })
     return {
       ...{ connection, buyer, limit, channels, hires, servers, services, folder, flags },
+      ...(batch === undefined ? {} : { batch }),
       async close() {
         await services.close()
         await hires.leave()
+        await batch?.close()
         await channels.close()
         await limit.close()
       },
@@ -82,6 +109,8 @@ export const mcpTools = (context: McpContext): readonly Tool[] => [
   ...hireTools(context),
   ...payTools(context),
   ...paidToolTools(context),
+  ...channelTools(context),
   ...sellTools(context),
+  ...reputationTools(context),
   ...accountTools(context),
 ]

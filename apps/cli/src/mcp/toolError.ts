@@ -1,4 +1,4 @@
-import { BudgetExceededError } from '@millrace/pay'
+import { BudgetExceededError, NoWayToPayError } from '@millrace/pay'
 import { MillraceError } from '@millrace/sdk'
 import * as z from 'zod'
 import { type Currency, formatAmount } from '../output/amounts.ts'
@@ -16,6 +16,8 @@ export interface ToolError {
 /** A failure as a client reads it. A budget's amounts are put into whole units; what is no error of ours is a defect. */
 export function toolErrorOf(error: unknown, currency: Currency): ToolError {
   if (error instanceof BudgetExceededError) return budgetErrorOf(error, currency)
+  const dear = error instanceof NoWayToPayError ? dearErrorOf(error, currency) : null
+  if (dear !== null) return dear
   if (error instanceof MillraceError) {
     const { code, message, remedy, retryable, details } = error
     return { code, message, remedy: remedy ?? null, retryable, details: JSON.parse(toJson(details ?? null)) }
@@ -27,6 +29,23 @@ export function toolErrorOf(error: unknown, currency: Currency): ToolError {
       'This may be a defect of Millrace, or a chain that does not answer: try once more, then report it.',
     retryable: false,
     details: null,
+  }
+}
+
+const dearDetailsSchema = z.object({
+  url: z.string(),
+  price: z.object({ amount: z.bigint(), most: z.bigint() }),
+})
+
+/** Where nothing but the price stands against a payment. */
+function dearErrorOf({ code, details }: NoWayToPayError, currency: Currency): ToolError | null {
+  const { data } = dearDetailsSchema.safeParse(details)
+  if (data === undefined) return null
+  const [amount, most] = [data.price.amount, data.price.most].map((value) => formatAmount(value, currency))
+  return {
+    ...{ code, message: `'${data.url}' costs ${amount}; this call may cost ${most}.` },
+    remedy: 'Nothing was paid. Allow more with `max_price`, or choose another seller.',
+    ...{ retryable: false, details: { url: data.url, amount, most } },
   }
 }
 

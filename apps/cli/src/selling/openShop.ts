@@ -17,6 +17,7 @@ import {
   streamScheme,
   uptoScheme,
 } from '@millrace/pay'
+import { type KeptCalls, openKeptCalls } from '@millrace/pay/openai'
 import { closeChannelFor, confirm, getAsset, getChannel } from '@millrace/sdk'
 import { isAddressEqual, type LocalAccount } from 'viem'
 import { getTransactionCount } from 'viem/actions'
@@ -44,6 +45,8 @@ export interface Shop {
   readonly schemes: readonly SellerScheme[]
   /** Answers that wait for their payment, through a restart. */
   readonly pending: PendingAnswers
+  /** Calls of models by their idempotency key, through a restart. */
+  readonly calls: KeptCalls
   /** Charged in this run, and all that was charged and not claimed yet, in base units. */
   earnings(): { readonly charged: bigint; readonly due: bigint; readonly channels: number }
   /** Claims all that is due, and ends. */
@@ -116,6 +119,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
     }
   }
   const pending = await openPendingAnswers({ path: files.pending })
+  const calls = await openKeptCalls({ path: files.calls })
   // A transfer to the till's address would be lost: assets are paid by channel only.
   const exact = 'account' in payee ? await openExact(payee.account) : null
   const timer = setInterval(() => {
@@ -162,6 +166,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
   return {
     schemes: [stream, ...(exact?.schemes ?? [])].map((scheme) => watchCharges(scheme, onCharge)),
     pending,
+    calls,
     earnings() {
       const books = ledger.books()
       const due = books.reduce(
@@ -178,6 +183,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
       await claimer.stop()
       await exact?.close()
       await pending.close()
+      await calls.close()
       await ledger.close()
       dropPidFile(files.pid)
     },

@@ -12,6 +12,7 @@ export function sellFiles(connection: Pick<Connection, 'paths' | 'deployment'>, 
     ledger: join(folder, 'ledger.jsonl'),
     batch: join(folder, 'batch.jsonl'),
     pending: join(folder, 'pending.jsonl'),
+    calls: join(folder, 'calls.jsonl'),
     settlements: join(folder, 'settlements.jsonl'),
     pid: join(folder, 'sell.pid'),
   }

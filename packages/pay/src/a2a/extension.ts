@@ -12,6 +12,9 @@ export const a2aKeys = {
   receipt: 'millrace.receipt',
   /** Ours: set where the same payment is to be sent again, for its outcome is not known yet. */
   pending: 'millrace.pending',
+  /** Ours: the wish to end a channel, as in header `Millrace-Close`, and what is said of it. */
+  close: 'millrace.close',
+  closed: 'millrace.closed',
 } as const
 
 /**

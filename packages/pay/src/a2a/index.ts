@@ -1,3 +1,4 @@
+export { agentClosingFetch } from './agentClosingFetch.ts'
 export { type AgentClient, type AgentPayerOptions, createAgentPayer } from './createAgentPayer.ts'
 export { AgentAnswerInvalidError } from './errors.ts'
 export { a2aExtension, a2aExtensionUri, a2aKeys } from './extension.ts'

@@ -1,5 +1,6 @@
 import type { Artifact, Message, Part, Task } from '@a2a-js/sdk'
 import type { AgentExecutor, ExecutionEventBus, RequestContext } from '@a2a-js/sdk/server'
+import { askPaywallToClose } from '../seller/askPaywallToClose.ts'
 import { callReceiptHeader } from '../seller/callReceipt.ts'
 import type { PaidCall, Paywall } from '../seller/paywall.ts'
 import { pendingHeader } from '../seller/problem.ts'
@@ -58,6 +59,15 @@ export function priceAgent(paywall: Paywall, sold: SoldSkill, answer: PaidSkill)
         text: 'The price was not taken.',
         metadata: { [a2aKeys.status]: 'payment-rejected', [a2aKeys.receipts]: receiptsOf(task) },
       })
+    if (paid[a2aKeys.close] !== undefined) {
+      const answer = await askPaywallToClose(paywall, { url, wish: paid[a2aKeys.close] })
+      const isAgreed = answer.status === 200
+      return publish({
+        state: isAgreed ? taskStates.completed : taskStates.failed,
+        text: isAgreed ? 'The channel may end.' : 'The channel does not end.',
+        metadata: { [a2aKeys.closed]: { ...answer } },
+      })
+    }
     const headers = new Headers({ 'content-type': 'application/json' })
     const payload = paid[a2aKeys.payload]
     try {

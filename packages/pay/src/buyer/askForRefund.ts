@@ -7,8 +7,10 @@ import { readDemand, readSettled } from './readDemand.ts'
 /** What `askForRefund` takes. */
 export interface AskForRefundOptions {
   readonly batch: Pick<BatchWallet, 'refund'>
-  /** Any address at which the seller is paid on the channel, by GET. */
+  /** Any address at which the seller is paid on the channel. */
   readonly url: string
+  /** By which it is called; a seller may know the address by one method only. Default GET. */
+  readonly method?: string
   /** Base units; all that was not charged by default. */
   readonly amount?: bigint
   /** Default: the global one. */
@@ -29,9 +31,9 @@ const mostAttempts = 2
  * const { transaction } = await askForRefund({ batch, url: 'https://api.example/v1/data' })
  */
 export async function askForRefund(options: AskForRefundOptions): Promise<SettleResponse> {
-  const { batch, url, amount, fetch = globalThis.fetch } = options
+  const { batch, url, method = 'GET', amount, fetch = globalThis.fetch } = options
   const refused = (reason: string) => new RefundRefusedError({ url, reason })
-  const asked = await fetch(url, { redirect: 'manual' })
+  const asked = await fetch(url, { method, redirect: 'manual' })
   if (asked.status !== 402) throw refused(`it answered ${asked.status}`)
   let required: PaymentRequired = (await readDemand(url, asked)).required
   for (let attempt = 1; ; attempt++) {
@@ -43,7 +45,8 @@ export async function askForRefund(options: AskForRefundOptions): Promise<Settle
     let response: Response
     try {
       const header = encodePaymentPayload({ x402Version: 2, resource, accepted: way, payload })
-      response = await fetch(url, { headers: { [headerNames.payment]: header }, redirect: 'manual' })
+      const headers = { [headerNames.payment]: header }
+      response = await fetch(url, { method, headers, redirect: 'manual' })
     } catch (error) {
       await wish.unknown()
       throw error

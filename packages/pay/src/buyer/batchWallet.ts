@@ -44,6 +44,8 @@ export interface BatchWalletChannel {
   readonly signed: bigint
   /** What the seller said it charged. */
   readonly charged: bigint
+  /** What was paid for last, `GET https://…`: where the seller can be asked for the rest. */
+  readonly service: string | null
 }
 
 /** A payer's channels of `batch-settlement`. */

@@ -98,3 +98,37 @@ test('property: what is promised by vouchers and words is what the budget counts
     { seed: 402, numRuns: 60 },
   )
 }, 60_000)
+
+test('behavior: what was promised and not charged buys the next call after a restart; what was in flight may have been charged', async () => {
+  const [walletFile, budgetFile] = [join(folder, 'restart'), join(folder, 'restart-budget')]
+  const spending = {
+    ...{ amount: 5n, service: 'GET http://a.example/', payee: { account: payee }, deposit },
+    ...{ closeDelay: 900, terms: zeroHash, funds: true },
+  }
+  /** One life of the wallet, which ends as `work` leaves it. */
+  async function life(work: (prepared: PreparedPayment) => Promise<unknown>) {
+    const budget = await openBudget({ path: budgetFile, limits: {} })
+    const wallet = await openChannelWallet({
+      ...{ path: walletFile, deployment, budget, readChannel, payer: accountOf(1), maxDeposit: deposit },
+      currency: { address: currency, symbol: 'X', decimals: 6, name: 'X', version: '1' },
+    })
+    await work(await wallet.prepare(spending))
+    const { spent } = budget.state()
+    const [own] = wallet.channels()
+    await wallet.close()
+    await budget.close()
+    return { spent, signed: own?.signed, charged: own?.charged }
+  }
+  // The seller failed and charged nothing.
+  expect(await life((first) => first.done(0n))).toEqual({ spent: 5n, signed: 5n, charged: 0n })
+  expect(await life((second) => second.done(5n))).toEqual({ spent: 5n, signed: 5n, charged: 5n })
+  // Nobody heard the answer: it counts.
+  expect(await life(async () => undefined)).toEqual({ spent: 10n, signed: 10n, charged: 5n })
+  // An answer that is given once more is not charged again, and what was promised for it buys the next.
+  const said = { channel: `0x${'00'.repeat(32)}` as Hash, epoch: 0n, spent: 10n }
+  const again = await life(async (third) =>
+    third.done(5n, { ...said, channel: third.payment.voucher.channel }),
+  )
+  expect(again).toEqual({ spent: 15n, signed: 15n, charged: 10n })
+  expect(await life((last) => last.done(5n))).toEqual({ spent: 15n, signed: 15n, charged: 15n })
+})

@@ -50,12 +50,23 @@ export interface SignedPromise {
 export interface PreparedPayment extends SignedPromise {
   /** Promises `amount` more for the same answer, while it streams. As `prepare`, with its errors. */
   more(amount: bigint): Promise<SignedPromise>
-  /** The seller charged `charged`, at most the price and what was added to it. */
-  done(charged: bigint): Promise<void>
+  /**
+   * The seller charged `charged`, at most the price and what was added to it. What it says that it charged in all counts where it is less
+   * and nothing else was under way: an answer that is given once more is not charged again.
+   */
+  done(charged: bigint, said?: ChargedInAll | null): Promise<void>
   /** Nobody knows: it counts as charged in full. */
   unknown(): Promise<void>
   /** The seller refused and shows its book, or nothing. What the payer forgot is learned from it if it proves it. */
   refused(snapshot: ChannelSnapshot | null): Promise<void>
+}
+
+/** What a seller charged on a channel in all. */
+export interface ChargedInAll {
+  readonly channel: Hash
+  readonly epoch: bigint
+  /** Base units. */
+  readonly spent: bigint
 }
 
 /** What a payer has on a channel. Amounts in base units. */

@@ -37,13 +37,25 @@ export function chooseWay(accepts: readonly PaymentRequirements[], means: BuyerM
     return reason === null
   })
   const [best] = ways.toSorted((a, b) => rank(b) - rank(a) || (BigInt(a.amount) < BigInt(b.amount) ? -1 : 1))
-  if (best === undefined) throw new NoWayToPayError({ url: means.url, reasons })
+  if (best === undefined) throw new NoWayToPayError({ url: means.url, reasons, ...tooDear(accepts, means) })
   return best
 }
 
 const knownSchemes = new Set(['stream', 'batch-settlement', 'exact', 'upto'])
 const rank = ({ scheme }: PaymentRequirements) =>
   scheme === 'stream' ? 2 : scheme === 'batch-settlement' ? 1 : 0
+
+/** What it costs at least, where the price alone stands against it. */
+function tooDear(ways: readonly PaymentRequirements[], means: BuyerMeans) {
+  const { maxPrice: most } = means
+  if (most === null) return {}
+  const amounts = ways
+    .filter((way) => BigInt(way.amount) > most && objection({ ...way, amount: '0' }, means) === null)
+    .map(({ amount }) => BigInt(amount))
+  const [first] = amounts
+  if (first === undefined) return {}
+  return { price: { amount: amounts.reduce((least, each) => (each < least ? each : least), first), most } }
+}
 
 /** Why a way to pay cannot be taken; `null` if it can. */
 function objection(way: PaymentRequirements, means: BuyerMeans): string | null {

@@ -1,6 +1,7 @@
 import type { Currency, Deployment, ReadClient, Signer } from '@millrace/sdk'
 import { type Address, getAddress } from 'viem'
 import { channelPaymentToJson } from '../ledger/payment.ts'
+import { channelSnapshotSchema } from '../ledger/snapshot.ts'
 import { streamExtraSchema } from '../ledger/streamExtra.ts'
 import type { Metered, MeterUnits } from '../seller/metered.ts'
 import { knownMeters } from '../seller/meterOf.ts'
@@ -10,7 +11,7 @@ import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
 import { encodeV1Payload, v1HeaderNames } from '../wire/x402v1.ts'
 import type { BatchPayment, BatchWallet } from './batchWallet.ts'
-import type { ChannelWallet, PreparedPayment, SignedPromise } from './channelWallet.ts'
+import type { ChannelWallet, ChargedInAll, PreparedPayment, SignedPromise } from './channelWallet.ts'
 import { chooseWay } from './chooseWay.ts'
 import { NoWayToPayError, PaymentLoopError, QuoteChangedError } from './errors.ts'
 import type { Budget } from './openBudget.ts'
@@ -206,7 +207,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         // An answer that failed without a word of payment was not charged on a channel; what was paid once may be.
         const isFree = (prepared !== null || batched !== null) && settled === null && response.status >= 400
         const said = isFree ? 0n : BigInt(settled?.amount ?? requirements.amount)
-        await prepared?.done(said)
+        await prepared?.done(said, chargedInAll(settled))
         const charged = batched === null ? said : await batched.done(settled, isFree)
         quotes.set(service, quote)
         const payee = payeeOf(requirements)
@@ -284,6 +285,12 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     return { version, requirements: choose(url, required), resource, extensions }
   }
 }
+
+const chargedSchema = channelSnapshotSchema.pick({ channel: true, epoch: true, spent: true })
+
+/** What a seller says that it charged on a channel in all. */
+const chargedInAll = (settled: SettleResponse | null): ChargedInAll | null =>
+  chargedSchema.safeParse(settled?.extra?.channel).data ?? null
 
 /** What is sent on a channel: a word alone, where the seller knows the voucher that it is of. */
 const payloadOf = ({ payment, tick }: SignedPromise, ticks: boolean): Readonly<Record<string, unknown>> =>

@@ -67,7 +67,12 @@ export class PaymentRepeatedError extends MillraceError {
 export class NoWayToPayError extends MillraceError {
   override readonly name = 'NoWayToPayError'
   static readonly code = 'NO_WAY_TO_PAY'
-  constructor(options: { url: string; reasons: readonly string[] }) {
+  constructor(options: {
+    url: string
+    reasons: readonly string[]
+    /** Base units: what it costs at least, where nothing but the price stands against it, and the most that may be paid. */
+    price?: { readonly amount: bigint; readonly most: bigint }
+  }) {
     super({
       code: NoWayToPayError.code,
       message: `'${options.url}' cannot be paid: ${options.reasons.join('; ') || 'it names no way to pay'}.`,

@@ -7,7 +7,7 @@ import { type BatchConfig, batchConfigSchema } from '../batch/payload.ts'
 import { batchDomain, batchTypes, receiveTypes } from '../batch/types.ts'
 import { openCurve } from '../curve/openCurve.ts'
 import { toHex } from '../curve/words.ts'
-import { atomicSchema, type PaymentRequirements } from '../wire/x402.ts'
+import { atomicSchema, type PaymentRequirements, type SettleResponse } from '../wire/x402.ts'
 import { x402Contracts } from '../x402/contracts.ts'
 import { batchPayload, checksummed } from './batchPayload.ts'
 import type { BatchPayment, BatchWallet, BatchWalletChannel, BatchWalletOptions } from './batchWallet.ts'
@@ -19,12 +19,15 @@ const pendingSchema = z.object({
   validBefore: uintSchema(64),
   salt: hashSchema,
   signature: signatureSchema,
+  /** What the channel held when it was signed: with it in, it holds so much more. */
+  base: uintSchema(128).optional(),
 })
 const entrySchema = z.object({
   config: batchConfigSchema,
   signed: uintSchema(128),
   charged: uintSchema(128),
   pending: pendingSchema.nullable(),
+  service: z.string().nullable().default(null),
 })
 type Entry = z.input<typeof entrySchema>
 type Known = z.output<typeof entrySchema>
@@ -33,6 +36,7 @@ interface Own extends BatchWalletChannel {
   balance: bigint
   signed: bigint
   charged: bigint
+  service: string | null
   /** A deposit that was signed and is not seen on chain: it is sent again rather than another signed. */
   pending: z.output<typeof pendingSchema> | null
   /** The payment under way, for which later ones wait. */
@@ -72,6 +76,7 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
       value !== undefined && value > totalClaimed ? value : totalClaimed
     return {
       ...{ id, config, balance, turn: Promise.resolve(), pending: before?.pending ?? null },
+      service: before?.service ?? null,
       ...{ signed: atLeast(before?.signed), charged: atLeast(before?.charged) },
     }
   }
@@ -98,7 +103,8 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
     if (own.signed < totalClaimed) own.signed = totalClaimed
     const { pending } = own
     if (pending === null) return
-    if (balance >= before + pending.amount || pending.validBefore < BigInt(now())) own.pending = null
+    if (balance >= (pending.base ?? before) + pending.amount || pending.validBefore < BigInt(now()))
+      own.pending = null
   }
 
   /** Waits for the payment under way; the returned function lets the next one go. */
@@ -145,7 +151,7 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
         ...{ validAfter: 0n, validBefore, nonce: hasher.nonce(own.id, salt) },
       },
     })
-    return { amount, validBefore, salt, signature }
+    return { amount, validBefore, salt, signature, base: own.balance }
   }
 
   async function prepare(way: PaymentRequirements, service: string): Promise<BatchPayment> {
@@ -164,6 +170,7 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
       })
       if (own.signed < max) own.signed = max
       if (deposit !== null) own.pending = deposit
+      own.service = service
       // Both are on disk before the voucher leaves.
       await Promise.all([note(own), reservation.capture(more)])
       return ending(own, { finish, price, deposit, payload: batchPayload(own.config, voucher, deposit) })
@@ -197,8 +204,8 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
       done: inTurn(async (settled, isFree) => {
         const said = atomicSchema.safeParse(settled?.extra?.chargedAmount)
         const told = said.success ? BigInt(said.data) : isFree ? 0n : price
-        // More than was promised for it cannot be charged.
-        const charged = told < price ? told : price
+        // More than was promised for it cannot be charged; nor again what was counted before, as when an answer is given once more.
+        const charged = least(told, price, beyond(settled, own.charged))
         own.charged += charged
         if (deposit !== null && settled?.success === true) {
           own.balance += deposit.amount
@@ -279,17 +286,32 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
     prepare,
     refund,
     channels: () =>
-      owns.all().map(({ id, config, balance, signed, charged }) => ({
-        ...{ id, config, balance, signed, charged },
+      owns.all().map(({ id, config, balance, signed, charged, service }) => ({
+        ...{ id, config, balance, signed, charged, service },
       })),
     close: owns.close,
   }
 }
 
-function entryOf({ config, signed, charged, pending }: Known): Entry {
+function entryOf({ config, signed, charged, pending, service }: Known): Entry {
   const written =
     pending === null
       ? null
-      : { ...pending, amount: pending.amount.toString(), validBefore: pending.validBefore.toString() }
-  return { config, signed: signed.toString(), charged: charged.toString(), pending: written }
+      : {
+          ...pending,
+          ...{ amount: pending.amount.toString(), validBefore: pending.validBefore.toString() },
+          base: pending.base?.toString(),
+        }
+  return { config, signed: signed.toString(), charged: charged.toString(), pending: written, service }
 }
+
+/** What the seller charged in all beyond what is counted, where it says that. */
+function beyond(settled: SettleResponse | null, counted: bigint): bigint | null {
+  const state = z.object({ chargedCumulativeAmount: atomicSchema }).safeParse(settled?.extra?.channelState)
+  if (!state.success) return null
+  const cumulative = BigInt(state.data.chargedCumulativeAmount)
+  return cumulative > counted ? cumulative - counted : 0n
+}
+
+const least = (first: bigint, ...others: readonly (bigint | null)[]): bigint =>
+  others.reduce<bigint>((found, each) => (each !== null && each < found ? each : found), first)

@@ -19,6 +19,7 @@ import type {
   ChannelSpending,
   ChannelWallet,
   ChannelWalletOptions,
+  ChargedInAll,
   Ending,
   PreparedPayment,
   SignedPromise,
@@ -36,17 +37,20 @@ const entrySchema = z.object({
   signed: uintSchema(128),
   charged: uintSchema(128),
   service: z.string().nullable().default(null),
+  /** Prices of requests that were not answered; null where it was not written. */
+  inFlight: uintSchema(128).nullable().default(null),
 })
 type Entry = z.input<typeof entrySchema>
 type Known = z.output<typeof entrySchema>
 
-function entryOf({ channel, epoch, signed, charged, service }: Known): Entry {
+function entryOf({ channel, epoch, signed, charged, service, inFlight }: Known): Entry {
   return {
     channel: channelToJson(channel),
     epoch: epoch.toString(),
     signed: signed.toString(),
     charged: charged.toString(),
     service,
+    inFlight: inFlight?.toString() ?? null,
   }
 }
 
@@ -58,10 +62,22 @@ interface Own extends WalletChannel, Promising {
   service: string | null
   /** Prices of requests that are not answered yet. */
   inFlight: bigint
+  /** Payments that were prepared since the start, and those of them that have no end. */
+  begun: number
+  open: number
   /** A deposit that is on its way, for which later payments wait. */
   funding: Promise<void> | null
   /** Unix seconds until which its end may be agreed; null where that was not asked for. */
   endsBy: number | null
+}
+
+/** What may have been charged when we stopped: all that was answered, and what was in flight. The rest buys the next calls. */
+function chargedAtMost(
+  { signed, charged, inFlight }: Pick<Known, 'signed' | 'charged' | 'inFlight'>,
+  floor: bigint,
+): bigint {
+  const most = inFlight === null || charged + inFlight > signed ? signed : charged + inFlight
+  return most > floor ? most : floor
 }
 
 /** Seconds for which an authorization is good. */
@@ -112,13 +128,14 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
         epoch: state.epoch,
         deposit: state.deposit,
         inFlight: 0n,
+        begun: 0,
+        open: 0,
         funding: null,
         endsBy: null,
       },
       ...{ ticking: null, lastPrice: null, service: before?.service ?? null },
       signed: same && before.signed > floor ? before.signed : floor,
-      // What was in flight when we stopped may have been charged.
-      charged: same && before.signed > floor ? before.signed : floor,
+      charged: same ? chargedAtMost(before, floor) : floor,
     }
   }
 
@@ -302,15 +319,25 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
 
   async function prepare(spending: ChannelSpending): Promise<PreparedPayment> {
     const own = await ownOf(channelFor(spending))
-    const promises = [await commit(own, spending)]
+    const began = ++own.begun
+    const isAlone = own.open++ === 0
+    const promises = [
+      await commit(own, spending).catch((error: unknown) => {
+        own.open--
+        throw error
+      }),
+    ]
     const [first] = promises as [SignedPromise]
     let price = spending.amount
     let open = true
-    const finish = async (charged: bigint) => {
+    const finish = async (charged: bigint, said: ChargedInAll | null = null) => {
       if (!open) return
       open = false
+      own.open--
       own.inFlight -= price
-      own.charged += charged
+      const isKnown = said !== null && said.channel === own.id && said.epoch === own.epoch
+      const most = isKnown && isAlone && own.begun === began ? said.spent - own.charged : charged
+      if (most > 0n) own.charged += most < charged ? most : charged
       await note(own)
     }
     const arrived = () => Promise.all(promises.map((each) => each.arrived()))
@@ -323,9 +350,9 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
         price += amount
         return added
       },
-      async done(charged) {
+      async done(charged, said = null) {
         await arrived()
-        await finish(charged > price ? price : charged)
+        await finish(charged > price ? price : charged, said)
       },
       async unknown() {
         await arrived()

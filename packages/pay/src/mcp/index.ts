@@ -1,3 +1,10 @@
+export {
+  type ClosedResult,
+  type CloseTool,
+  closeTool,
+  closeToolName,
+  toolClosingFetch,
+} from './closeTool.ts'
 export { createToolPayer, type ToolCall, type ToolClient, type ToolPayerOptions } from './createToolPayer.ts'
 export { ToolResultInvalidError } from './errors.ts'
 export {

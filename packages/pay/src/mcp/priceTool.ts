@@ -1,3 +1,4 @@
+import { askPaywallToClose } from '../seller/askPaywallToClose.ts'
 import { callReceiptHeader } from '../seller/callReceipt.ts'
 import { overridesHeader } from '../seller/overrides.ts'
 import type { PaidCall, Paywall } from '../seller/paywall.ts'
@@ -6,6 +7,7 @@ import { encodeHeader } from '../wire/base64.ts'
 import { WireError } from '../wire/errors.ts'
 import { decodePaymentRequired, decodeSettleResponse, headerNames } from '../wire/headers.ts'
 import type { PaymentRequired, ResourceInfo } from '../wire/x402.ts'
+import { type ClosedResult, closedResult } from './closeTool.ts'
 import { metaKeys, type ToolResult, toolResultSchema } from './toolResult.ts'
 import { argumentBytes, toolUrl } from './toolUrl.ts'
 
@@ -69,11 +71,14 @@ export function priceTool<input, extra extends ToolExtra, result extends ToolRes
   paywall: Paywall,
   sold: PaidTool<input>,
   handler: PaidToolHandler<input, extra, result>,
-): (input: input, extra: extra) => Promise<result | ToolRefusal> {
+): (input: input, extra: extra) => Promise<result | ToolRefusal | ClosedResult> {
   const { tool, price, resource, hasOutputSchema = false } = sold
   const route = { resource: { mimeType: 'application/json', ...resource } }
 
   return async (input, extra) => {
+    const wish = extra._meta?.[metaKeys.close]
+    if (wish !== undefined)
+      return closedResult(await askPaywallToClose(paywall, { url: toolUrl(tool), wish }))
     const headers = new Headers({ 'content-type': 'application/json' })
     const { [metaKeys.payment]: payment, [metaKeys.idempotencyKey]: key } = extra._meta ?? {}
     try {

@@ -8,6 +8,9 @@ export const metaKeys = {
   receipt: 'millrace/receipt',
   /** Our own: a repetition with the same key and arguments is answered again and not charged again. */
   idempotencyKey: 'millrace/idempotency-key',
+  /** Our own: the wish to end a channel, as in header `Millrace-Close`, and what is said of it. */
+  close: 'millrace/close',
+  closed: 'millrace/closed',
 } as const
 
 export const toolResultSchema = z.looseObject({

@@ -11,6 +11,7 @@ import { encodePaymentReceipt } from '../wire/mpp.ts'
 import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
 import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
 import { encodeV1SettleResponse, v1HeaderNames } from '../wire/x402v1.ts'
+import type { OncePayment } from './openKeptCalls.ts'
 
 /** Whether a request may be answered: money is held for it, or it is told what to pay. */
 export type Admission =
@@ -19,6 +20,8 @@ export type Admission =
       readonly reservation: Reservation
       readonly dialect: Dialect
       readonly requirements: PaymentRequirements
+      /** The payment, where it is settled once; null where what is held is charged whatever happens next, a crash included. */
+      readonly once: OncePayment | null
     }
   /** Also where the payment buys nothing, such as the wish for a refund. */
   | { readonly type: 'unpaid'; readonly response: Response }
@@ -73,7 +76,9 @@ export async function admitPayment(options: {
     const alone = await scheme.settleAlone?.(payment, { requirements })
     if (alone != null) return { type: 'unpaid', response: settledAlone(alone) }
     const reservation = await scheme.reserve(payment, { requirements, request })
-    return { type: 'held', reservation, dialect, requirements }
+    const isOnce = (scheme.paymentKey?.(payment) ?? null) !== null
+    const once = isOnce ? { payment, requirements } : null
+    return { type: 'held', reservation, dialect, requirements, once }
   } catch (error) {
     if (!(error instanceof MillraceError) || error.retryable) throw error
     const entries = accepts.map((each) =>

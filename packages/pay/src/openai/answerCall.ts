@@ -2,12 +2,13 @@ import type { Charged } from '../seller/paidHeaders.ts'
 import type { Reservation } from '../seller/scheme.ts'
 import { answerText, readAnswer } from './answerText.ts'
 import type { Charge } from './charge.ts'
-import type { OpenCall } from './createReplays.ts'
+import type { KeptAnswer, OpenCall } from './createReplays.ts'
 import { UpstreamCutError } from './errors.ts'
 import { type CountTokens, createMeter, type Meter } from './meter.ts'
 import type { ModelCall } from './modelCall.ts'
+import type { OncePayment } from './openKeptCalls.ts'
 import { renamed } from './renamed.ts'
-import { type Settlement, settleCall } from './settleCall.ts'
+import { dueOf, nothingCharged, type Settlement, settleCall } from './settleCall.ts'
 import { streamAnswer } from './streamAnswer.ts'
 import { callUpstream, readAll, type Upstream, type UpstreamAnswer } from './upstream.ts'
 
@@ -22,6 +23,10 @@ export interface AnswerOptions {
   readonly flat: boolean
   readonly reservation: Reservation
   readonly open: OpenCall | null
+  /** The payment, where it is settled once, after the answer. */
+  readonly once: OncePayment | null
+  /** The network on which it is paid. */
+  readonly network: string
   /** Signs the receipt of what was charged, as in header `Millrace-Receipt`. */
   readonly sign?: (charged: Pick<Charged, 'settled' | 'amount' | 'payer'>) => Promise<string>
   /** Aborted when the buyer leaves. */
@@ -55,7 +60,7 @@ export async function answerCall(options: AnswerOptions): Promise<Response> {
 }
 
 async function whole(options: AnswerOptions, { answer, meter }: Begun): Promise<Response> {
-  const { call, open, reservation, signal } = options
+  const { call, open, quote, reservation, signal } = options
   let text: string
   try {
     text = await readAll(answer.chunks)
@@ -68,15 +73,23 @@ async function whole(options: AnswerOptions, { answer, meter }: Begun): Promise<
     await reservation.release('the upstream did not answer completely')
     throw error
   }
+  const body = Uint8Array.from(Buffer.from(text))
+  const plain = { 'content-type': 'application/json' }
+  try {
+    if (quote > 0n) await open?.made(unreceipted(options, { headers: plain, body }), chargeOf(options, meter))
+  } catch (error) {
+    await reservation.release('the answer could not be kept')
+    throw error
+  }
   const settlement = await settleCall(options, { meter, outcome: 'complete' })
-  const body = Buffer.from(text)
-  const headers = { 'content-type': 'application/json', ...receiptHeader(settlement) }
-  open?.answered({ status: 200, headers, body })
+  const headers = { ...plain, ...receiptHeader(settlement) }
+  // It is charged and stands in the file already; only its receipt does not.
+  open?.answered({ status: 200, headers, body }).catch(() => undefined)
   return new Response(body, { headers })
 }
 
 async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promise<Response> {
-  const { reservation, open } = options
+  const { reservation, open, once, flat } = options
   const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' }
   let early: Settlement | null = null
   const stream = await streamAnswer({
@@ -87,20 +100,27 @@ async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promi
     extend: async (amount) => (await reservation.extend?.(amount, extendMs)) ?? false,
     begin: async () => {
       // What does not depend on the answer is charged when the answer begins, so that its receipt is a header.
-      if (options.flat) early = await settleCall(options, { meter, outcome: 'complete' })
+      if (!flat) return
+      if (once !== null) await open?.prepaid(once)
+      early = await settleCall(options, { meter, outcome: 'complete' })
     },
     settle: async (outcome) => {
       try {
         const settlement = early ?? (await settleCall(options, { meter, outcome }))
         // Until the whole answer is kept, a repetition is credited what was charged.
-        open?.charged(settlement.charged)
+        await open?.charged(settlement.charged).catch(() => undefined)
         return early === null ? settlement.headers : {}
       } catch (error) {
         open?.dropped()
         throw error
       }
     },
-    keep: (body) => open?.answered({ status: 200, headers: { ...headers, ...receiptHeader(early) }, body }),
+    made: async (body) => {
+      if (early !== null) return
+      await open?.made(unreceipted(options, { headers, body }), chargeOf(options, meter))
+    },
+    keep: async (body) =>
+      open?.answered({ status: 200, headers: { ...headers, ...receiptHeader(early) }, body }),
   }).catch(async (error: unknown) => {
     answer.cancel()
     if (early === null) await reservation.release('the upstream did not answer')
@@ -108,5 +128,16 @@ async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promi
   })
   return new Response(stream, { headers: { ...headers, ...receiptHeader(early) } })
 }
+
+const chargeOf = (options: AnswerOptions, meter: Meter) => ({
+  amount: dueOf(options, meter),
+  once: options.once,
+})
+
+/** An answer as it is given after a crash that took its receipt: its repetition costs nothing. */
+const unreceipted = (
+  options: AnswerOptions,
+  { headers, body }: Pick<KeptAnswer, 'headers' | 'body'>,
+): KeptAnswer => ({ status: 200, headers: { ...headers, ...nothingCharged(options) }, body })
 
 const receiptHeader = (settlement: Settlement | null): Settlement['headers'] => settlement?.headers ?? {}

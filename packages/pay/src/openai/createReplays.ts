@@ -1,3 +1,5 @@
+import type { KeptCall, KeptCalls, OncePayment } from './openKeptCalls.ts'
+
 /** An answer that is kept for a repetition of its call. */
 export interface KeptAnswer {
   readonly status: number
@@ -14,14 +16,37 @@ export interface ReplayLimits {
   readonly maxCalls?: number
 }
 
-/** A call that is under way under its idempotency key. Exactly one of the three is called, once. */
+/** What an earlier process began to charge by a payment that is settled once, and did not see through. */
+export interface LeftCall {
+  readonly once: OncePayment
+  /** What was made for it; null where nothing was yet, and the whole price was being charged. */
+  readonly made: { readonly answer: KeptAnswer; readonly amount: bigint } | null
+}
+
+/**
+ * A call that is under way under its idempotency key. Exactly one of `answered`, `charged` and `dropped` is called, once. What resolves is
+ * on disk then, where calls are kept through a crash.
+ */
 export interface OpenCall {
   /** Base units that an earlier try under the same key has paid already. */
   readonly credit: bigint
+  /** What is to be seen through before anything is paid anew. */
+  readonly left: LeftCall | null
+  /** By what was left, or was begun here, nothing was paid. */
+  forgetLeft(): void
+  /** Money is held that a crash charges: after one a repetition is credited `amount`. */
+  held(amount: bigint): Promise<void>
+  /** The whole price is about to be charged, before the answer begins. */
+  prepaid(once: OncePayment): Promise<void>
+  /** The answer is made, and is about to be charged: by `once`, or of what is held. */
+  made(
+    answer: KeptAnswer,
+    charge: { readonly amount: bigint; readonly once: OncePayment | null },
+  ): Promise<void>
   /** It was answered completely: a repetition gets the same and pays nothing. */
-  answered(answer: KeptAnswer): void
+  answered(answer: KeptAnswer): Promise<void>
   /** It was charged and not answered completely: a repetition is made anew and pays only what exceeds this. */
-  charged(amount: bigint): void
+  charged(amount: bigint): Promise<void>
   /** Nothing was charged. */
   dropped(): void
 }
@@ -30,6 +55,7 @@ type Entry =
   | { readonly type: 'open' }
   | { readonly type: 'answered'; readonly answer: KeptAnswer }
   | { readonly type: 'charged'; readonly amount: bigint }
+  | { readonly type: 'left'; readonly left: LeftCall }
 
 export type Found =
   | { readonly type: 'new'; readonly call: OpenCall }
@@ -41,8 +67,9 @@ export type Found =
  * except calls that are under way.
  *
  * @param now The clock, in milliseconds.
+ * @param kept Where calls are kept through a crash; without it they are lost with the process.
  */
-export function createReplays(now: () => number, limits: ReplayLimits = {}) {
+export function createReplays(now: () => number, limits: ReplayLimits = {}, kept?: KeptCalls) {
   const { keptMs = 600_000, maxBytes = 64 << 20, maxCalls = 10_000 } = limits
   const entries = new Map<string, { readonly entry: Entry; readonly at: number }>()
   let bytes = 0
@@ -54,13 +81,66 @@ export function createReplays(now: () => number, limits: ReplayLimits = {}) {
     bytes -= sizeOf(found.entry)
     entries.delete(key)
   }
-  const put = (key: string, entry: Entry) => {
+  const put = (key: string, entry: Entry, at = now()) => {
     remove(key)
     bytes += sizeOf(entry)
-    entries.set(key, { entry, at: now() })
-    for (const [old, { entry: kept, at }] of entries) {
-      if (bytes <= maxBytes && entries.size <= maxCalls && now() - at < keptMs) break
-      if (kept.type !== 'open') remove(old)
+    entries.set(key, { entry, at })
+    for (const [old, { entry: known, at: since }] of entries) {
+      if (bytes <= maxBytes && entries.size <= maxCalls && now() - since < keptMs) break
+      if (known.type !== 'open') remove(old)
+    }
+  }
+  const write = async (key: string, call: KeptCall | null) => kept?.write(key, call)
+
+  for (const [key, call] of kept?.left ?? []) put(key, entryOf(call), call.at)
+
+  function open(key: string, before: { readonly credit: bigint; readonly left: LeftCall | null }): OpenCall {
+    const { credit } = before
+    let { left } = before
+    let isWritten = false
+    let isMade = false
+    const note = (call: KeptCall) => {
+      isWritten = true
+      return write(key, call)
+    }
+    return {
+      credit,
+      get left() {
+        return left
+      },
+      forgetLeft() {
+        left = null
+        // It may stand in the file.
+        isWritten = true
+      },
+      held: (amount) => note({ type: 'held', at: now(), amount: String(credit + amount) }),
+      prepaid(once) {
+        left = { once, made: null }
+        return note({ type: 'prepaid', at: now(), once })
+      },
+      made(answer, { amount, once }) {
+        isMade = true
+        if (once !== null) left = { once, made: { answer, amount } }
+        return note({ type: 'made', at: now(), amount: String(amount), once, answer: written(answer) })
+      },
+      async answered(answer) {
+        put(key, { type: 'answered', answer })
+        await note({ type: 'answered', at: now(), answer: written(answer) })
+      },
+      async charged(amount) {
+        put(key, { type: 'charged', amount: credit + amount })
+        // The file has the whole answer, which says more.
+        if (!isMade) await note({ type: 'charged', at: now(), amount: String(credit + amount) })
+      },
+      dropped() {
+        if (left !== null) put(key, { type: 'left', left })
+        else if (credit > 0n) put(key, { type: 'charged', amount: credit })
+        else remove(key)
+        // What was not written need not be taken back; and a line that the disk does not take costs the seller, not the buyer.
+        if (!isWritten || left !== null) return
+        const call = credit > 0n ? ({ type: 'charged', at: now(), amount: String(credit) } as const) : null
+        write(key, call).catch(() => undefined)
+      },
     }
   }
 
@@ -71,19 +151,49 @@ export function createReplays(now: () => number, limits: ReplayLimits = {}) {
       const entry = fresh ? found.entry : undefined
       if (entry?.type === 'open') return { type: 'open' }
       if (entry?.type === 'answered') return entry
-      const credit = entry?.amount ?? 0n
+      const credit = entry?.type === 'charged' ? entry.amount : 0n
+      const left = entry?.type === 'left' ? entry.left : null
       put(key, { type: 'open' })
-      return {
-        type: 'new',
-        call: {
-          credit,
-          answered: (answer) => put(key, { type: 'answered', answer }),
-          charged: (amount) => put(key, { type: 'charged', amount: credit + amount }),
-          dropped: () => (credit > 0n ? put(key, { type: 'charged', amount: credit }) : remove(key)),
-        },
-      }
+      return { type: 'new', call: open(key, { credit, left }) }
     },
   }
 }
 
 export type Replays = ReturnType<typeof createReplays>
+
+const written = ({ status, headers, body }: KeptAnswer) => ({
+  ...{ status, headers, body: Buffer.from(body).toString('base64') },
+})
+
+/** What an earlier process left, as this one takes it up. */
+function entryOf(call: KeptCall): Entry {
+  switch (call.type) {
+    // The books charged what was held when that process died.
+    case 'held':
+    case 'charged':
+      return { type: 'charged', amount: BigInt(call.amount) }
+    case 'prepaid':
+      return { type: 'left', left: { once: call.once, made: null } }
+    case 'made': {
+      const answer = answerOf(call.answer)
+      if (call.once === null) return { type: 'answered', answer }
+      return { type: 'left', left: { once: call.once, made: { answer, amount: BigInt(call.amount) } } }
+    }
+    case 'answered':
+      return { type: 'answered', answer: answerOf(call.answer) }
+    default:
+      return call satisfies never
+  }
+}
+
+const answerOf = ({
+  status,
+  headers,
+  body,
+}: {
+  status: number
+  headers: Readonly<Record<string, string>>
+  body: string
+}) => ({
+  ...{ status, headers, body: Uint8Array.from(Buffer.from(body, 'base64')) },
+})

@@ -3,14 +3,16 @@ import { zeroAddress } from 'viem'
 import { closeHeader } from '../ledger/closing.ts'
 import { answerClosing } from '../seller/answerClosing.ts'
 import { digestRequestFast } from '../seller/digestRequest.ts'
+import { findWays } from '../seller/findWays.ts'
 import type { MppOptions } from '../seller/mppCharge.ts'
 import { type Charged, signReceiptOf } from '../seller/paidHeaders.ts'
-import type { PaidRequest, Reservation, SellerScheme } from '../seller/scheme.ts'
+import type { PaidRequest, Price, Reservation, SellerScheme } from '../seller/scheme.ts'
+import type { PaymentRequirements } from '../wire/x402.ts'
 import { admitPayment, answerIn } from './admitPayment.ts'
 import { answerCall } from './answerCall.ts'
 import type { CallRequest } from './callRequest.ts'
 import type { Charge } from './charge.ts'
-import { createReplays, type KeptAnswer, type OpenCall } from './createReplays.ts'
+import { createReplays, type OpenCall } from './createReplays.ts'
 import { errorBody } from './errorBody.ts'
 import {
   BodyTooLargeError,
@@ -22,6 +24,8 @@ import {
 import type { CountTokens } from './meter.ts'
 import { type ModelRoute, readModelCall, type SoldModel } from './modelCall.ts'
 import { checkPrice, costUp } from './modelPrice.ts'
+import type { KeptCalls } from './openKeptCalls.ts'
+import { again, seeThrough } from './seeThrough.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface OpenAiGatewayOptions {
@@ -40,6 +44,8 @@ export interface OpenAiGatewayOptions {
   readonly maxRequest?: number
   /** Where buyers reach the gateway, if a proxy stands in between: `https://models.example/v1` is `https://models.example`. */
   readonly publicUrl?: string
+  /** Keeps calls that were made under an idempotency key through a crash of this process; without it they are lost with it. */
+  readonly kept?: KeptCalls
   /** Told of each call that was charged, and of each that could not be. */
   readonly onCharge?: (charge: Charge) => void
   /** Milliseconds; the system's clock by default. */
@@ -67,7 +73,8 @@ const routes: ReadonlyMap<string, ModelRoute> = new Map([
 export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequest) => Promise<Response> {
   const { models, maxRequest = 1 << 20, now = Date.now } = options
   for (const { id, price } of models) checkPrice(price, id)
-  const replays = createReplays(now)
+  const { kept } = options
+  const replays = createReplays(now, kept === undefined ? {} : { keptMs: 3_600_000 }, kept)
   const created = Math.floor(now() / 1000)
 
   async function handle(request: CallRequest): Promise<Response> {
@@ -111,6 +118,16 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
       if (found.type === 'answered') return again(found.answer)
       open = found.call
     }
+    const { receipts: signer } = options
+    const at = () => Math.floor(now() / 1000)
+    /** How the receipt of a payment is signed. */
+    const signing = (requirements: PaymentRequirements) =>
+      signer === undefined
+        ? {}
+        : {
+            sign: (charged: Pick<Charged, 'settled' | 'amount' | 'payer'>) =>
+              signReceiptOf({ ...charged, request: paid, requirements, at: at(), signer }),
+          }
     try {
       const { price } = call.model
       const quote = costUp(price, { input: call.inputAtMost, output: call.outputAtMost })
@@ -122,13 +139,40 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
           flat: false,
           open,
           signal: request.signal,
-          reservation: free,
+          ...{ reservation: free, once: null, network: '' },
         })
       }
       const flat = price.perMillionInput === 0n && price.perMillionOutput === 0n
+      const left = open?.left ?? null
+      if (open !== null && left !== null) {
+        const { once } = left
+        const { requirements } = once
+        const plain = {
+          ...options,
+          ...signing(requirements),
+          call,
+          quote,
+          flat,
+          open,
+          signal: request.signal,
+        }
+        const answer = await seeThrough({ ...plain, once, network: requirements.network }, left)
+        if (answer !== null) return answer
+      }
+      const asked: Price = flat ? { amount: quote } : { amount: quote, upTo: true }
+      // An earlier try has paid for all of it: to hold as much again would charge it again if this one dies too.
+      if (open !== null && open.credit >= quote) {
+        const [way] = (await findWays(options.schemes, asked, paid)).accepts
+        const plain = { ...options, call, quote, flat, open, signal: request.signal, once: null }
+        return await answerCall({
+          ...plain,
+          reservation: { ...free, ceiling: quote },
+          network: way?.network ?? '',
+        })
+      }
       const admission = await admitPayment({
         schemes: options.schemes,
-        price: flat ? { amount: quote } : { amount: quote, upTo: true },
+        price: asked,
         request: paid,
         headers: request.headers,
         mpp: options.mpp,
@@ -143,18 +187,15 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
         open?.dropped()
         return admission.response
       }
-      const { reservation, dialect, requirements } = admission
-      const { receipts: signer } = options
-      const at = () => Math.floor(now() / 1000)
-      const sign =
-        signer === undefined
-          ? {}
-          : {
-              sign: (charged: Pick<Charged, 'settled' | 'amount' | 'payer'>) =>
-                signReceiptOf({ ...charged, request: paid, requirements, at: at(), signer }),
-            }
-      const sold = { ...options, ...sign, call, quote, flat, open, signal: request.signal, reservation }
-      return answerIn(dialect, await answerCall(sold), { now: Math.floor(now() / 1000) })
+      const { reservation, dialect, requirements, once } = admission
+      if (once === null)
+        await open?.held(reservation.ceiling).catch(async (error: unknown) => {
+          await reservation.release('the call could not be kept')
+          throw error
+        })
+      const sold = { ...options, ...signing(requirements), call, quote, flat, open, signal: request.signal }
+      const answer = await answerCall({ ...sold, reservation, once, network: requirements.network })
+      return answerIn(dialect, answer, { now: at() })
     } catch (error) {
       open?.dropped()
       throw error
@@ -180,8 +221,6 @@ const free: Reservation = {
   }),
   release: async () => {},
 }
-
-const again = ({ status, headers, body }: KeptAnswer) => new Response(body, { status, headers })
 
 async function readBody(request: CallRequest, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []

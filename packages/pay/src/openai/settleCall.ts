@@ -1,4 +1,6 @@
 import { callReceiptHeader } from '../seller/callReceipt.ts'
+import { PaymentRefusedError } from '../seller/errors.ts'
+import type { Charged } from '../seller/paidHeaders.ts'
 import type { SettleResponse } from '../wire/x402.ts'
 import type { AnswerOptions } from './answerCall.ts'
 import type { Charge } from './charge.ts'
@@ -21,17 +23,16 @@ export interface Settlement {
  * @throws SettlementFailedError
  */
 export async function settleCall(
-  options: Pick<AnswerOptions, 'call' | 'open' | 'onCharge' | 'quote' | 'reservation' | 'sign'>,
+  options: Pick<AnswerOptions, 'call' | 'network' | 'open' | 'onCharge' | 'quote' | 'reservation' | 'sign'>,
   { meter, outcome }: { readonly meter: Meter; readonly outcome: StreamOutcome },
 ): Promise<Settlement> {
-  const { call, open, reservation, quote } = options
+  const { call, open, reservation } = options
   if (outcome === 'unsent' || (outcome !== 'complete' && !meter.begun())) {
     await reservation.release('nothing was delivered')
     return { charged: 0n, headers: {} }
   }
   const metered = meter.read()
-  const cost = least(metered.cost, quote, reservation.ceiling)
-  const charged = cost > (open?.credit ?? 0n) ? cost - (open?.credit ?? 0n) : 0n
+  const charged = dueOf(options, meter)
   const say = (how: Charge['outcome']) =>
     options.onCharge?.({
       ...metered,
@@ -44,7 +45,8 @@ export async function settleCall(
   if (charged === 0n) {
     await reservation.release('there is nothing to charge')
     say(outcome)
-    return { charged, headers: {} }
+    // It was paid by an earlier try; a payer that is told nothing counts the price again.
+    return { charged, headers: (options.open?.credit ?? 0n) > 0n ? nothingCharged(options) : {} }
   }
   let settled: SettleResponse
   try {
@@ -53,18 +55,44 @@ export async function settleCall(
       throw new SettlementFailedError({ reason: settled.errorReason ?? 'no reason is given' })
   } catch (error) {
     say('unsettled')
+    // What became of it is not known otherwise: a repetition sees it through.
+    if (error instanceof PaymentRefusedError) open?.forgetLeft()
     if (error instanceof SettlementFailedError) throw error
     throw new SettlementFailedError({ reason: 'the payment scheme failed', cause: error })
   }
   say(outcome)
-  const response = Buffer.from(JSON.stringify(settled)).toString('base64')
-  const signed = await options.sign?.({ settled, amount: charged, payer: reservation.payer })
   return {
     charged,
-    headers: {
-      'payment-response': response,
-      ...(signed === undefined ? {} : { [callReceiptHeader.toLowerCase()]: signed }),
-    },
+    headers: await paidHeaders(options, { settled, amount: charged, payer: reservation.payer }),
+  }
+}
+
+/** What the buyer is told where nothing was charged. */
+export function nothingCharged({ network }: Pick<AnswerOptions, 'network'>): Settlement['headers'] {
+  const settled: SettleResponse = { success: true, transaction: '', network, amount: '0' }
+  return { 'payment-response': Buffer.from(JSON.stringify(settled)).toString('base64') }
+}
+
+/** Base units that are charged for what was delivered. */
+export function dueOf(
+  { open, reservation, quote }: Pick<AnswerOptions, 'open' | 'quote' | 'reservation'>,
+  meter: Meter,
+): bigint {
+  const cost = least(meter.read().cost, quote, reservation.ceiling)
+  const credit = open?.credit ?? 0n
+  return cost > credit ? cost - credit : 0n
+}
+
+/** What the buyer is told of a payment. */
+export async function paidHeaders(
+  { sign }: Pick<AnswerOptions, 'sign'>,
+  charged: Pick<Charged, 'settled' | 'amount' | 'payer'>,
+): Promise<Settlement['headers']> {
+  const response = Buffer.from(JSON.stringify(charged.settled)).toString('base64')
+  const signed = await sign?.(charged)
+  return {
+    'payment-response': response,
+    ...(signed === undefined ? {} : { [callReceiptHeader.toLowerCase()]: signed }),
   }
 }
 

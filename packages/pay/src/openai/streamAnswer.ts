@@ -26,8 +26,10 @@ export interface StreamOptions {
   readonly begin: () => Promise<void>
   /** Called once when nothing more is delivered; gives what the buyer is told of the payment, by the names of headers. */
   readonly settle: (outcome: StreamOutcome) => Promise<Readonly<Record<string, string>>>
-  /** Given the whole answer where it was complete and is not too long to be kept. */
-  readonly keep: (body: Uint8Array<ArrayBuffer>) => void
+  /** Given the whole answer, before it is settled, where it was complete and is not too long to be kept. */
+  readonly made: (body: Uint8Array<ArrayBuffer>) => Promise<void>
+  /** Given the same with its receipt, once it is settled and before its end is given out. */
+  readonly keep: (body: Uint8Array<ArrayBuffer>) => Promise<void>
 }
 
 const maxEvent = 1 << 20
@@ -119,6 +121,9 @@ async function* framesOf(
       failure = error
     }
     ending.ended(failure)
+    const isKept = failure === null && size <= maxKept
+    // What the disk does not take is not kept; it was delivered all the same.
+    if (isKept) await options.made(utf8.encode(`${kept.join('')}${frame('[DONE]')}`)).catch(() => undefined)
     const receipt = await ending.settle().catch((error: unknown) => {
       failure ??= error
       return null
@@ -127,7 +132,8 @@ async function* framesOf(
     const lines = Object.entries(receipt ?? {}).map(([name, value]) => `: ${name} ${value}\n`)
     const last = lines.length === 0 ? '' : `${lines.join('')}\n`
     const end = `${last}${failure === null ? frame('[DONE]') : ''}`
-    if (failure === null && size <= maxKept) options.keep(utf8.encode(`${kept.join('')}${end}`))
+    if (isKept && failure === null)
+      await options.keep(utf8.encode(`${kept.join('')}${end}`)).catch(() => undefined)
     if (end !== '') yield end
   } finally {
     options.answer.cancel()

@@ -38,9 +38,11 @@ export async function addPaidHeaders(headers: Headers, charged: Charged): Promis
   headers.append('access-control-expose-headers', exposed.join(', '))
 }
 
-/** What names a payment: its transaction, or on a channel the channel's id and epoch, `0x…:0`. */
+/** What names a payment: its transaction; on a channel of ours the channel's id and epoch, `0x…:0`; on one of x402's its id. */
 export function referenceOf({ transaction, extra }: SettleResponse): string {
   const book = extra?.channel as { readonly channel?: unknown; readonly epoch?: unknown } | undefined
+  const state = extra?.channelState as { readonly channelId?: unknown } | undefined
+  if (transaction === '' && typeof state?.channelId === 'string') return state.channelId
   return transaction !== '' || typeof book?.channel !== 'string'
     ? transaction
     : `${book.channel}:${book.epoch}`

@@ -10,7 +10,7 @@ import { defineTool, type Tool } from '../tool.ts'
 
 /** `balance`, `budget`, `receipts`: what there is, what may be spent, what was. */
 export function accountTools(context: McpContext): readonly Tool[] {
-  const { connection, buyer, limit, channels } = context
+  const { connection, buyer, limit, channels, batch } = context
   const { currency, deployment, client } = connection
   const money = (amount: bigint) => formatAmount(amount, currency)
   const balance = defineTool({
@@ -98,7 +98,8 @@ export function accountTools(context: McpContext): readonly Tool[] {
           paid: settled === null ? null : formatAmount(settled.earned, terms.currency),
           receipt: receipt?.path ?? null,
         }))
-      const promised = channels.channels().map(({ id, deposit, signed, charged }) => ({
+      const further = (batch?.channels() ?? []).map((each) => ({ ...each, deposit: each.balance }))
+      const promised = [...channels.channels(), ...further].map(({ id, deposit, signed, charged }) => ({
         ...{ channel: id, deposit: money(deposit) },
         ...{ signed: money(signed), charged: money(charged) },
       }))
@@ -106,7 +107,10 @@ export function accountTools(context: McpContext): readonly Tool[] {
         ({ lease, name, seconds, paid, receipt }) =>
           `${shortLease(lease)} ${name}: ${seconds} s, ${paid ?? 'not settled'}${receipt === null ? '' : `, ${receipt}`}`,
       )
-      const text = lines.join('\n') || 'Nothing was hired yet.'
+      const paid = promised.map(
+        ({ channel, deposit, signed }) => `channel ${channel}: ${signed} promised of ${deposit}`,
+      )
+      const text = [...lines, ...paid].join('\n') || 'Nothing was hired or paid yet.'
       return { value: { leases, channels: promised }, text }
     },
   })

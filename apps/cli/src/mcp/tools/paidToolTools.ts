@@ -17,7 +17,7 @@ const serverInput = z
 
 /** `list_paid_tools`, `call_paid_tool`: tools of other MCP servers, paid from our budget. */
 export function paidToolTools(context: McpContext): readonly Tool[] {
-  const { connection, buyer, limit, channels, servers } = context
+  const { connection, buyer, limit, channels, batch, servers } = context
   const { deployment, currency } = connection
   const list = defineTool({
     name: 'list_paid_tools',
@@ -77,6 +77,7 @@ export function paidToolTools(context: McpContext): readonly Tool[] {
       const result = await withTools(server, servers, async (client) => {
         const callTool = createToolPayer(client, {
           ...{ server, deployment, currency, budget: limit.budget, channels, timeout: patience, ...maxPrice },
+          ...(batch === undefined ? {} : { batch }),
           ...{ signer: buyer.account, client: buyer.client },
           onPayment: (payment) => payments.push(payment),
         })

@@ -12,7 +12,7 @@ const patience = 55_000
 
 /** `fetch_paid_url`: pays for a call where it is asked to. */
 export function payTools(context: McpContext): readonly Tool[] {
-  const { connection, buyer, limit, channels } = context
+  const { connection, buyer, limit, channels, batch } = context
   const { deployment, currency } = connection
   const fetchPaidUrl = defineTool({
     name: 'fetch_paid_url',
@@ -36,6 +36,7 @@ export function payTools(context: McpContext): readonly Tool[] {
       scheme: z.string().nullable(),
       payee: z.string().nullable(),
       transaction: z.string().nullable(),
+      receipt: z.string().nullable(),
       body: z.string(),
       is_cut: z.boolean(),
     }),
@@ -53,6 +54,7 @@ export function payTools(context: McpContext): readonly Tool[] {
       // One for each call: its price limit is its own, and nothing is paid that was not quoted for it.
       const fetch = createPayingFetch({
         ...{ deployment, currency, budget: limit.budget, channels },
+        ...(batch === undefined ? {} : { batch }),
         ...{ signer: buyer.account, client: buyer.client },
         ...(most === undefined ? {} : { maxPrice: parseAmount(most, currency) }),
         onPayment: (payment) => payments.push(payment),
@@ -70,6 +72,7 @@ export function payTools(context: McpContext): readonly Tool[] {
         scheme: payment?.scheme ?? null,
         payee: payment?.payee ?? null,
         transaction: payment?.settled?.transaction || null,
+        receipt: payment?.receipt ?? response.headers.get('millrace-receipt'),
         body: shown,
         is_cut: isCut,
       }
