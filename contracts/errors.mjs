@@ -15,6 +15,7 @@ const CONTRACTS = [
   'Auction',
   'Desk',
   'Facility',
+  'Units',
   'Vault',
   'TestDollar',
   'Permit2',

@@ -9,6 +9,7 @@ import {Facility} from "../../src/credit/Facility.sol";
 import {Appraisal, Curve, SignedAppraisal} from "../../src/credit/IAppraisals.sol";
 import {Collateral, DeskRules, Terms} from "../../src/credit/IDesk.sol";
 import {BookRules} from "../../src/credit/IFacility.sol";
+import {Units} from "../../src/credit/Units.sol";
 import {Vault} from "../../src/credit/Vault.sol";
 import {Vaults} from "../../src/credit/Vaults.sol";
 import {Deployment} from "../base/Deployment.sol";
@@ -28,6 +29,7 @@ abstract contract CreditNetwork is Deployment {
     address internal immutable saver = address(0x5A7E2);
     address internal immutable bold = address(0xB01D);
 
+    Units internal units;
     Appraisals internal appraisals;
     Auction internal auction;
     Facility internal facility;
@@ -41,7 +43,8 @@ abstract contract CreditNetwork is Deployment {
 
     /// @dev After `deploy`.
     function deployCredit() internal {
-        appraisals = new Appraisals();
+        units = new Units(till);
+        appraisals = new Appraisals(units);
         auction = new Auction(till);
         _desks = new Desks(till, appraisals);
         _vaults = new Vaults(till);

@@ -10,6 +10,7 @@ import { desksAbi, desksBytecode } from '../generated/desks.ts'
 import { marketAbi, marketBytecode } from '../generated/market.ts'
 import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
 import { tillAbi, tillBytecode } from '../generated/till.ts'
+import { unitsAbi, unitsBytecode } from '../generated/units.ts'
 import { vaultsAbi, vaultsBytecode } from '../generated/vaults.ts'
 import type { AgentContracts, CreditContracts } from './deployment.ts'
 
@@ -140,12 +141,18 @@ export function agentContracts(domain: AgentContractsDomain, salt: Hex = localDe
 
 /** The contracts that all facilities of a till share, in the order in which they need each other. */
 export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
+  const units = creation(
+    'Units',
+    encodeDeployData({ abi: unitsAbi, bytecode: unitsBytecode, args: [till] }),
+    salt,
+  )
   const appraisals = creation(
     'Appraisals',
-    encodeDeployData({ abi: appraisalsAbi, bytecode: appraisalsBytecode }),
+    encodeDeployData({ abi: appraisalsAbi, bytecode: appraisalsBytecode, args: [units.address] }),
     salt,
   )
   return [
+    units,
     appraisals,
     creation('Auction', encodeDeployData({ abi: auctionAbi, bytecode: auctionBytecode, args: [till] }), salt),
     creation(
@@ -163,18 +170,15 @@ export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
  *
  * @param till The till.
  * @param salt The deployment's salt. Default zero.
- * @returns The addresses of the appraisals, the auction, and the makers of desks and vaults.
+ * @returns The addresses of the units, the appraisals, the auction, and the makers of desks and vaults.
  * @example
  * const { appraisals } = creditContracts(deployment.till)
  */
 export function creditContracts(till: Address, salt: Hex = localDefaults.salt): CreditContracts {
-  const [appraisals, auction, desks, vaults] = creditCreations(till, salt).map(({ address }) => address) as [
-    Address,
-    Address,
-    Address,
-    Address,
-  ]
-  return { appraisals, auction, desks, vaults }
+  const [units, appraisals, auction, desks, vaults] = creditCreations(till, salt).map(
+    ({ address }) => address,
+  ) as [Address, Address, Address, Address, Address]
+  return { units, appraisals, auction, desks, vaults }
 }
 
 /**

@@ -30,6 +30,8 @@ export const deploymentSchema = z.object({
   /** Left out by what was deployed before there was credit. */
   credit: z
     .object({
+      /** Left out by what was deployed before there were units. */
+      units: addressSchema.optional(),
       appraisals: addressSchema,
       auction: addressSchema,
       desks: addressSchema,
@@ -66,6 +68,8 @@ export interface AgentContracts {
 
 /** Where the contracts are that all facilities share. */
 export interface CreditContracts {
+  /** Makes assets of what is lent to a facility. None where it was deployed before there were any. */
+  readonly units?: Address | undefined
   /** What assets are worth. */
   readonly appraisals: Address
   /** Where assets of loans in default are sold. */
