@@ -42,6 +42,9 @@ contract Desk is Curated, Concentration, EIP712 {
     uint16 private immutable _maxLtvBps;
     uint32 private immutable _maxMultipleBps;
     uint16 private immutable _minCoverBps;
+    uint32 private immutable _maxRamp;
+    uint32 private immutable _maxTerm;
+    uint32 private immutable _evidencePanel;
     DeskRules private _rules;
 
     constructor(
@@ -60,7 +63,7 @@ contract Desk is Curated, Concentration, EIP712 {
             rules_.maxObligorBps, rules_.maxClusterBps, rules_.minObligorBets, rules_.minClusterBets
         )
     {
-        require(rules_.maxLtvBps <= BPS, RulesInvalid());
+        require(rules_.maxLtvBps <= BPS && rules_.maxTerm > 0, RulesInvalid());
         _till = till_;
         _assets = IAssets(till_.assets());
         _appraisals = appraisals_;
@@ -71,6 +74,9 @@ contract Desk is Curated, Concentration, EIP712 {
         _maxLtvBps = rules_.maxLtvBps;
         _maxMultipleBps = rules_.maxMultipleBps;
         _minCoverBps = rules_.minCoverBps;
+        _maxRamp = rules_.maxRamp;
+        _maxTerm = rules_.maxTerm;
+        _evidencePanel = rules_.evidencePanel;
         _rules = rules_;
     }
 
@@ -121,7 +127,7 @@ contract Desk is Curated, Concentration, EIP712 {
         require(amount > 0, ZeroAmount());
         (uint88 drawn, uint88 principal) = _facility.drawnOf(id);
         uint256 released = terms.firstDraws;
-        if (uint256(drawn) + amount > released) {
+        if (uint256(drawn) + amount > released && release.length > 0) {
             require(block.timestamp <= deadline, ReleaseExpired(id, deadline));
             _requireListed(terms.underwriter);
             require(
@@ -133,6 +139,15 @@ contract Desk is Curated, Concentration, EIP712 {
         (Draw memory more, address behind) = _agree(id, terms, amount, drawn, principal, released);
         uint256 value = _facility.lend(id, more);
         _expose(terms.obligor, terms.clusters, amount, value, behind);
+    }
+
+    /// @inheritdoc IDesk
+    function cancel(Terms calldata terms) external {
+        bytes32 id = hashTerms(terms);
+        require(msg.sender == terms.borrower, NotBorrower(id, msg.sender));
+        uint88 owed = _facility.payOff(id);
+        // What was booked as paid without money is undone.
+        require(owed == 0, LoanOwes(id, owed));
     }
 
     // ------------------------------------------------------------------ poke, harvest
@@ -287,9 +302,19 @@ contract Desk is Curated, Concentration, EIP712 {
         );
         require(
             terms.ltvBps <= _maxLtvBps && terms.multipleBps <= _maxMultipleBps
-                && terms.coverBps >= _minCoverBps,
+                && terms.coverBps >= _minCoverBps && terms.rampEnd <= block.timestamp + _maxRamp
+                && terms.maturity <= block.timestamp + _maxTerm,
             TermsBeyondRules(id)
         );
+    }
+
+    /// @dev What the till saw of late; no more than what somebody vouches for, where the rules ask for that.
+    function _revenueOf(uint256 asset) private view returns (uint256 revenue) {
+        revenue = _till.trailingRevenueOf(asset);
+        if (_evidencePanel == type(uint32).max) return revenue;
+        (uint88 vouched, bool fresh) = _appraisals.valueOf(_evidencePanel, asset);
+        require(fresh, EvidenceExpired(asset));
+        if (vouched < revenue) revenue = vouched;
     }
 
     /// @dev One lien an asset: the debt slot of its till, which its owner filled with the facility.
@@ -358,7 +383,7 @@ contract Desk is Curated, Concentration, EIP712 {
             if (of_ != address(0)) _requireFit(terms, i, of_);
             require(i == 0 || of_ == behind, UnitsMixed(asset));
             behind = of_;
-            if (terms.multipleBps > 0) revenue += _till.trailingRevenueOf(asset);
+            if (terms.multipleBps > 0) revenue += _revenueOf(asset);
         }
         worth = worth * terms.ltvBps / BPS;
         capacity = worth + revenue * terms.multipleBps / BPS;

@@ -9,6 +9,7 @@ import {IAuction, ISeller} from "./IAuction.sol";
 import {DeskRules} from "./IDesk.sol";
 import {BookRules, Draw, IFacility, LoanState, LoanStatus, Opening} from "./IFacility.sol";
 import {IDesks, IVaults} from "./IMakers.sol";
+import {IVault} from "./IVault.sol";
 import {Loan, LoanMath} from "./Loan.sol";
 import {LoanBook} from "./LoanBook.sol";
 
@@ -19,7 +20,7 @@ import {LoanBook} from "./LoanBook.sol";
 /// Trust: till, register, auction and appraisals, all without an owner, and the desk, which this contract made.
 /// Money: its account in the till holds idle money and stakes, and nothing else counts on it.
 /// Outside calls: the till, which calls back into `collect` from every settlement; no loan is held in memory over such a call.
-/// `collect` itself calls nobody.
+/// `collect` itself calls nobody. Its vaults, which call back into `exit` and touch no loan.
 contract Facility is LoanBook {
     using LoanMath for Loan;
 
@@ -58,7 +59,7 @@ contract Facility is LoanBook {
     /// @param vaults Makes the two vaults.
     /// @param curator Lists underwriters.
     /// @param underwriters May sign at once.
-    /// @param rules Of the book.
+    /// @param rules_ Of the book.
     /// @param deskRules What may be lent on.
     constructor(
         ITill till_,
@@ -68,27 +69,27 @@ contract Facility is LoanBook {
         IVaults vaults,
         address curator,
         address[] memory underwriters,
-        BookRules memory rules,
+        BookRules memory rules_,
         DeskRules memory deskRules
-    ) LoanBook(rules.seniorRate, rules.minJuniorBps) {
+    ) LoanBook(rules_.seniorRate, rules_.minJuniorBps) {
         _till = till_;
         _assets = IAssets(till_.assets());
         _auction = auction_;
         _appraisals = appraisals_;
-        _id = uint160(rules.currency);
+        _id = uint160(rules_.currency);
         _epochLength = till_.epochLength();
         require(
-            rules.currency != address(0) && rules.grace >= 3 * _epochLength
-                && rules.auctionHalfLife > 0 && rules.auctionBps > 0,
+            rules_.currency != address(0) && rules_.grace >= 3 * _epochLength
+                && rules_.auctionHalfLife > 0 && rules_.auctionBps > 0,
             RulesInvalid()
         );
-        _grace = rules.grace;
-        _panel = rules.panel;
-        _auctionBps = rules.auctionBps;
-        _auctionHalfLife = rules.auctionHalfLife;
-        _bounty = rules.bounty;
-        desk = desks.create(rules.panel, rules.currency, curator, underwriters, deskRules);
-        (senior, junior) = vaults.create(rules.currency);
+        _grace = rules_.grace;
+        _panel = rules_.panel;
+        _auctionBps = rules_.auctionBps;
+        _auctionHalfLife = rules_.auctionHalfLife;
+        _bounty = rules_.bounty;
+        desk = desks.create(rules_.panel, rules_.currency, curator, underwriters, deskRules);
+        (senior, junior) = vaults.create(rules_.currency);
     }
 
     // ------------------------------------------------------------------ the debt slot
@@ -345,6 +346,20 @@ contract Facility is LoanBook {
     }
 
     /// @inheritdoc IFacility
+    function rules() external view returns (BookRules memory) {
+        return BookRules({
+            currency: address(uint160(_id)),
+            seniorRate: _seniorRate,
+            minJuniorBps: _minJuniorBps,
+            grace: _grace,
+            panel: _panel,
+            auctionBps: _auctionBps,
+            auctionHalfLife: _auctionHalfLife,
+            bounty: _bounty
+        });
+    }
+
+    /// @inheritdoc IFacility
     function statusOf(bytes32 id) external view returns (LoanStatus memory status) {
         Loan memory loan = _load(id);
         status.state = loan.state;
@@ -373,6 +388,9 @@ contract Facility is LoanBook {
             _save(id, loan);
             return 0;
         }
+        // A loan that pays another one off takes nothing from those who wait, and what it was paid off with is no money to pay
+        // them with.
+        if (one.to != address(this)) _serve();
         total = _requireLendable(amount);
         if (one.needed > loan.stake) {
             uint256 more = one.needed - loan.stake;
@@ -386,6 +404,14 @@ contract Facility is LoanBook {
         _save(id, loan);
         emit Drawn(id, one.to, amount, loan.principal);
         _till.transfer(one.to, _id, amount);
+    }
+
+    /// @dev Lenders who wait are paid as far as money reaches: a few shares that ask to leave cannot hold borrowers up. Junior that
+    /// still waits then does so because senior needs it.
+    function _serve() private {
+        if (_book.seniorWaits) IVault(senior).serve();
+        if (_book.juniorWaits) IVault(junior).serve();
+        require(!_book.seniorWaits, LendersWait());
     }
 
     function _pay(bytes32 id, Loan memory loan, uint256 amount, uint256 from, uint256 time)

@@ -63,6 +63,10 @@ struct Terms {
 /// @param minObligorBets Least effective number of obligors, × 100: the value squared over the sum of squares, so that
 /// money that is not lent counts as spread.
 /// @param minClusterBets The same for clusters, each of the three kinds by itself.
+/// @param maxRamp Most seconds from today to a ramp's end.
+/// @param maxTerm Most seconds from today to a maturity. Not zero.
+/// @param evidencePanel Panel of `Appraisals` that says how much of an asset's trailing revenue came from outside: no more is
+/// lent on, and nothing without its word. `type(uint32).max` for none.
 struct DeskRules {
     uint16 maxLtvBps;
     uint32 maxMultipleBps;
@@ -71,6 +75,9 @@ struct DeskRules {
     uint16 maxClusterBps;
     uint32 minObligorBets;
     uint32 minClusterBets;
+    uint32 maxRamp;
+    uint32 maxTerm;
+    uint32 evidencePanel;
 }
 
 /// @title The desk of a facility: where loans are agreed, drawn and called
@@ -101,6 +108,10 @@ interface IDesk {
     /// @notice What is paid before debt is not what the terms say.
     error AboveChanged(uint256 asset, bytes32 above);
     error AppraisalExpired(uint256 asset);
+    /// @notice Nobody vouches any more for where the asset's revenue came from, and the facility asks for it.
+    error EvidenceExpired(uint256 asset);
+    /// @notice Something was drawn and is owed: repay it.
+    error LoanOwes(bytes32 loan, uint88 owed);
     /// @notice More than value and revenue carry.
     error BeyondCapacity(bytes32 loan, uint256 principal, uint256 capacity);
     error BeyondReleased(bytes32 loan, uint256 drawn, uint256 released);
@@ -142,6 +153,8 @@ interface IDesk {
     function refinance(Terms calldata old, Terms calldata terms, bytes calldata signature)
         external
         returns (bytes32 loan);
+    /// @notice Calls a loan off of which nothing is drawn, which frees its assets. Borrower, at any time.
+    function cancel(Terms calldata terms) external;
     /// @notice Settles the tills of a loan that is behind and takes it one step on, for a bounty: late, impaired, default. Anyone.
     function poke(Terms calldata terms) external returns (LoanState);
     /// @notice Frees stake beyond what the loan needs now, all of it where the loan is over, and with that what it counted in

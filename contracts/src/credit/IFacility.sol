@@ -140,7 +140,7 @@ interface IFacility is IDebt, ISeller {
     error RampOver(bytes32 loan, uint32 rampEnd);
     error AssetSecuresLoan(uint256 asset, bytes32 loan);
     error IdleTooLow(uint256 amount, uint256 idle);
-    /// @notice Lenders wait for their money: that goes first.
+    /// @notice Lenders wait for more money than is idle: they go first.
     error LendersWait();
     error JuniorTooThin(uint256 junior, uint256 needed);
     error StakeTooLow(address underwriter, uint256 free, uint256 needed);
@@ -213,6 +213,7 @@ interface IFacility is IDebt, ISeller {
     /// @notice Where loans are agreed.
     function desk() external view returns (address);
     function currency() external view returns (address);
+    function rules() external view returns (BookRules memory);
     function freeStakeOf(address underwriter) external view returns (uint88);
     function value() external view returns (Value memory);
     /// @notice What the lines are worth. Both conservative values are at most the optimistic ones.

@@ -102,11 +102,6 @@ abstract contract LoanBook is IFacility {
         uint256 junior_;
         (total, junior_) = conservative();
         _requireJunior(total, junior_);
-        // A junior that is not thick enough to leave does not keep others from lending.
-        require(
-            !_book.seniorWaits && !(_book.juniorWaits && _slackDown(total, junior_) > 0),
-            LendersWait()
-        );
     }
 
     /// @dev Takes shares of a line out at the conservative price, as far as idle money and, for junior, subordination reach. Junior waits

@@ -62,7 +62,18 @@ contract CreditHandler is CreditNetwork {
         deployCredit();
         BookRules memory rules = bookRules();
         (rules.minJuniorBps, rules.bounty, rules.grace) = (500, 1e6, 5 days);
-        DeskRules memory loose = DeskRules(10_000, 200_000, 0, 10_000, 10_000, 0, 0);
+        DeskRules memory loose = DeskRules({
+            maxLtvBps: 10_000,
+            maxMultipleBps: 200_000,
+            minCoverBps: 0,
+            maxObligorBps: 10_000,
+            maxClusterBps: 10_000,
+            minObligorBets: 0,
+            minClusterBets: 0,
+            maxRamp: 365 days,
+            maxTerm: 5 * YEAR,
+            evidencePanel: type(uint32).max
+        });
         facility = make(rules, loose);
         useFacility();
         lend(junior, _lender(0), 200_000e6);

@@ -100,7 +100,10 @@ abstract contract CreditNetwork is Deployment {
             maxObligorBps: 5_000,
             maxClusterBps: 8_000,
             minObligorBets: 300,
-            minClusterBets: 150
+            minClusterBets: 150,
+            maxRamp: 365 days,
+            maxTerm: 5 * YEAR,
+            evidencePanel: type(uint32).max
         });
     }
 

@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {DeskRules, IDesk, Terms} from "../../src/credit/IDesk.sol";
+import {Curve} from "../../src/credit/IAppraisals.sol";
 import {BookRules, IFacility, LoanState} from "../../src/credit/IFacility.sol";
+import {ITill} from "../../src/till/ITill.sol";
 import {CreditNetwork} from "./CreditNetwork.sol";
 
 /// @notice Everything that a desk refuses, and why.
@@ -95,6 +97,12 @@ contract DeskTest is CreditNetwork {
         t = terms();
         t.coverBps = 999;
         _beyond(t);
+        t = terms();
+        t.maturity = uint32(block.timestamp) + 5 * YEAR + 1;
+        _beyond(t);
+        t = terms();
+        t.rampEnd = uint32(block.timestamp) + 365 days + 1;
+        _beyond(t);
     }
 
     function test_error_pledge() public {
@@ -167,6 +175,74 @@ contract DeskTest is CreditNetwork {
         facility.unstake(50_000e6);
     }
 
+    /// @dev Revenue that nobody vouches for is not lent on, and no more of it than somebody does.
+    function test_evidence() public {
+        address[] memory examiners = new address[](2);
+        (examiners[0], examiners[1]) = (vm.addr(APPRAISER_KEY), vm.addr(APPRAISER_KEY + 1));
+        uint256 values = panel;
+        DeskRules memory rules = deskRules();
+        rules.evidencePanel = uint32(appraisals.createPanel(examiners, 2));
+        _reopen(bookRules(), rules);
+        earn(asset, 1_000e6, 30);
+        Terms memory t = terms();
+        t.expiry = uint32(block.timestamp);
+        _refused(t, 1, abi.encodeWithSelector(IDesk.EvidenceExpired.selector, asset));
+        // A loan on the machine alone needs none.
+        t.multipleBps = 0;
+        borrow(t, 0);
+        vm.prank(owner);
+        desk.cancel(t);
+        t.multipleBps = 20_000;
+        t.nonce++;
+        (panel, curve) = (rules.evidencePanel, appraisals.publish(Curve(YEAR, 0)));
+        appraised(asset, 5_000e6);
+        (uint256 capacity, uint256 worth) = desk.capacityOf(t);
+        assertEq(capacity, worth + 10_000e6, "twice what is vouched for");
+        appraisedAgain(500_000e6);
+        (capacity, worth) = desk.capacityOf(t);
+        assertEq(
+            capacity, worth + 2 * uint256(till.trailingRevenueOf(asset)), "never more than came"
+        );
+        vm.warp(block.timestamp + 181 days);
+        panel = values;
+        appraised(asset, 100_000e6);
+        t.expiry = uint32(block.timestamp);
+        t.rampEnd = t.expiry;
+        _refused(t, 1, abi.encodeWithSelector(IDesk.EvidenceExpired.selector, asset));
+    }
+
+    /// @dev A loan that was opened and never drawn holds its asset until its borrower calls it off.
+    function test_cancel() public {
+        Terms memory t = terms();
+        bytes32 id = borrow(t, 0);
+        vm.prank(buyer);
+        vm.expectRevert(abi.encodeWithSelector(IDesk.NotBorrower.selector, id, buyer));
+        desk.cancel(t);
+        vm.warp(t.maturity + 1);
+        vm.startPrank(owner);
+        vm.expectRevert(
+            abi.encodeWithSelector(ITill.DebtOutstanding.selector, asset, address(facility))
+        );
+        till.setDebt(asset, address(0));
+        desk.cancel(t);
+        assertEq(uint256(facility.stateOf(id)), uint256(LoanState.Closed), "over");
+        vm.expectRevert(abi.encodeWithSelector(IFacility.LoanNotIn.selector, id, LoanState.Closed));
+        desk.cancel(t);
+        till.setDebt(asset, address(0));
+        vm.stopPrank();
+    }
+
+    /// @dev Nothing is written off by calling it off.
+    function test_error_cancel() public {
+        Terms memory t = terms();
+        bytes32 id = borrow(t, 1e6);
+        vm.warp(block.timestamp + 365 days);
+        vm.prank(owner);
+        vm.expectRevert(abi.encodeWithSelector(IDesk.LoanOwes.selector, id, 1_140_000));
+        desk.cancel(t);
+        assertEq(facility.statusOf(id).principal, 1e6, "as it was");
+    }
+
     function test_error_stake() public {
         earn(asset, 2_000e6, 30);
         Terms memory t = terms();
@@ -197,6 +273,10 @@ contract DeskTest is CreditNetwork {
             abi.encodeWithSelector(IDesk.BeyondReleased.selector, id, 80_000e6 + 1, 80_000e6)
         );
         desk.draw(t, 20_000e6 + 1, 80_000e6, deadline, release);
+        vm.expectRevert(
+            abi.encodeWithSelector(IDesk.BeyondReleased.selector, id, 60_000e6 + 1, 60_000e6)
+        );
+        desk.draw(t, 1, 0, 0, "");
         desk.draw(t, 20_000e6, 80_000e6, deadline, release);
         // A release is a sum in all: it cannot be used again.
         vm.expectRevert(
@@ -297,6 +377,9 @@ contract DeskTest is CreditNetwork {
         rules.maxLtvBps = 10_001;
         _noFacility(book, rules, IDesk.RulesInvalid.selector);
         rules = deskRules();
+        rules.maxTerm = 0;
+        _noFacility(book, rules, IDesk.RulesInvalid.selector);
+        rules = deskRules();
         rules.maxObligorBps = 0;
         _noFacility(book, rules, IDesk.RulesInvalid.selector);
         rules = deskRules();
@@ -309,6 +392,9 @@ contract DeskTest is CreditNetwork {
         book.auctionBps = 0;
         _noFacility(book, rules, IFacility.RulesInvalid.selector);
         assertEq(desk.rules().maxObligorBps, 5_000, "rules");
+        assertEq(
+            keccak256(abi.encode(facility.rules())), keccak256(abi.encode(bookRules())), "book"
+        );
         assertEq(desk.facility(), address(facility), "facility");
     }
 

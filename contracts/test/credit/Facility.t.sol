@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Collateral, IDesk, Terms} from "../../src/credit/IDesk.sol";
+import {Collateral, DeskRules, IDesk, Terms} from "../../src/credit/IDesk.sol";
 import {
     BookRules,
     Draw,
@@ -112,18 +112,13 @@ contract FacilityTest is CreditNetwork {
     }
 
     function test_error_lending() public {
-        Terms memory t = _second();
-        vm.prank(saver);
-        senior.requestRedeem(1, saver, saver);
-        _refused(t, 1e6, abi.encodeWithSelector(IFacility.LendersWait.selector));
-        senior.serve();
         BookRules memory rules = bookRules();
         rules.minJuniorBps = 3_000;
         // Senior up to seven tenths; then its claim grows, and junior is thinner than it must be.
         facility = make(rules, deskRules());
         useFacility();
         capitalise();
-        t = _second();
+        Terms memory t = _second();
         vm.warp(block.timestamp + 1 days);
         (uint256 total, uint256 low) = facility.conservative();
         _refused(
@@ -382,6 +377,60 @@ contract FacilityTest is CreditNetwork {
             abi.encodeWithSelector(IFacility.LoanNotIn.selector, loan, LoanState.Closed)
         );
         desk.refinance(t, next, signature);
+    }
+
+    /// @dev Whoever asks for a few units back cannot hold borrowers up: it is paid, and money is lent.
+    function test_whoWaits_isPaidBeforeADraw() public {
+        uint256 dust = 1e6;
+        vm.prank(saver);
+        senior.requestRedeem(dust, saver, saver);
+        vm.prank(bold);
+        junior.requestRedeem(dust, bold, bold);
+        borrow(_second(), 1e6);
+        assertEq(senior.maxRedeem(saver), dust, "senior was paid");
+        assertEq(junior.maxRedeem(bold), dust, "and junior");
+        // More than is there: nothing is lent until it is.
+        Terms memory t = termsOf(pledged(2_000_000e6));
+        (t.limit, t.firstDraws) = (500_000e6, 500_000e6);
+        borrow(t, 440_000e6);
+        uint256 shares = senior.balanceOf(saver);
+        vm.prank(saver);
+        senior.requestRedeem(shares, saver, saver);
+        t = _second();
+        t.nonce = 99;
+        _refused(t, 1e6, abi.encodeWithSelector(IFacility.LendersWait.selector));
+    }
+
+    /// @dev What a loan is paid off with on paper is no money for those who wait.
+    function test_refinance_whileLendersWait() public {
+        DeskRules memory loose = deskRules();
+        (loose.maxObligorBps, loose.maxClusterBps) = (10_000, 10_000);
+        (loose.minObligorBets, loose.minClusterBets) = (0, 0);
+        facility = make(bookRules(), loose);
+        useFacility();
+        capitalise();
+        asset = pledged(100_000e6);
+        _terms = abi.encode(termsOf(asset));
+        borrow(terms(), 50_000e6);
+        Terms memory big = termsOf(pledged(2_000_000e6));
+        (big.limit, big.firstDraws) = (500_000e6, 500_000e6);
+        borrow(big, 450_000e6);
+        vm.startPrank(saver);
+        senior.requestRedeem(senior.balanceOf(saver), saver, saver);
+        vm.stopPrank();
+        senior.serve();
+        assertEq(facility.value().idle, 0, "all of it paid out");
+        uint256 held = balanceOf(address(facility));
+        uint256 waits = senior.pendingRedeemRequest(0, saver);
+        Terms memory next = _third(terms());
+        next.expiry = uint32(block.timestamp);
+        bytes memory signature = signTerms(next);
+        Terms memory t = terms();
+        vm.prank(owner);
+        desk.refinance(t, next, signature);
+        assertEq(balanceOf(address(facility)), held, "no money moved");
+        assertEq(senior.pendingRedeemRequest(0, saver), waits, "nobody was paid with nothing");
+        assertEq(facility.value().idle, 0, "nor is there any");
     }
 
     function test_refinance_notInDefault() public {

@@ -116,6 +116,7 @@ async function makeFacility(chain: Chain, panel: bigint): Promise<FacilityContra
         desk: {
           ...{ maxLtvBps: 8_000, maxMultipleBps: 60_000, minCoverBps: 1_000 },
           ...{ maxObligorBps: 10_000, maxClusterBps: 10_000, minObligorBets: 100, minClusterBets: 100 },
+          ...{ maxRamp: 365 * day, maxTerm: 5 * 365 * day, evidencePanel: null },
         },
       },
     }),

@@ -161,6 +161,7 @@ export {
 } from './credit/appraisal.ts'
 export { type AppraiseAssetParameters, appraiseAsset } from './credit/appraiseAsset.ts'
 export { type BorrowParameters, borrow } from './credit/borrow.ts'
+export { type CancelLoanParameters, cancelLoan } from './credit/cancelLoan.ts'
 export { type CreateFacilityParameters, createdFacility, createFacility } from './credit/createFacility.ts'
 export { type CreatePanelParameters, createdPanel, createPanel } from './credit/createPanel.ts'
 export { type DepositFromTillParameters, depositFromTill } from './credit/depositFromTill.ts'

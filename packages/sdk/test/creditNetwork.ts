@@ -71,6 +71,9 @@ export async function startCreditNetwork() {
       maxClusterBps: 8_000,
       minObligorBets: 300,
       minClusterBets: 150,
+      maxRamp: year,
+      maxTerm: 5 * year,
+      evidencePanel: null,
     },
   }
   const underwriters = [accountAt(roles.underwriter).address]

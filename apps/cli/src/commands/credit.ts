@@ -41,6 +41,12 @@ function registerPool(program: Command): void {
     .option('--max-cluster <percent>', 'largest part that hangs on one cluster', '80')
     .option('--min-obligors <number>', 'least effective number of names', '3')
     .option('--min-clusters <number>', 'least effective number of clusters of a kind', '1.5')
+    .option('--max-ramp <duration>', 'longest time in which only interest is due', '365d')
+    .option('--max-term <duration>', 'longest time to a maturity', '1825d')
+    .option(
+      '--evidence-panel <id>',
+      'lend on revenue only as far as this panel says that it came from outside',
+    )
     .action(async (_: unknown, command: Command) =>
       (await actions()).createPool(command.optsWithGlobals<CreatePoolFlags>()),
     )
@@ -148,6 +154,7 @@ function registerLoan(program: Command): void {
     )
   const simple = [
     ['status', 'where the loan stands', 'status'],
+    ['cancel', 'call a loan off of which nothing is drawn', 'cancel'],
     ['poke', 'take a loan that is behind one step on, for a bounty; anyone may', 'poke'],
     ['harvest', 'free stake that the loan does not need; anyone may', 'harvest'],
   ] as const

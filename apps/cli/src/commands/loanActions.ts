@@ -1,14 +1,15 @@
 import {
   borrow,
+  cancelLoan,
   confirm,
   drawLoan,
   getLoan,
   getLoanCapacity,
   harvestLoan,
   type LoanTerms,
-  MillraceError,
   pokeLoan,
   repayLoan,
+  setDebt,
   signLoanRelease,
   signLoanTerms,
 } from '@millrace/sdk'
@@ -18,6 +19,7 @@ import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
 import { chainTime } from '../credit/chainTime.ts'
 import { LoanUnreleasedError, LoanUnsignedError, NotTheUnderwriterError } from '../credit/errors.ts'
 import { allowModule, findPool } from '../credit/findPool.ts'
+import { isStale } from '../credit/isStale.ts'
 import { readLoanFile, writeLoanFile } from '../credit/loanFile.ts'
 import { formatRate } from '../credit/parts.ts'
 import { depositShortfall } from '../jobs/fundLease.ts'
@@ -119,7 +121,7 @@ export async function status(path: string, flags: GlobalFlags): Promise<void> {
   const state = await getLoan(client, { facility: pool, loan })
   const carried = await getLoanCapacity(client, { desk, terms }).catch((error: unknown) => {
     // Without a fresh appraisal nothing more is lent; the loan stands all the same.
-    if (error instanceof MillraceError && error.code === 'APPRAISAL_EXPIRED') return null
+    if (isStale(error)) return null
     throw error
   })
   const amount = (value: bigint) => formatAmount(value, currency)
@@ -165,6 +167,22 @@ export async function repay(
   createOutput(flags.json === true).result(
     { loan, state: after.state, principal: after.principal, interest: after.interest, transaction },
     `Repaid. ${after.state === 'closed' ? 'Nothing is owed any more.' : `Owed: ${formatAmount(after.principal + after.interest, currency)}.`}`,
+  )
+}
+
+export async function cancel(path: string, flags: GlobalFlags): Promise<void> {
+  const { connection, file } = await openLoan(path, flags)
+  const { loan, desk, terms } = file
+  const sender = await openAccount(connection, flags)
+  const transaction = await cancelLoan(sender.client, { desk, terms })
+  await confirm(sender.client, transaction)
+  const { deployment } = connection
+  const freed = terms.collateral.map(({ asset }) => asset)
+  for (const asset of freed)
+    await confirm(sender.client, await setDebt(sender.client, { deployment, asset, debt: zeroAddress }))
+  createOutput(flags.json === true).result(
+    { loan, freed, transaction },
+    `Called off. ${freed.length === 1 ? 'Its asset is' : 'Its assets are'} free: the debt slot is empty.`,
   )
 }
 

@@ -47,6 +47,9 @@ export interface CreatePoolFlags extends GlobalFlags {
   readonly maxCluster: string
   readonly minObligors: string
   readonly minClusters: string
+  readonly maxRamp: string
+  readonly maxTerm: string
+  readonly evidencePanel?: string
 }
 
 export async function createPool(flags: CreatePoolFlags): Promise<void> {
@@ -97,6 +100,12 @@ function readRules(flags: CreatePoolFlags, currency: Currency): FacilityRules {
       // Hundredths, as percentages are.
       minObligorBets: parseBps(flags.minObligors, '--min-obligors', 2 ** 32 - 1),
       minClusterBets: parseBps(flags.minClusters, '--min-clusters', 2 ** 32 - 1),
+      maxRamp: parseDuration(flags.maxRamp),
+      maxTerm: parseDuration(flags.maxTerm),
+      evidencePanel:
+        flags.evidencePanel === undefined
+          ? null
+          : readNumber(flags.evidencePanel, '--evidence-panel', 2 ** 32 - 2),
     },
   }
 }
@@ -201,6 +210,10 @@ export async function showPool(text: string, flags: GlobalFlags): Promise<void> 
       ),
       `Senior claims ${formatRate(book.seniorRate)} a year, ${amount(value.seniorClaim)} now; junior is ${formatBps(book.minJuniorBps)} of it all or more.`,
       `Lends at most ${formatBps(pool.deskRules.maxLtvBps)} of what panel ${book.panel} says, ${formatBps(pool.deskRules.maxMultipleBps)} of trailing revenue; ${formatBps(pool.deskRules.maxObligorBps)} to one name.`,
+      `Only interest for at most ${formatDuration(pool.deskRules.maxRamp)}, repaid within ${formatDuration(pool.deskRules.maxTerm)}.`,
+      pool.deskRules.evidencePanel === null
+        ? 'Asks nobody where revenue came from.'
+        : `Lends on no more revenue than panel ${pool.deskRules.evidencePanel} says came from outside.`,
       `Steps to default ${formatDuration(book.grace)} apart; auctions from ${formatBps(book.auctionBps)} of the value, halved in ${formatDuration(book.auctionHalfLife)}.`,
       ...bets.flatMap((count, kind) =>
         count === null ? [] : [`Effective number of ${kinds[kind]}: ${Number(count) / 100}`],

@@ -3,13 +3,13 @@ import {
   getAppraisal,
   getFreeStake,
   getLoanCapacity,
-  MillraceError,
   signLoanTerms,
   stakeFirstLoss,
 } from '@millrace/sdk'
 import { getAddress } from 'viem'
 import { chainTime } from '../credit/chainTime.ts'
 import { allowModule, findRules } from '../credit/findPool.ts'
+import { isStale } from '../credit/isStale.ts'
 import { writeLoanFile } from '../credit/loanFile.ts'
 import { formatBps, formatRate } from '../credit/parts.ts'
 import { type Evidence, type Payer, readEvidence } from '../credit/readEvidence.ts'
@@ -49,7 +49,7 @@ export async function underwrite(path: string, flags: UnderwriteFlags): Promise<
     }),
   )
   const carried = await getLoanCapacity(client, { desk, terms }).catch((error: unknown) => {
-    if (error instanceof MillraceError && error.code === 'APPRAISAL_EXPIRED') return null
+    if (isStale(error)) return null
     throw error
   })
   // Everything is looked at before anything is signed.

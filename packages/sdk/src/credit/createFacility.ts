@@ -5,7 +5,7 @@ import type { Deployment } from '../deployments/deployment.ts'
 import { decodeRevert } from '../errors/decodeRevert.ts'
 import { facilityAbi, facilityBytecode } from '../generated/facility.ts'
 import type { TransactionOverrides, WriteClient } from '../transactions/write.ts'
-import type { FacilityRules } from './facility.ts'
+import { deskRulesToChain, type FacilityRules } from './facility.ts'
 
 /** What `createFacility` takes. */
 export interface CreateFacilityParameters {
@@ -50,7 +50,7 @@ export async function createFacility(
       curator,
       underwriters,
       rules.book,
-      rules.desk,
+      deskRulesToChain(rules.desk),
     ],
   })
   try {

@@ -28,6 +28,9 @@ export const facilityRulesSchema = z.strictObject({
     maxClusterBps: numberOf(16),
     minObligorBets: numberOf(32),
     minClusterBets: numberOf(32),
+    maxRamp: numberOf(32),
+    maxTerm: numberOf(32),
+    evidencePanel: z.nullable(numberOf(32)),
   }),
 })
 
@@ -66,6 +69,38 @@ export interface DeskRules {
   readonly minObligorBets: number
   /** The same for clusters, each of the three kinds by itself. */
   readonly minClusterBets: number
+  /** Most seconds from the day of signing to a ramp's end. */
+  readonly maxRamp: number
+  /** Most seconds to a maturity. */
+  readonly maxTerm: number
+  /**
+   * Panel that says how much of an asset's trailing revenue came from outside: no more is lent on, and nothing without its word.
+   * `null` for a facility that does not ask.
+   */
+  readonly evidencePanel: number | null
+}
+
+/** How the chain writes that a facility asks for no evidence. */
+const noPanel = 2 ** 32 - 1
+
+/**
+ * Rules of a desk as the chain keeps them.
+ *
+ * @internal
+ */
+export function deskRulesToChain({ evidencePanel, ...rules }: DeskRules): DeskRules & {
+  readonly evidencePanel: number
+} {
+  return { ...rules, evidencePanel: evidencePanel ?? noPanel }
+}
+
+/**
+ * Rules of a desk as the chain shows them.
+ *
+ * @internal
+ */
+export function deskRulesFromChain({ evidencePanel, ...rules }: DeskRules): DeskRules {
+  return { ...rules, evidencePanel: evidencePanel === noPanel ? null : evidencePanel }
 }
 
 /** All rules of a facility. */

@@ -4,7 +4,13 @@ import { facilityAbi } from '../generated/facility.ts'
 import { vaultAbi } from '../generated/vault.ts'
 import { read } from '../transactions/read.ts'
 import type { ReadClient } from '../transactions/write.ts'
-import { type DeskRules, type FacilityContracts, virtualShares } from './facility.ts'
+import {
+  type BookRules,
+  type DeskRules,
+  deskRulesFromChain,
+  type FacilityContracts,
+  virtualShares,
+} from './facility.ts'
 
 /** One line of a facility. Amounts in base units of the currency, shares in base units of the vault. */
 export interface FacilityLineState {
@@ -32,7 +38,8 @@ export interface Facility extends FacilityContracts {
   readonly currency: Address
   /** Lists underwriters. */
   readonly curator: Address
-  /** What its desk may agree to. The rules of its book: `getFacilityRules`. */
+  readonly bookRules: BookRules
+  /** What its desk may agree to. */
   readonly deskRules: DeskRules
   readonly value: {
     /** Money that is not lent. */
@@ -68,11 +75,11 @@ export async function getFacility(
   const { facility } = parameters
   const at = parameters.blockNumber === undefined ? {} : { blockNumber: parameters.blockNumber }
   const of = { address: facility, abi: facilityAbi, ...at } as const
-  const [desk, senior, junior, currency, value] = await Promise.all([
+  const [desk, senior, junior, bookRules, value] = await Promise.all([
     read(client, { ...of, functionName: 'desk' }),
     read(client, { ...of, functionName: 'senior' }),
     read(client, { ...of, functionName: 'junior' }),
-    read(client, { ...of, functionName: 'currency' }),
+    read(client, { ...of, functionName: 'rules' }),
     read(client, { ...of, functionName: 'value' }),
   ])
   const deskOf = { address: desk, abi: deskAbi, ...at } as const
@@ -104,7 +111,8 @@ export async function getFacility(
     ),
   ])
   return {
-    ...{ facility, desk, senior, junior, currency, curator, deskRules, value },
+    ...{ facility, desk, senior, junior, currency: bookRules.currency, curator, bookRules, value },
+    deskRules: deskRulesFromChain(deskRules),
     lines: { senior: seniorLine, junior: juniorLine },
     bets: bets.map(([count, squares]) => (squares === 0n ? null : count)),
   }

@@ -3,7 +3,7 @@ import { getBlock, getBlockNumber, getCode, getTransactionReceipt } from 'viem/a
 import { decodeRevert } from '../errors/decodeRevert.ts'
 import { facilityAbi, facilityBytecode } from '../generated/facility.ts'
 import type { ReadClient } from '../transactions/write.ts'
-import type { FacilityRules } from './facility.ts'
+import { deskRulesFromChain, type FacilityRules } from './facility.ts'
 
 /** How a facility was made. */
 export interface FacilityCreation {
@@ -15,8 +15,7 @@ export interface FacilityCreation {
 }
 
 /**
- * Reads what a facility was made with from the transaction that created it: the book keeps its rules in its code and shows them
- * nowhere. Needs a chain that still knows its old state, and a facility of the version that this package was built with.
+ * Reads what a facility was made with from the transaction that created it, with its first underwriters. Needs a chain that still knows its old state, and a facility of the version that this package was built with.
  *
  * @param client A viem client of the chain.
  * @param parameters Address of the facility.
@@ -41,7 +40,7 @@ export async function getFacilityRules(
       if (contractAddress == null || !isAddressEqual(contractAddress, facility)) continue
       const { args } = decodeDeployData({ abi: facilityAbi, bytecode: facilityBytecode, data: input })
       const [, , , , , curator, underwriters, book, desk] = args
-      return { rules: { book, desk }, curator, underwriters, block }
+      return { rules: { book, desk: deskRulesFromChain(desk) }, curator, underwriters, block }
     }
     return null
   } catch (error) {

@@ -10,7 +10,7 @@ import type { LoanTerms } from './loanTerms.ts'
  * @param client A viem client of the chain.
  * @param parameters Desk and terms.
  * @returns What can be lent in all, and the part of it that the value carries, in base units.
- * @throws RevertError (AppraisalExpired), ChainUnreachableError.
+ * @throws RevertError (AppraisalExpired, EvidenceExpired), ChainUnreachableError.
  * @example
  * const { capacity, worth } = await getLoanCapacity(client, { desk, terms: loanTerms })
  */

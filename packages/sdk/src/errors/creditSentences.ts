@@ -39,6 +39,11 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
     'Sign new terms, or bring the till back to what was signed.',
   ],
   AppraisalExpired: ['The appraisal of asset {asset} is not fresh.', 'Ask the panel for a new one.'],
+  EvidenceExpired: [
+    'Nobody vouches any more for where the revenue of asset {asset} came from, and this facility asks for it.',
+    'Ask its evidence panel to look and to sign.',
+  ],
+  LoanOwes: ['Loan {loan} owes {owed}: only one of which nothing is drawn can be called off.', 'Repay it.'],
   AssetNotPledged: [
     "Asset {asset} is not the borrower's, is paid in another currency, or this facility is not in the debt slot of its till.",
     'Put the facility into the debt slot of its till first.',

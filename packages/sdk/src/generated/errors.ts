@@ -167,6 +167,8 @@ export const errorsAbi = [
   { type: 'error', name: 'AssetNotPledged', inputs: [{ name: 'asset', type: 'uint256' }] },
   { type: 'error', name: 'BeyondCapacity', inputs: [{ name: 'loan', type: 'bytes32' }, { name: 'principal', type: 'uint256' }, { name: 'capacity', type: 'uint256' }] },
   { type: 'error', name: 'BeyondReleased', inputs: [{ name: 'loan', type: 'bytes32' }, { name: 'drawn', type: 'uint256' }, { name: 'released', type: 'uint256' }] },
+  { type: 'error', name: 'EvidenceExpired', inputs: [{ name: 'asset', type: 'uint256' }] },
+  { type: 'error', name: 'LoanOwes', inputs: [{ name: 'loan', type: 'bytes32' }, { name: 'owed', type: 'uint88' }] },
   { type: 'error', name: 'NotBorrower', inputs: [{ name: 'loan', type: 'bytes32' }, { name: 'caller', type: 'address' }] },
   { type: 'error', name: 'NotCurator', inputs: [{ name: 'caller', type: 'address' }] },
   { type: 'error', name: 'OwnUnits', inputs: [{ name: 'asset', type: 'uint256' }] },
