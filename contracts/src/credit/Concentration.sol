@@ -91,25 +91,12 @@ abstract contract Concentration is IDesk {
         address behind
     ) internal {
         if (behind != address(0)) _addBehind(behind, amount);
-        bool looks;
-        for (uint256 kind = 0; kind < KINDS; ++kind) {
-            bytes32 key = kind == 0 ? obligor : clusters[kind - 1];
-            if (key == 0 && behind == address(0)) continue;
-            (uint256 exposure, uint256 word) = _add(kind, key, amount);
-            if (kind == 0) looks = word & LOOKS != 0;
-            uint256 squares = word & SQUARES;
-            if (looks) {
-                if (behind != address(0)) {
-                    exposure = _largestUp(word);
-                    key = bytes32(uint256(uint160(behind)));
-                }
-                uint256 through;
-                bool whole;
-                (through, squares, whole) = _lookThrough(kind, squares);
-                require(!whole || behind == address(0), TooDeep(behind));
-                exposure += through;
+        bool looks = _exposeOne(0, obligor, amount, total, behind, false);
+        for (uint256 i = 0; i < 3; ++i) {
+            bytes32 key = clusters[i];
+            if (key != 0 || behind != address(0)) {
+                _exposeOne(i + 1, key, amount, total, behind, looks);
             }
-            _requireSpread(kind, key, exposure, squares, total);
         }
     }
 
@@ -130,18 +117,37 @@ abstract contract Concentration is IDesk {
 
     // ------------------------------------------------------------------ internals
 
-    function _requireSpread(
+    function _exposeOne(
         uint256 kind,
         bytes32 key,
-        uint256 exposure,
-        uint256 squares,
-        uint256 total
-    ) private view {
-        uint256 most = total * (kind == 0 ? _maxObligorBps : _maxClusterBps) / BPS;
-        require(exposure <= most, TooConcentrated(key, exposure, most));
-        uint256 least = kind == 0 ? _minObligorBets : _minClusterBets;
-        uint256 spread = total * total * 100;
-        if (spread < least * squares) revert TooFewBets(kind, spread / squares, least);
+        uint88 amount,
+        uint256 total,
+        address behind,
+        bool looks
+    ) private returns (bool) {
+        (uint256 exposure, uint256 word) = _add(kind, key, amount);
+        uint256 squares = word & SQUARES;
+        if (looks || word & LOOKS != 0) {
+            looks = true;
+            if (behind != address(0)) {
+                exposure = _largestUp(word);
+                key = bytes32(uint256(uint160(behind)));
+            }
+            uint256 through;
+            bool whole;
+            (through, squares, whole) = _lookThrough(kind, squares);
+            require(!whole || behind == address(0), TooDeep(behind));
+            exposure += through;
+        }
+        // The value is below 2^89, a part or a least number of bets below 2^32, squares below 2^185.
+        unchecked {
+            uint256 most = total * (kind == 0 ? _maxObligorBps : _maxClusterBps) / BPS;
+            if (exposure > most) revert TooConcentrated(key, exposure, most);
+            uint256 least = kind == 0 ? _minObligorBets : _minClusterBets;
+            uint256 spread = total * total * 100;
+            if (spread < least * squares) revert TooFewBets(kind, spread / squares, least);
+        }
+        return looks;
     }
 
     /// @dev What may hang on any one name of a kind through all facilities behind, and the squares with it.
@@ -193,15 +199,19 @@ abstract contract Concentration is IDesk {
     {
         word = _words[kind];
         if (key == 0) return (0, word);
-        uint256 before = exposureOf[kind][key];
-        exposure = before + amount;
-        // At most the value, which is below 2^89, or the draw is refused.
-        exposureOf[kind][key] = uint88(exposure);
-        uint256 squares = (word & SQUARES) + (before + exposure) * amount;
-        require(squares <= SQUARES, TooFewBets(kind, 0, 0));
-        word = word & ~SQUARES | squares;
-        uint256 steps = (exposure + STEP - 1) / STEP;
-        if (steps > (word >> 178 & LARGEST)) word = word & ~(LARGEST << 178) | steps << 178;
+        mapping(bytes32 key => uint88) storage exposures = exposureOf[kind];
+        uint256 before = exposures[key];
+        // Sums of two numbers below 2^88, their product with a third.
+        unchecked {
+            exposure = before + amount;
+            // At most the value, or the draw is refused.
+            exposures[key] = uint88(exposure);
+            uint256 squares = (word & SQUARES) + (before + exposure) * amount;
+            if (squares > SQUARES) revert TooFewBets(kind, 0, 0);
+            word = word & ~SQUARES | squares;
+            uint256 steps = (exposure + STEP - 1) / STEP;
+            if (steps > (word >> 178 & LARGEST)) word = word & ~(LARGEST << 178) | steps << 178;
+        }
         _words[kind] = word;
     }
 

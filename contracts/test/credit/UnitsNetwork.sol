@@ -16,6 +16,7 @@ abstract contract UnitsNetwork is CreditNetwork {
     function deployUnits() internal {
         deploy();
         deployCredit();
+        use(make(bookRules(), lowerRules()));
         capitalise();
         lower = facility;
         use(make(bookRules(), upperRules()));
@@ -26,6 +27,13 @@ abstract contract UnitsNetwork is CreditNetwork {
     function use(Facility one) internal {
         facility = one;
         useFacility();
+    }
+
+    /// @dev All on one name, and no stake needed.
+    function lowerRules() internal pure returns (DeskRules memory rules) {
+        rules = deskRules();
+        (rules.maxObligorBps, rules.maxClusterBps) = (10_000, 10_000);
+        (rules.minObligorBets, rules.minClusterBets, rules.minCoverBps) = (0, 0, 0);
     }
 
     /// @dev One name may be half of the book, and so may all that lies behind units.
@@ -60,6 +68,7 @@ abstract contract UnitsNetwork is CreditNetwork {
         terms.borrower = who;
         terms.vendor = address(0);
         terms.limit = terms.firstDraws = 400_000e6;
+        terms.expiry = uint32(block.timestamp) + 60 days;
         terms.maturity = terms.rampEnd;
         (terms.multipleBps, terms.dscrBps, terms.revenueBps) = (0, 0, 10_000);
         terms.ltvBps = 8_000;

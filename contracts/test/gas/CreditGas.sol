@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Facility} from "../../src/credit/Facility.sol";
 import {Terms} from "../../src/credit/IDesk.sol";
+import {Vault} from "../../src/credit/Vault.sol";
 import {CreditNetwork} from "../credit/CreditNetwork.sol";
 
 /// @notice What a loan costs from its first draw to its end, in a book that has lenders, loans and a queue already. The same keys with
@@ -19,6 +21,7 @@ abstract contract CreditGas is CreditNetwork {
         _measureLenders();
         _measureLoan("");
         _measureDefault();
+        _measureUnits();
         // Behind so many loans and lenders nothing costs more.
         _crowd(CROWD);
         _measureLoan("_at_1000");
@@ -93,6 +96,46 @@ abstract contract CreditGas is CreditNetwork {
         vm.prank(owner);
         facility.repay(loan, 1_000e6);
         _record(string.concat("credit.repay", suffix));
+    }
+
+    /// @dev Of this facility, lent on by another that knows it and its borrower.
+    function _measureUnits() private {
+        Facility lower = facility;
+        facility = make(bookRules(), deskRules());
+        useFacility();
+        lend(junior, bold, 30_000_000e6);
+        Vault vault = Vault(lower.senior());
+        lend(vault, buyer, 200_000e6);
+        vm.prank(buyer);
+        vault.approve(address(units), type(uint256).max);
+        uint256 asset;
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(buyer);
+            units.wrap(address(vault), 50_000e12);
+            if (i == 1) _record("units.wrap");
+            asset = assets.count();
+            vm.prank(buyer);
+            till.setDebt(asset, address(facility));
+            Terms memory terms = termsOf(asset);
+            terms.borrower = buyer;
+            (terms.multipleBps, terms.dscrBps, terms.revenueBps) = (0, 0, 10_000);
+            bytes memory signature = signTerms(terms);
+            vm.prank(buyer);
+            desk.borrow(terms, signature, 20_000e6);
+            if (i == 1) _record("credit.borrow_on_units");
+        }
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(buyer);
+            units.redeem(asset, 5_000e12);
+            if (i == 1) _record("units.redeem");
+            vault.serve();
+            units.collect(asset);
+            if (i == 1) _record("units.collect");
+            nextEpoch();
+            till.settle(asset);
+        }
+        facility = lower;
+        useFacility();
     }
 
     function _measureDefault() private {
