@@ -23,6 +23,7 @@ const CONTRACTS = {
   facility: 'Facility',
   identityRegistry: 'IdentityRegistry',
   market: 'Market',
+  ranks: 'Ranks',
   reputationRegistry: 'ReputationRegistry',
   testDollar: 'TestDollar',
   till: 'Till',

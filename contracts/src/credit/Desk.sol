@@ -10,7 +10,8 @@ import {Concentration} from "./Concentration.sol";
 import {Curated} from "./Curated.sol";
 import {IAppraisals} from "./IAppraisals.sol";
 import {Collateral, DeskRules, IDesk, Terms} from "./IDesk.sol";
-import {Draw, IFacility, LoanState, Opening} from "./IFacility.sol";
+import {Draw, IFacility, LoanState, LoanStatus, Opening} from "./IFacility.sol";
+import {IRanks} from "./IRanks.sol";
 import {IUnits} from "./IUnits.sol";
 
 /// @title A desk
@@ -21,12 +22,12 @@ contract Desk is Curated, Concentration, EIP712 {
     bytes32 private constant COLLATERAL_TYPEHASH =
         keccak256("Collateral(uint256 asset,bytes32 above)");
     bytes32 private constant TERMS_TYPEHASH = keccak256(
-        "Terms(Collateral[] collateral,bytes32[3] clusters,address borrower,address underwriter,address vendor,uint88 limit,uint88 firstDraws,uint24 rate,uint16 premiumBps,uint32 rampEnd,uint32 maturity,uint16 revenueBps,uint16 dscrBps,uint16 ltvBps,uint32 multipleBps,uint16 coverBps,bytes32 obligor,uint32 expiry,uint256 nonce)Collateral(uint256 asset,bytes32 above)"
+        "Terms(Collateral[] collateral,bytes32[3] clusters,address borrower,address underwriter,address vendor,uint88 limit,uint88 firstDraws,uint88 ahead,uint24 rate,uint16 premiumBps,uint32 rampEnd,uint32 maturity,uint16 revenueBps,uint16 dscrBps,uint16 ltvBps,uint32 multipleBps,uint16 coverBps,bytes32 obligor,uint32 expiry,uint256 nonce)Collateral(uint256 asset,bytes32 above)"
     );
     bytes32 private constant RELEASE_TYPEHASH =
         keccak256("Release(bytes32 loan,uint88 total,uint40 deadline)");
     /// @dev Bytes of calldata from the borrower to the nonce.
-    uint256 private constant TAIL = 17 * 32;
+    uint256 private constant TAIL = 18 * 32;
     uint256 private constant BPS = 10_000;
     uint256 public constant MOST_ASSETS = 8;
     /// @dev `ITill.lienOf` where nothing is paid before debt: no costs, no cap, no upstream.
@@ -36,6 +37,7 @@ contract Desk is Curated, Concentration, EIP712 {
     IAssets private immutable _assets;
     IAppraisals private immutable _appraisals;
     IUnits private immutable _units;
+    IRanks private immutable _ranks;
     IFacility private immutable _facility;
     address private immutable _currency;
     uint32 private immutable _panel;
@@ -50,6 +52,7 @@ contract Desk is Curated, Concentration, EIP712 {
     constructor(
         ITill till_,
         IAppraisals appraisals_,
+        IRanks ranks_,
         IFacility facility_,
         uint32 panel,
         address currency,
@@ -68,6 +71,7 @@ contract Desk is Curated, Concentration, EIP712 {
         _assets = IAssets(till_.assets());
         _appraisals = appraisals_;
         _units = IUnits(appraisals_.units());
+        _ranks = ranks_;
         _facility = facility_;
         _currency = currency;
         _panel = panel;
@@ -87,13 +91,12 @@ contract Desk is Curated, Concentration, EIP712 {
         external
         returns (bytes32 id)
     {
-        uint256[] memory assets;
-        (id, assets) = _requireAgreed(terms, signature);
+        id = _requireAgreed(terms, signature);
         emit LoanOpened(id, msg.sender, terms.underwriter, msg.data[4:]);
         Draw memory first;
         address behind;
         if (amount > 0) (first, behind) = _agree(id, terms, amount, 0, 0, terms.firstDraws);
-        _open(id, terms, assets, first, behind);
+        _open(id, terms, first, behind);
     }
 
     /// @inheritdoc IDesk
@@ -103,15 +106,34 @@ contract Desk is Curated, Concentration, EIP712 {
     {
         bytes32 before = hashTerms(old);
         require(msg.sender == old.borrower, NotBorrower(before, msg.sender));
-        uint256[] memory assets;
-        (id, assets) = _requireAgreed(terms, signature);
+        id = _requireAgreed(terms, signature);
         uint88 owed = _facility.payOff(before);
         (, uint88 drawn) = _facility.free(before, 0, old.underwriter);
         if (drawn > 0) _unexpose(old.obligor, old.clusters, drawn, _behindOf(old));
-        emit LoanOpened(id, msg.sender, terms.underwriter, abi.encode(terms, signature, owed));
-        (Draw memory first, address behind) = _agree(id, terms, owed, 0, 0, terms.firstDraws);
-        first.to = address(_facility);
-        _open(id, terms, assets, first, behind);
+        _openFor(id, terms, signature, owed, address(_facility));
+    }
+
+    /// @inheritdoc IDesk
+    function takeOver(address old, bytes32 oldLoan, Terms calldata terms, bytes calldata signature)
+        external
+        returns (bytes32 id)
+    {
+        id = _requireSigned(terms, signature);
+        require(_till.isDebtListed(old), AssetNotPledged(terms.collateral[0].asset));
+        LoanStatus memory before = IFacility(old).statusOf(oldLoan);
+        uint88 owed = before.principal + before.interest;
+        // Open before it is pledged, and pledged or undone below: the place is not free before the money is there.
+        _openFor(id, terms, signature, owed, address(this));
+        _till.approve(old, uint160(_currency), owed);
+        uint88 paid = IFacility(old).repay(oldLoan, owed);
+        require(
+            paid == owed && IFacility(old).stateOf(oldLoan) == LoanState.Closed,
+            LoanOwes(oldLoan, owed - paid)
+        );
+        for (uint256 i = 0; i < terms.collateral.length; ++i) {
+            _ranks.drop(terms.collateral[i].asset, old);
+        }
+        _requirePledged(id, terms);
     }
 
     /// @inheritdoc IDesk
@@ -136,6 +158,7 @@ contract Desk is Curated, Concentration, EIP712 {
             );
             released = total;
         }
+        _requireKept(id, terms.collateral);
         (Draw memory more, address behind) = _agree(id, terms, amount, drawn, principal, released);
         uint256 value = _facility.lend(id, more);
         _expose(terms.obligor, terms.clusters, amount, value, behind);
@@ -168,6 +191,7 @@ contract Desk is Curated, Concentration, EIP712 {
                 (uint88 value,) = _appraisals.valueOf(_panel, terms.collateral[i].asset);
                 worth += value;
             }
+            worth = worth > terms.ahead ? worth - terms.ahead : 0;
         }
         state = _facility.step(id, worth, isSecured, msg.sender);
         if (state != LoanState.Defaulted) return state;
@@ -181,6 +205,7 @@ contract Desk is Curated, Concentration, EIP712 {
         bytes32 id = hashTerms(terms);
         uint256 needed;
         if (_facility.stateOf(id) == LoanState.Live) {
+            _requireKept(id, terms.collateral);
             (, uint88 principal) = _facility.drawnOf(id);
             (, uint256 worth) = capacityOf(terms);
             needed = _coverUp(terms, principal, worth);
@@ -254,11 +279,20 @@ contract Desk is Curated, Concentration, EIP712 {
 
     // ------------------------------------------------------------------ internals
 
-    /// @dev The id of terms that the caller, a listed underwriter and the rules agree to, and the assets, which are pledged.
+    /// @dev The id of terms that the caller, a listed underwriter and the rules agree to, on assets that are pledged.
     function _requireAgreed(Terms calldata terms, bytes calldata signature)
         private
         view
-        returns (bytes32 id, uint256[] memory assets)
+        returns (bytes32 id)
+    {
+        id = _requireSigned(terms, signature);
+        _requirePledged(id, terms);
+    }
+
+    function _requireSigned(Terms calldata terms, bytes calldata signature)
+        private
+        view
+        returns (bytes32 id)
     {
         id = hashTerms(terms);
         require(msg.sender == terms.borrower, NotBorrower(id, msg.sender));
@@ -269,16 +303,23 @@ contract Desk is Curated, Concentration, EIP712 {
             Signatures.isValid(terms.underwriter, id, signature),
             TermsSignatureInvalid(id, terms.underwriter)
         );
-        assets = _requirePledged(id, terms.collateral, terms.borrower);
     }
 
-    function _open(
+    /// @dev Opens a loan of which what another one owed is drawn.
+    function _openFor(
         bytes32 id,
         Terms calldata terms,
-        uint256[] memory assets,
-        Draw memory first,
-        address behind
+        bytes calldata signature,
+        uint88 owed,
+        address to
     ) private {
+        emit LoanOpened(id, msg.sender, terms.underwriter, abi.encode(terms, signature, owed));
+        (Draw memory first, address behind) = _agree(id, terms, owed, 0, 0, terms.firstDraws);
+        first.to = to;
+        _open(id, terms, first, behind);
+    }
+
+    function _open(bytes32 id, Terms calldata terms, Draw memory first, address behind) private {
         Opening memory opening = Opening(
             terms.rate,
             terms.premiumBps,
@@ -287,7 +328,7 @@ contract Desk is Curated, Concentration, EIP712 {
             terms.rampEnd,
             terms.maturity
         );
-        uint256 value = _facility.open(id, opening, assets, first);
+        uint256 value = _facility.open(id, opening, _assetsOf(terms.collateral), first);
         if (first.amount == 0) return;
         _expose(terms.obligor, terms.clusters, first.amount, value, behind);
     }
@@ -300,6 +341,9 @@ contract Desk is Curated, Concentration, EIP712 {
                 && terms.firstDraws <= terms.limit,
             TermsInvalid(id)
         );
+        for (uint256 i = 1; i < terms.collateral.length; ++i) {
+            require(terms.collateral[i].asset > terms.collateral[i - 1].asset, TermsInvalid(id));
+        }
         require(
             terms.ltvBps <= _maxLtvBps && terms.multipleBps <= _maxMultipleBps
                 && terms.coverBps >= _minCoverBps && terms.rampEnd <= block.timestamp + _maxRamp
@@ -317,24 +361,50 @@ contract Desk is Curated, Concentration, EIP712 {
         if (vouched < revenue) revenue = vouched;
     }
 
-    /// @dev One lien an asset: the debt slot of its till, which its owner filled with the facility.
-    function _requirePledged(bytes32 id, Collateral[] calldata collateral, address borrower)
+    /// @dev One lien an asset: the debt slot of its till, which its owner filled with the facility, or with the ranks and the facility in
+    /// them. What stands before it there cannot grow while the loan is outstanding.
+    function _requirePledged(bytes32 id, Terms calldata terms) private view {
+        uint256 count = terms.collateral.length;
+        uint256 ahead;
+        uint256 cap;
+        uint256 ranked;
+        for (uint256 i = 0; i < count; ++i) {
+            Collateral calldata one = terms.collateral[i];
+            (address debt, address currency, bytes32 above) = _till.lienOf(one.asset);
+            if (debt != address(_facility)) {
+                require(debt == address(_ranks), AssetNotPledged(one.asset));
+                (bool stands, uint256 most, uint256 before) =
+                    _ranks.standingOf(one.asset, address(_facility));
+                require(stands, AssetNotPledged(one.asset));
+                (ahead, cap, ranked) = (ahead + before, cap + most, ranked + 1);
+            }
+            require(
+                currency == _currency && _assets.ownerOf(one.asset) == terms.borrower,
+                AssetNotPledged(one.asset)
+            );
+            require(above == one.above, AboveChanged(one.asset, above));
+        }
+        require(ahead == terms.ahead, AheadChanged(id, ahead));
+        // An asset without ranks bounds nothing.
+        require(ranked < count || terms.limit <= cap, BeyondCap(id, cap));
+    }
+
+    /// @dev The assets of terms, which stand there in ascending order.
+    function _assetsOf(Collateral[] calldata collateral)
         private
-        view
+        pure
         returns (uint256[] memory assets)
     {
         assets = new uint256[](collateral.length);
         for (uint256 i = 0; i < assets.length; ++i) {
-            uint256 asset = collateral[i].asset;
-            require(i == 0 || asset > assets[i - 1], TermsInvalid(id));
-            assets[i] = asset;
-            (address debt, address currency, bytes32 above) = _till.lienOf(asset);
-            require(
-                debt == address(_facility) && currency == _currency
-                    && _assets.ownerOf(asset) == borrower,
-                AssetNotPledged(asset)
-            );
-            require(above == collateral[i].above, AboveChanged(asset, above));
+            assets[i] = collateral[i].asset;
+        }
+    }
+
+    /// @dev A facility that is paid first may have sold an asset of a loan that is sound.
+    function _requireKept(bytes32 id, Collateral[] calldata collateral) private view {
+        for (uint256 i = 0; i < collateral.length; ++i) {
+            require(_facility.loanOf(collateral[i].asset) == id, AssetGone(collateral[i].asset));
         }
     }
 
@@ -387,6 +457,10 @@ contract Desk is Curated, Concentration, EIP712 {
         }
         worth = worth * terms.ltvBps / BPS;
         capacity = worth + revenue * terms.multipleBps / BPS;
+        // All that is lent on an asset is measured against it, first those who are paid first.
+        uint256 ahead = terms.ahead;
+        worth = worth > ahead ? worth - ahead : 0;
+        capacity = capacity > ahead ? capacity - ahead : 0;
     }
 
     /// @dev What units earn is themselves: it must not be lent on, and must not pass the debt by.

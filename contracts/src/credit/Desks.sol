@@ -5,17 +5,23 @@ import {ITill} from "../till/ITill.sol";
 import {Desk} from "./Desk.sol";
 import {IAppraisals} from "./IAppraisals.sol";
 import {DeskRules} from "./IDesk.sol";
-import {IFacility} from "./IFacility.sol";
 import {IDesks} from "./IMakers.sol";
+import {IRanks} from "./IRanks.sol";
+import {KeptCode} from "./KeptCode.sol";
 
 /// @title The maker of desks
 contract Desks is IDesks {
     ITill private immutable _till;
     IAppraisals private immutable _appraisals;
+    IRanks public immutable ranks;
+    address private immutable _first;
+    address private immutable _second;
 
-    constructor(ITill till_, IAppraisals appraisals_) {
+    constructor(ITill till_, IAppraisals appraisals_, IRanks ranks_) {
         _till = till_;
         _appraisals = appraisals_;
+        ranks = ranks_;
+        (_first, _second) = KeptCode.keep(type(Desk).creationCode);
     }
 
     /// @inheritdoc IDesks
@@ -26,17 +32,9 @@ contract Desks is IDesks {
         address[] calldata underwriters,
         DeskRules calldata rules
     ) external returns (address) {
-        return address(
-            new Desk(
-                _till,
-                _appraisals,
-                IFacility(msg.sender),
-                panel,
-                currency,
-                curator,
-                underwriters,
-                rules
-            )
+        bytes memory arguments = abi.encode(
+            _till, _appraisals, ranks, msg.sender, panel, currency, curator, underwriters, rules
         );
+        return KeptCode.create(_first, _second, arguments);
     }
 }

@@ -10,6 +10,7 @@ import {DeskRules} from "./IDesk.sol";
 import {BookRules, Draw, IFacility, LoanState, LoanStatus, Opening} from "./IFacility.sol";
 import {IDesks, IVaults} from "./IMakers.sol";
 import {IVault} from "./IVault.sol";
+import {IRanks} from "./IRanks.sol";
 import {Loan, LoanMath} from "./Loan.sol";
 import {LoanBook} from "./LoanBook.sol";
 
@@ -18,7 +19,7 @@ import {LoanBook} from "./LoanBook.sol";
 /// epochs or more. Roundings: interest is charged up to the next unit and shown to lenders down; what is left of the plan and the
 /// underwriter's premium are rounded down.
 /// Trust: till, register, auction and appraisals, all without an owner, and the desk, which this contract made.
-/// Money: its account in the till holds idle money and stakes, and nothing else counts on it.
+/// Money: its account in the till, with what the ranks hold for it, is idle money and stakes, and nothing else counts on it.
 /// Outside calls: the till, which calls back into `collect` from every settlement; no loan is held in memory over such a call.
 /// `collect` itself calls nobody. Its vaults, which call back into `exit` and touch no loan.
 contract Facility is LoanBook {
@@ -28,6 +29,7 @@ contract Facility is LoanBook {
     IAssets private immutable _assets;
     IAuction private immutable _auction;
     IAppraisals private immutable _appraisals;
+    IRanks private immutable _ranks;
     uint256 private immutable _id;
     uint256 private immutable _epochLength;
     uint32 private immutable _grace;
@@ -55,7 +57,7 @@ contract Facility is LoanBook {
     /// @param till_ Holds the money; its admin lists this contract as a debt module.
     /// @param auction_ Where assets of loans in default are sold.
     /// @param appraisals_ What assets are worth.
-    /// @param desks Makes the desk.
+    /// @param desks Makes the desk, and knows the ranks.
     /// @param vaults Makes the two vaults.
     /// @param curator Lists underwriters.
     /// @param underwriters May sign at once.
@@ -76,6 +78,7 @@ contract Facility is LoanBook {
         _assets = IAssets(till_.assets());
         _auction = auction_;
         _appraisals = appraisals_;
+        _ranks = desks.ranks();
         _id = uint160(rules_.currency);
         _epochLength = till_.epochLength();
         require(
@@ -99,7 +102,8 @@ contract Facility is LoanBook {
         external
         returns (uint128 taken)
     {
-        require(msg.sender == address(_till), NotTill(msg.sender));
+        bool ranked = msg.sender == address(_ranks);
+        require(ranked || msg.sender == address(_till), NotTill(msg.sender));
         bytes32 id = loanOf[asset];
         if (id == 0) return 0;
         Loan memory loan = _load(id);
@@ -115,6 +119,7 @@ contract Facility is LoanBook {
             uint256 wanted = loan.wanted(time, most);
             taken = _pay(id, loan, wanted < most ? wanted : most, asset, time);
         }
+        if (ranked && taken > 0) _book.away = true;
         _save(id, loan);
     }
 
@@ -165,7 +170,7 @@ contract Facility is LoanBook {
         uint88 has = freeStakeOf[msg.sender];
         require(has >= amount, StakeTooLow(msg.sender, has, amount));
         _changeStake(msg.sender, has - amount);
-        _till.transfer(msg.sender, _id, amount);
+        _send(msg.sender, amount);
     }
 
     // ------------------------------------------------------------------ desk
@@ -248,11 +253,13 @@ contract Facility is LoanBook {
         _save(id, loan);
         if (bounty == 0) return state;
         emit BountyPaid(id, poker, bounty);
-        _till.transfer(poker, _id, bounty);
+        _send(poker, bounty);
     }
 
     /// @inheritdoc IFacility
     function offer(uint256 asset) external onlyDesk {
+        // Somebody before it may have sold this one.
+        if (loanOf[asset] == 0) return;
         _auction.start(asset, _startPriceOf(asset), _auctionHalfLife);
     }
 
@@ -283,19 +290,26 @@ contract Facility is LoanBook {
     /// @inheritdoc ISeller
     function deliver(uint256 asset, address to, uint88 price) external {
         require(msg.sender == address(_auction), NotAuction(msg.sender));
-        bytes32 id = loanOf[asset];
+        (address debt,,) = _till.lienOf(asset);
+        if (debt == address(_ranks)) {
+            _till.transfer(debt, _id, price);
+            _ranks.sell(asset, to, price);
+            return;
+        }
         address borrower = _assets.ownerOf(asset);
         // The last revenue of the borrower's time goes to the debt; if that pays all of it, nothing is sold.
         _assets.seize(asset, to);
-        Loan memory loan = _loanIn(id, LoanState.Defaulted);
-        delete loanOf[asset];
-        --loan.assetsLeft;
-        uint256 owed = _owed(loan);
-        uint88 paid = _pay(id, loan, owed < price ? owed : price, 0, block.timestamp);
-        emit Sold(id, asset, to, price, price - paid);
-        if (loan.state == LoanState.Defaulted && loan.assetsLeft == 0) _writeOff(id, loan);
-        _save(id, loan);
+        (uint88 paid,) = _release(asset, to, price, true);
         if (price > paid) _till.transfer(borrower, _id, price - paid);
+    }
+
+    /// @inheritdoc IFacility
+    function release(uint256 asset, address to, uint88 most, bool sells)
+        external
+        returns (uint88 paid, uint256 owed)
+    {
+        require(msg.sender == address(_ranks), NotRanks(msg.sender));
+        return _release(asset, to, most, sells);
     }
 
     /// @inheritdoc ISeller
@@ -329,7 +343,7 @@ contract Facility is LoanBook {
         bool isSenior = msg.sender == senior;
         (filled, paid) = _exit(isSenior, shares, supply);
         emit Left(isSenior, filled, paid);
-        if (paid > 0) _till.transfer(msg.sender, _id, paid);
+        if (paid > 0) _send(msg.sender, paid);
     }
 
     /// @inheritdoc IFacility
@@ -403,7 +417,41 @@ contract Facility is LoanBook {
         _lend(loan, amount);
         _save(id, loan);
         emit Drawn(id, one.to, amount, loan.principal);
-        _till.transfer(one.to, _id, amount);
+        _send(one.to, amount);
+    }
+
+    /// @dev Lets an asset of a loan go for a price of which the loan gets up to `most`.
+    function _release(uint256 asset, address to, uint88 most, bool sells)
+        private
+        returns (uint88 paid, uint256 owed)
+    {
+        bytes32 id = loanOf[asset];
+        Loan memory loan = sells ? _loanIn(id, LoanState.Defaulted) : _load(id);
+        if (loan.state == LoanState.None || loan.state == LoanState.Closed) return (0, 0);
+        delete loanOf[asset];
+        --loan.assetsLeft;
+        if (loan.state == LoanState.WrittenOff) {
+            owed = uint256(loan.principal) + loan.trailing;
+            paid = _recover(id, loan, most);
+        } else {
+            owed = _owed(loan);
+            paid = _pay(id, loan, owed < most ? owed : most, 0, block.timestamp);
+            if (loan.state != LoanState.Closed) {
+                // What it was lent on was sold by somebody before it.
+                if (loan.accrues()) _impair(id, loan, 0);
+                if (loan.assetsLeft == 0) _writeOff(id, loan);
+            }
+        }
+        emit Sold(id, asset, to, most, most - paid);
+        _save(id, loan);
+    }
+
+    function _send(address to, uint256 amount) private {
+        if (_book.away) {
+            _book.away = false;
+            _ranks.forward(address(this));
+        }
+        _till.transfer(to, _id, amount);
     }
 
     /// @dev Lenders who wait are paid as far as money reaches: a few shares that ask to leave cannot hold borrowers up. Junior that

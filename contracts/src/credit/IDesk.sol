@@ -20,6 +20,7 @@ struct Collateral {
 /// @param vendor Account that draws are paid to; zero for the borrower's own.
 /// @param limit Most that can be drawn in all.
 /// @param firstDraws What can be drawn before the underwriter releases more.
+/// @param ahead What others may draw on the same assets and are paid before: the sum of their caps in the ranks. Zero for a first lien.
 /// @param rate Interest on principal; interest bears none.
 /// @param premiumBps The underwriter's part of the interest that is paid.
 /// @param rampEnd Until then only interest is due, nothing is late, and money can be drawn.
@@ -40,6 +41,7 @@ struct Terms {
     address vendor;
     uint88 limit;
     uint88 firstDraws;
+    uint88 ahead;
     uint24 rate;
     uint16 premiumBps;
     uint32 rampEnd;
@@ -103,8 +105,15 @@ interface IDesk {
     error ReleaseSignatureInvalid(bytes32 loan, address underwriter);
     error ReleaseExpired(bytes32 loan, uint40 deadline);
     error UnderwriterUnlisted(address underwriter);
-    /// @notice The asset is not the borrower's, not in the facility's currency, or this facility is not in the debt slot of its till.
+    /// @notice The asset is not the borrower's, not in the facility's currency, or this facility is not in the debt slot of its till, by
+    /// itself or in the ranks.
     error AssetNotPledged(uint256 asset);
+    /// @notice Others may draw more or less before this facility than the terms say.
+    error AheadChanged(bytes32 loan, uint256 ahead);
+    /// @notice The terms' limit is above the facility's caps in the ranks.
+    error BeyondCap(bytes32 loan, uint256 cap);
+    /// @notice An asset of the loan was sold by a facility before this one.
+    error AssetGone(uint256 asset);
     /// @notice What is paid before debt is not what the terms say.
     error AboveChanged(uint256 asset, bytes32 above);
     error AppraisalExpired(uint256 asset);
@@ -151,6 +160,14 @@ interface IDesk {
     /// longer plan, a late loan made good. Borrower of both; not in default. Everything that `borrow` asks is asked of the new one.
     /// @return loan The new loan, of which what was owed is drawn.
     function refinance(Terms calldata old, Terms calldata terms, bytes calldata signature)
+        external
+        returns (bytes32 loan);
+    /// @notice Pays a loan of another facility before this one in the ranks off with a new one here, in one step, and takes its place. The
+    /// terms' `ahead` leaves the other out. Borrower, owner of the assets; everything that `borrow` asks is asked.
+    /// @param old The other facility, which stands in the ranks of each asset of the terms.
+    /// @param oldLoan Its loan; not in default.
+    /// @return loan The new loan, of which what was owed there is drawn.
+    function takeOver(address old, bytes32 oldLoan, Terms calldata terms, bytes calldata signature)
         external
         returns (bytes32 loan);
     /// @notice Calls a loan off of which nothing is drawn, which frees its assets. Borrower, at any time.

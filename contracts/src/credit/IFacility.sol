@@ -111,6 +111,8 @@ interface IFacility is IDebt, ISeller {
     event SweepChanged(bytes32 indexed loan, bool sweeps);
     event LoanStateChanged(bytes32 indexed loan, LoanState state);
     event BountyPaid(bytes32 indexed loan, address indexed to, uint88 amount);
+    /// @param price What the asset brought, less what those before this facility got.
+    /// @param surplus What went on to those behind it, and to the owner.
     event Sold(
         bytes32 indexed loan,
         uint256 indexed asset,
@@ -132,6 +134,7 @@ interface IFacility is IDebt, ISeller {
     error NotDesk(address caller);
     error NotVault(address caller);
     error NotAuction(address caller);
+    error NotRanks(address caller);
     error LoanUnknown(bytes32 loan);
     error LoanExists(bytes32 loan);
     /// @notice Not in this state.
@@ -193,6 +196,17 @@ interface IFacility is IDebt, ISeller {
     function free(bytes32 loan, uint256 needed, address underwriter)
         external
         returns (uint88 freed, uint88 drawn);
+
+    // ------------------------------------------------------------------ ranks
+
+    /// @notice Lets an asset go that was sold to `to`, and books up to `most` of its price; a loan that was sound and is not paid off by that
+    /// stops bearing interest, and is written off if this was its last asset. Only the ranks.
+    /// @param sells Whether the sale is this facility's own, of a loan in default.
+    /// @return paid What the ranks pay for it.
+    /// @return owed What the loan on it owed.
+    function release(uint256 asset, address to, uint88 most, bool sells)
+        external
+        returns (uint88 paid, uint256 owed);
 
     // ------------------------------------------------------------------ vaults
 

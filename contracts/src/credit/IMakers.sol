@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {DeskRules} from "./IDesk.sol";
+import {IRanks} from "./IRanks.sol";
 
 /// @dev Shares that a vault counts and nobody has: a price cannot be moved far by being the first.
 uint256 constant VIRTUAL_SHARES = 1e6;
@@ -14,6 +15,8 @@ interface IVaults {
 
 /// @title Makes desks
 interface IDesks {
+    /// @notice The ranks that its desks and their facilities know.
+    function ranks() external view returns (IRanks);
     /// @notice Makes the desk of the calling facility.
     /// @param panel Whose appraisals count.
     function create(

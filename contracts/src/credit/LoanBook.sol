@@ -17,6 +17,8 @@ abstract contract LoanBook is IFacility {
         uint88 principal;
         bool seniorWaits;
         bool juniorWaits;
+        // Money was collected that is still with the ranks.
+        bool away;
         // Base units × parts per million × seconds of a year × bps.
         int176 offset;
         uint136 rateSum;

@@ -8,6 +8,7 @@ import {IDebt} from "../till/IDebt.sol";
 import {ITill} from "../till/ITill.sol";
 import {Holding} from "./Holding.sol";
 import {IFacility, LoanState} from "./IFacility.sol";
+import {IRanks, Rank} from "./IRanks.sol";
 import {IUnits, Position} from "./IUnits.sol";
 import {IVault} from "./IVault.sol";
 
@@ -15,7 +16,7 @@ import {IVault} from "./IVault.sol";
 /// @dev Bounds: shares as in the vault, a value is held at 2^88 - 1. Roundings: value down. Holds no money: what the queue pays is in its
 /// account in the till for the length of `collect`. Shares lie in an account of each asset; how many count stands here, so that a donation moves
 /// nothing and is lost.
-/// Trust: till and register; facilities that the till's admin lists, whose books say what shares are worth; the module in an asset's debt slot,
+/// Trust: till, register and ranks; facilities that the till's admin lists, whose books say what shares are worth; the module in an asset's debt slot,
 /// which its owner put there.
 /// Outside calls: the vault, the till, the module in views. A module that does not answer counts as owed, and as not behind.
 contract Units is IUnits {
@@ -31,12 +32,15 @@ contract Units is IUnits {
     uint256 private constant DEBT_GAS = 200_000;
 
     ITill private immutable _till;
+    IRanks private immutable _ranks;
     address public immutable assets;
     mapping(uint256 asset => Book) private _books;
 
     /// @param till_ Whose register, tills and list of facilities count.
-    constructor(ITill till_) {
+    /// @param ranks_ Where several facilities stand behind one asset.
+    constructor(ITill till_, IRanks ranks_) {
         _till = till_;
+        _ranks = ranks_;
         assets = till_.assets();
     }
 
@@ -84,9 +88,7 @@ contract Units is IUnits {
     /// @inheritdoc IUnits
     function redeem(uint256 asset, uint256 shares) external returns (uint256 asked) {
         Book storage book = _bookOf(asset);
-        LoanState state = _stateOf(asset);
-        require(state != LoanState.Defaulted, InAuction(asset));
-        bool isBehind = state == LoanState.Late || state == LoanState.Impaired;
+        bool isBehind = _requireNotForSale(asset);
         if (isBehind) shares = book.held;
         else _requireOwner(asset);
         uint128 held = _leave(asset, book, shares);
@@ -107,7 +109,7 @@ contract Units is IUnits {
     /// @inheritdoc IUnits
     function collect(uint256 asset) external returns (uint128 amount) {
         Book storage book = _bookOf(asset);
-        require(_stateOf(asset) != LoanState.Defaulted, InAuction(asset));
+        _requireNotForSale(asset);
         IVault vault = IVault(book.vault);
         (uint256 shares, uint256 sum) = _claim(vault, book.holding);
         if (book.late != address(0)) {
@@ -214,15 +216,25 @@ contract Units is IUnits {
         return !answered || word != 0;
     }
 
-    /// @dev Where the loan on `asset` stands; `None` where there is none, or the module keeps no such loans.
-    function _stateOf(uint256 asset) private view returns (LoanState) {
+    /// @return isBehind Whether a loan on `asset` is late or impaired.
+    function _requireNotForSale(uint256 asset) private view returns (bool isBehind) {
         address debt = _debtOf(asset);
-        if (debt == address(0)) return LoanState.None;
-        (bool answered, uint256 word) = _ask(debt, abi.encodeCall(IFacility.loanOf, (asset)));
-        if (!answered || word == 0) return LoanState.None;
-        (answered, word) = _ask(debt, abi.encodeCall(IFacility.stateOf, (bytes32(word))));
-        if (!answered || word > uint256(type(LoanState).max)) return LoanState.None;
-        return LoanState(word);
+        if (debt == address(0)) return false;
+        if (debt != address(_ranks)) return _isBehind(asset, debt);
+        Rank[] memory ranks = _ranks.ranksOf(asset);
+        for (uint256 i = 0; i < ranks.length; ++i) {
+            if (_isBehind(asset, ranks[i].facility)) isBehind = true;
+        }
+    }
+
+    /// @dev No where a module keeps no loans as facilities do.
+    function _isBehind(uint256 asset, address module) private view returns (bool) {
+        (bool answered, uint256 word) = _ask(module, abi.encodeCall(IFacility.loanOf, (asset)));
+        if (!answered || word == 0) return false;
+        (answered, word) = _ask(module, abi.encodeCall(IFacility.stateOf, (bytes32(word))));
+        if (!answered) return false;
+        require(word != uint256(LoanState.Defaulted), InAuction(asset));
+        return word == uint256(LoanState.Late) || word == uint256(LoanState.Impaired);
     }
 
     /// @dev One word of an answer; none is a revert or less than a word.

@@ -10,6 +10,7 @@ import {Appraisal, Curve, SignedAppraisal} from "../../src/credit/IAppraisals.so
 import {Collateral, DeskRules, Terms} from "../../src/credit/IDesk.sol";
 import {BookRules} from "../../src/credit/IFacility.sol";
 import {Units} from "../../src/credit/Units.sol";
+import {Ranks} from "../../src/credit/Ranks.sol";
 import {Vault} from "../../src/credit/Vault.sol";
 import {Vaults} from "../../src/credit/Vaults.sol";
 import {Deployment} from "../base/Deployment.sol";
@@ -32,6 +33,7 @@ abstract contract CreditNetwork is Deployment {
     Units internal units;
     Appraisals internal appraisals;
     Auction internal auction;
+    Ranks internal ranks;
     Facility internal facility;
     Desk internal desk;
     Vault internal senior;
@@ -43,10 +45,13 @@ abstract contract CreditNetwork is Deployment {
 
     /// @dev After `deploy`.
     function deployCredit() internal {
-        units = new Units(till);
+        ranks = new Ranks(till);
+        units = new Units(till, ranks);
         appraisals = new Appraisals(units);
         auction = new Auction(till);
-        _desks = new Desks(till, appraisals);
+        vm.prank(admin);
+        till.listDebt(address(ranks), true);
+        _desks = new Desks(till, appraisals, ranks);
         _vaults = new Vaults(till);
         address[] memory appraisers = new address[](3);
         for (uint256 i = 0; i < 3; ++i) {

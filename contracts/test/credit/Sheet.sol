@@ -5,6 +5,7 @@ import {Desk} from "../../src/credit/Desk.sol";
 import {IAppraisals} from "../../src/credit/IAppraisals.sol";
 import {DeskRules} from "../../src/credit/IDesk.sol";
 import {IFacility} from "../../src/credit/IFacility.sol";
+import {IRanks} from "../../src/credit/IRanks.sol";
 import {ITill} from "../../src/till/ITill.sol";
 
 /// @notice What a desk above asks of a facility, as it is told.
@@ -29,6 +30,7 @@ contract Sheet is Desk {
         Desk(
             till,
             appraisals,
+            IRanks(address(0)),
             IFacility(address(stock)),
             0,
             address(1),

@@ -3,9 +3,7 @@ pragma solidity 0.8.37;
 
 import {Asset, Kind} from "../../src/assets/IAssets.sol";
 import {Terms} from "../../src/credit/IDesk.sol";
-import {Facility} from "../../src/credit/Facility.sol";
 import {IUnits, Position} from "../../src/credit/IUnits.sol";
-import {LoanState} from "../../src/credit/IFacility.sol";
 import {Vault} from "../../src/credit/Vault.sol";
 import {Loan} from "../base/Loan.sol";
 import {UnitsNetwork} from "./UnitsNetwork.sol";

@@ -3,10 +3,10 @@ pragma solidity 0.8.37;
 
 import {Facility} from "../../src/credit/Facility.sol";
 import {IAppraisals} from "../../src/credit/IAppraisals.sol";
-import {Collateral, IDesk, Terms} from "../../src/credit/IDesk.sol";
+import {IDesk, Terms} from "../../src/credit/IDesk.sol";
 import {IFacility, LoanState, LoanStatus} from "../../src/credit/IFacility.sol";
+import {Rank} from "../../src/credit/IRanks.sol";
 import {IUnits, Position} from "../../src/credit/IUnits.sol";
-import {IVault} from "../../src/credit/IVault.sol";
 import {Vault} from "../../src/credit/Vault.sol";
 import {UnitsNetwork} from "./UnitsNetwork.sol";
 
@@ -335,6 +335,47 @@ contract UnitsLoansTest is UnitsNetwork {
         desk.harvest(terms());
         assertEq(desk.facilitiesBehind().length, 0, "and gone");
         assertEq(desk.throughOf(0), 0, "nothing through");
+    }
+
+    /// @dev Two facilities behind one another on the same units: anyone asks for them back once one of them waits, and nobody takes anything out
+    /// while one of them sells.
+    function test_ranks() public {
+        use(make(bookRules(), upperRules()));
+        capitalise();
+        Facility second = facility;
+        uint256 both = wrapped(lower, fund_, 200_000e6);
+        Rank[] memory order = new Rank[](2);
+        order[0] = Rank(address(upper), 80_000e6);
+        order[1] = Rank(address(second), 50_000e6);
+        vm.startPrank(fund_);
+        till.setDebt(both, address(ranks));
+        ranks.set(both, order);
+        vm.stopPrank();
+        use(upper);
+        Terms memory ahead = unitTerms(both, fund_);
+        ahead.limit = ahead.firstDraws = 80_000e6;
+        ahead.rampEnd = ahead.maturity = uint32(block.timestamp) + 200 days;
+        borrow(ahead, 80_000e6);
+        use(second);
+        Terms memory behind = unitTerms(both, fund_);
+        behind.limit = behind.firstDraws = 50_000e6;
+        behind.ahead = 80_000e6;
+        behind.rampEnd = behind.maturity = uint32(block.timestamp) + 10 days;
+        bytes32 loan = borrow(behind, 50_000e6);
+        assertEq(desk.exposureTo(address(lower)), 50_000e6, "each counts its own");
+        vm.prank(vendor);
+        vm.expectRevert(abi.encodeWithSelector(IUnits.NotOwner.selector, both, vendor));
+        units.redeem(both, 1);
+        vm.warp(behind.maturity);
+        fallBehind(behind, 1);
+        uint256 held = units.positionOf(both).held;
+        vm.prank(vendor);
+        assertEq(units.redeem(both, 1), held, "anyone");
+        fallBehind(behind, 2);
+        assertTrue(second.stateOf(loan) == LoanState.Defaulted, "in default");
+        below.serve();
+        vm.expectRevert(abi.encodeWithSelector(IUnits.InAuction.selector, both));
+        units.collect(both);
     }
 
     // ------------------------------------------------------------------ helpers

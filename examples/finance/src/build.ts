@@ -182,6 +182,7 @@ async function agree(chain: Chain, machines: readonly bigint[]): Promise<LoanTer
     vendor: addressOf('vendor'),
     limit: dollars(135_000),
     firstDraws: dollars(80_000),
+    ahead: 0n,
     rate: 140_000,
     premiumBps: 1_000,
     rampEnd: now + 90 * day,

@@ -56,7 +56,15 @@ describe('error: BooksDifferError', () => {
     openBooks({
       terms: {
         ...{ collateral: [], clusters: ['0x', '0x', '0x'], borrower: '0x', underwriter: '0x', vendor: '0x' },
-        ...{ limit: 0n, firstDraws: 0n, rate: 100_000, premiumBps: 1_000, rampEnd: 0, maturity: 0 },
+        ...{
+          limit: 0n,
+          firstDraws: 0n,
+          ahead: 0n,
+          rate: 100_000,
+          premiumBps: 1_000,
+          rampEnd: 0,
+          maturity: 0,
+        },
         ...{ revenueBps: 0, dscrBps: 0, ltvBps: 0, multipleBps: 0, coverBps: 0, obligor: '0x' },
         ...{ expiry: 0, nonce: 0n },
       },

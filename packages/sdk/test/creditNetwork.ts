@@ -149,6 +149,7 @@ export async function startCreditNetwork() {
         vendor: zeroAddress,
         limit: dollars(100_000),
         firstDraws: dollars(60_000),
+        ahead: 0n,
         rate: 140_000,
         premiumBps: 1_000,
         rampEnd: now + 90 * day,

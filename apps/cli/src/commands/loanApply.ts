@@ -102,6 +102,7 @@ async function readTerms(
     vendor: flags.vendor === undefined ? zeroAddress : addressOf(flags.vendor),
     limit,
     firstDraws: flags.first === undefined ? limit : parseAmount(flags.first, currency),
+    ahead: 0n,
     rate: parseRate(flags.rate, '--rate'),
     premiumBps: parseBps(flags.premium, '--premium'),
     rampEnd,

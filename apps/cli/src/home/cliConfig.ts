@@ -33,9 +33,10 @@ export const networkConfigSchema = z.strictObject({
       /** Shared by all facilities. */
       credit: z
         .strictObject({
-          units: addressSchema.optional(),
+          units: addressSchema,
           appraisals: addressSchema,
           auction: addressSchema,
+          ranks: addressSchema,
           desks: addressSchema,
           vaults: addressSchema,
         })

@@ -59,7 +59,7 @@ describe('default', () => {
     const { client } = openFaucet(paths, state)
     const agents = Object.values(planned.agents ?? {})
     const credit = Object.values(planned.credit ?? {})
-    expect([agents.length, credit.length]).toEqual([4, 4])
+    expect([agents.length, credit.length]).toEqual([4, 5])
     const nouns = [planned.assets, planned.till, planned.market, planned.channels]
     for (const address of [...nouns, ...agents, ...credit])
       expect(await getCode(client, { address })).toBeDefined()
@@ -128,6 +128,10 @@ describe('default', () => {
     await prepareNetwork(paths, state)
     expect(written()).toEqual(planned)
     if (credit === undefined) throw new RangeError('nothing was planned')
+    // So does one whose credit knows no ranks.
+    const { ranks: _, ...unranked } = credit
+    writeDeployment({ ...planned, credit: { ...unranked, desks: planned.market } })
+    expect(planDeployment(paths, state)).toEqual(planned)
     // Any contract stands for the maker of desks of another version.
     const other = { ...planned, credit: { ...credit, desks: planned.market } }
     writeDeployment(other)

@@ -15,6 +15,7 @@ export const termsTypes = {
     { name: 'vendor', type: 'address' },
     { name: 'limit', type: 'uint88' },
     { name: 'firstDraws', type: 'uint88' },
+    { name: 'ahead', type: 'uint88' },
     { name: 'rate', type: 'uint24' },
     { name: 'premiumBps', type: 'uint16' },
     { name: 'rampEnd', type: 'uint32' },

@@ -20,6 +20,7 @@ export const loanTermsSchema = z.strictObject({
   vendor: addressSchema,
   limit: uintSchema(88),
   firstDraws: uintSchema(88),
+  ahead: uintSchema(88),
   rate: numberOf(24),
   premiumBps: numberOf(16),
   rampEnd: numberOf(32),
@@ -60,6 +61,8 @@ export interface LoanTerms {
   readonly limit: bigint
   /** What can be drawn before the underwriter releases more. */
   readonly firstDraws: bigint
+  /** What others may draw on the same assets and are paid before: the sum of their caps in the ranks. 0 for a first lien. */
+  readonly ahead: bigint
   /** Parts per million a year of 365 days, on principal. */
   readonly rate: number
   /** The underwriter's part of the interest that is paid. */
@@ -104,6 +107,7 @@ export function loanTermsToJson(terms: LoanTerms): LoanTermsJson {
     clusters: [...terms.clusters],
     limit: terms.limit.toString(),
     firstDraws: terms.firstDraws.toString(),
+    ahead: terms.ahead.toString(),
     nonce: terms.nonce.toString(),
   }
 }

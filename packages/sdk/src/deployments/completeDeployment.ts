@@ -66,8 +66,7 @@ async function completed<Contracts extends object>(
   made: { readonly planned: Contracts; readonly creations: readonly Creation[] },
 ): Promise<Contracts> {
   if (kept !== undefined) {
-    const addresses = Object.values(kept).filter((address) => address !== undefined)
-    const there = await Promise.all(addresses.map((address) => exists(client, address)))
+    const there = await Promise.all(Object.values(kept).map((address) => exists(client, address)))
     if (there.every(Boolean)) return kept
   }
   await deployProxy(client)

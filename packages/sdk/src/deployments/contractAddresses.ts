@@ -8,6 +8,7 @@ import { auctionAbi, auctionBytecode } from '../generated/auction.ts'
 import { channelsAbi, channelsBytecode } from '../generated/channels.ts'
 import { desksAbi, desksBytecode } from '../generated/desks.ts'
 import { marketAbi, marketBytecode } from '../generated/market.ts'
+import { ranksAbi, ranksBytecode } from '../generated/ranks.ts'
 import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
 import { tillAbi, tillBytecode } from '../generated/till.ts'
 import { unitsAbi, unitsBytecode } from '../generated/units.ts'
@@ -141,9 +142,14 @@ export function agentContracts(domain: AgentContractsDomain, salt: Hex = localDe
 
 /** The contracts that all facilities of a till share, in the order in which they need each other. */
 export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
+  const ranks = creation(
+    'Ranks',
+    encodeDeployData({ abi: ranksAbi, bytecode: ranksBytecode, args: [till] }),
+    salt,
+  )
   const units = creation(
     'Units',
-    encodeDeployData({ abi: unitsAbi, bytecode: unitsBytecode, args: [till] }),
+    encodeDeployData({ abi: unitsAbi, bytecode: unitsBytecode, args: [till, ranks.address] }),
     salt,
   )
   const appraisals = creation(
@@ -152,12 +158,17 @@ export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
     salt,
   )
   return [
+    ranks,
     units,
     appraisals,
     creation('Auction', encodeDeployData({ abi: auctionAbi, bytecode: auctionBytecode, args: [till] }), salt),
     creation(
       'Desks',
-      encodeDeployData({ abi: desksAbi, bytecode: desksBytecode, args: [till, appraisals.address] }),
+      encodeDeployData({
+        abi: desksAbi,
+        bytecode: desksBytecode,
+        args: [till, appraisals.address, ranks.address],
+      }),
       salt,
     ),
     creation('Vaults', encodeDeployData({ abi: vaultsAbi, bytecode: vaultsBytecode, args: [till] }), salt),
@@ -170,15 +181,15 @@ export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
  *
  * @param till The till.
  * @param salt The deployment's salt. Default zero.
- * @returns The addresses of the units, the appraisals, the auction, and the makers of desks and vaults.
+ * @returns The addresses of the units, the appraisals, the auction, the ranks, and the makers of desks and vaults.
  * @example
  * const { appraisals } = creditContracts(deployment.till)
  */
 export function creditContracts(till: Address, salt: Hex = localDefaults.salt): CreditContracts {
-  const [units, appraisals, auction, desks, vaults] = creditCreations(till, salt).map(
+  const [ranks, units, appraisals, auction, desks, vaults] = creditCreations(till, salt).map(
     ({ address }) => address,
-  ) as [Address, Address, Address, Address, Address]
-  return { units, appraisals, auction, desks, vaults }
+  ) as [Address, Address, Address, Address, Address, Address]
+  return { units, appraisals, auction, ranks, desks, vaults }
 }
 
 /**

@@ -11,6 +11,13 @@ export const currencySchema = z.object({
   version: z.string().max(16),
 })
 
+/** Contracts of credit that know no ranks or units are of a version that this one cannot speak to. */
+function ofThisVersion(credit: unknown): unknown {
+  return typeof credit === 'object' && credit !== null && !('ranks' in credit && 'units' in credit)
+    ? undefined
+    : credit
+}
+
 /** Where Millrace is on a chain, as in `deployments/<chainId>.json`. */
 export const deploymentSchema = z.object({
   chainId: z.int().positive(),
@@ -27,16 +34,21 @@ export const deploymentSchema = z.object({
       delegate: addressSchema,
     })
     .optional(),
-  /** Left out by what was deployed before there was credit. */
+  /** Left out by what was deployed before there was credit, or without ranks or units: those contracts answer otherwise. */
   credit: z
-    .object({
-      /** Left out by what was deployed before there were units. */
-      units: addressSchema.optional(),
-      appraisals: addressSchema,
-      auction: addressSchema,
-      desks: addressSchema,
-      vaults: addressSchema,
-    })
+    .preprocess(
+      ofThisVersion,
+      z
+        .object({
+          units: addressSchema,
+          appraisals: addressSchema,
+          auction: addressSchema,
+          ranks: addressSchema,
+          desks: addressSchema,
+          vaults: addressSchema,
+        })
+        .optional(),
+    )
     .optional(),
   currencies: z.array(currencySchema).max(64),
   /** Length of the till's epoch in seconds. */
@@ -68,12 +80,14 @@ export interface AgentContracts {
 
 /** Where the contracts are that all facilities share. */
 export interface CreditContracts {
-  /** Makes assets of what is lent to a facility. None where it was deployed before there were any. */
-  readonly units?: Address | undefined
+  /** Makes assets of what is lent to a facility. */
+  readonly units: Address
   /** What assets are worth. */
   readonly appraisals: Address
   /** Where assets of loans in default are sold. */
   readonly auction: Address
+  /** Fills the debt slot of assets on which several facilities stand one behind the other. */
+  readonly ranks: Address
   /** Makes the desk of a new facility. */
   readonly desks: Address
   /** Makes its two vaults. */

@@ -20,6 +20,32 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
   LoanUnknown: ['No loan {loan} was opened.', 'Check the id, the facility and the chain.'],
   NotAuction: ['{caller} is not the auction of this facility.'],
   NotDesk: ['{caller} is not the desk of this facility.', 'Go through the desk.'],
+  NotRanks: ['{caller} is not the ranks that this facility knows.'],
+  RanksTooMany: ['{count} facilities are too many on one asset.', 'Name at most {most}.'],
+  RankInvalid: [
+    'Facility {facility} is not listed by the till, lends in another currency, or is named twice.',
+    'Name listed facilities in the currency of the asset, each once.',
+  ],
+  RankBound: [
+    'Facility {facility} has lent on asset {asset}: its place, its cap and what stands before it stay.',
+    'Repay that loan first, or add at the end.',
+  ],
+  NotRanked: ['{caller} does not stand on asset {asset}.'],
+  Overdrawn: ['Facility {facility} took more than it was offered.'],
+  PriceBelowRanks: [
+    'Facility {facility} stands before the seller of asset {asset} and is owed {owed}; {left} of the price is left for it.',
+    'The asset is sold when the price pays those before in full.',
+  ],
+  AheadChanged: [
+    'Others may draw {ahead} before loan {loan}, not what its terms say.',
+    'Agree on new terms that name it.',
+  ],
+  BeyondCap: [
+    'The limit of loan {loan} is above {cap}, the caps of its facility in the ranks.',
+    'Lower the limit, or raise the cap in the ranks.',
+  ],
+  AssetGone: ['Asset {asset} was sold by a facility before this one.', 'Agree on a new loan.'],
+  NotKept: ['The creation code could not be put away.', 'Send more gas.'],
   NotTill: ['{caller} is not the till.'],
   NotVault: ['{caller} is not a vault of this facility.', 'Go through a vault.'],
   NothingToDo: ['There is nothing to do on loan {loan}.', 'Look at its status; try again when it changed.'],
