@@ -97,7 +97,9 @@ describe('the guide', () => {
       // As the shell would: what a file holds, and where the output goes.
       const [said = '', file] = command.replace('millrace ', '').split(' > ')
       pool = existsSync(join(work, 'pool')) ? readFileSync(join(work, 'pool'), 'utf8').trim() : ''
-      const words = said.replace('"$(cat pool)"', pool).replace('--json ', '')
+      const words = said
+        .replace(/"\$\(cat (\w+)\)"/, (_, name: string) => readFileSync(join(work, name), 'utf8').trim())
+        .replace('--json ', '')
       const asked = run(words, said.startsWith('--json') ? ['--json'] : [])
       if (refusal !== undefined) {
         await expect(asked, line).rejects.toMatchObject({ code: refusal })
@@ -123,7 +125,19 @@ describe('on the network of the guide', () => {
       facility: pool,
       rules: { book: { seniorRate: 80_000, minJuniorBps: 2_000 } },
     })
-    expect((await json('pool list')).pools).toMatchObject([{ facility: pool }])
+    const upper = readFileSync(join(work, 'upper'), 'utf8').trim()
+    expect((await json('pool list')).pools).toMatchObject([{ facility: pool }, { facility: upper }])
+    const { lookThrough } = await json(`pool show ${upper}`)
+    expect(lookThrough).toMatchObject({ behind: [{ facility: pool, drawn: '600000000' }], isCut: false })
+    // One debtor below, whom the upper pool has a part of.
+    const { leverage, through } = lookThrough as {
+      leverage: { exposures: readonly unknown[]; effectiveNames: number }
+      through: readonly string[]
+    }
+    expect(leverage.exposures).toHaveLength(1)
+    expect(BigInt(through[0] ?? 0)).toBeGreaterThan(0n)
+    expect(BigInt(through[0] ?? 0)).toBeLessThanOrEqual(600_000_000n)
+    expect(shown.lookThrough).toBeNull()
     const seen = await json('underwrite ./loan.json')
     expect(seen).toMatchObject({ freeStake: expect.any(String), signature: expect.stringMatching(/^0x/) })
     const [asset] = seen.assets as readonly Record<string, unknown>[]

@@ -7,6 +7,7 @@ import type { ApplyFlags } from './loanApply.ts'
 import type { CreatePoolFlags } from './poolActions.ts'
 import type { StatementFlags } from './statementActions.ts'
 import type { UnderwriteFlags } from './underwriteActions.ts'
+import { registerUnits } from './units.ts'
 
 /** `pool`, `lend`, `redeem`, `loan`, `underwrite`, `appraise`, `statement`: who lends to machines. */
 export function registerCreditCommands(program: Command): void {
@@ -63,6 +64,7 @@ function registerPool(program: Command): void {
     .action(async (id: string, _: unknown, command: Command) =>
       (await actions()).showPool(id, command.optsWithGlobals<GlobalFlags>()),
     )
+  registerUnits(pool)
 }
 
 function registerLending(program: Command): void {
