@@ -8,7 +8,7 @@ import {IFacility} from "./IFacility.sol";
 import {IRanks, Rank} from "./IRanks.sol";
 
 /// @title Ranks
-/// @dev Bounds: two facilities an asset, because the till gives a debt module so much gas. Trust: facilities that the till lists. Money: what
+/// @dev Bounds: two facilities an asset: their dearest answer takes 164,000 of the 200,000 gas that the till gives a debt module. Trust: facilities that the till lists. Money: what
 /// was collected and not forwarded yet is here, counted for each facility; the till pays after it asked, so it cannot be passed on
 /// at once. Outside calls: facilities from `collect`, which call nobody there; in a sale the register, which has the till settle, then
 /// facilities, which book it, after the order was deleted.

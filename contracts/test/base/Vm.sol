@@ -17,6 +17,8 @@ interface Vm {
         address emitter;
     }
 
+    /// @notice Makes the storage of an account cold again.
+    function cool(address target) external;
     function warp(uint256 timestamp) external;
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;

@@ -20,6 +20,8 @@ contract CreditInvariantTest is Campaign {
         _target(address(_handler));
     }
 
+    /// @dev Above a million calls in the deep profile, each of them followed by all of these checks.
+    /// forge-config: deep.invariant.runs = 4000
     function invariant_credit() public view {
         _allMoneyIsSomewhere();
         _bookIsTheSumOfItsLoans();

@@ -94,13 +94,30 @@ contract RanksTest is RanksNetwork {
         assertEq(ranks.forward(address(first)), 0, "once");
     }
 
+    /// @dev The dearest answer: for the first time, out of cold storage, two loans that were in doubt are paid off at once.
     function test_gas_isWithinTheTills() public {
-        _bothLent();
-        vm.warp(uint256(_rampEnd()) + 30 days);
-        pay(buyer, asset, 10_000e6);
-        nextEpoch();
-        till.settle(asset);
-        assertEq(till.heldOf(asset), 0, "answered within the gas of a debt module");
+        (bytes32 one, bytes32 two) = _bothLent();
+        Terms memory t = _signed(first);
+        Terms memory u = _signed(second);
+        vm.warp(uint256(_rampEnd()) + 40 days);
+        appraised(asset, 1);
+        for (uint256 i = 0; i < 2; ++i) {
+            use(first);
+            desk.poke(t);
+            use(second);
+            desk.poke(u);
+        }
+        assertTrue(first.statusOf(one).doubt > 0 && second.statusOf(two).doubt > 0, "in doubt");
+        vm.cool(address(ranks));
+        vm.cool(address(first));
+        vm.cool(address(second));
+        vm.prank(address(till));
+        uint256 before = gasleft();
+        uint128 taken = ranks.collect(asset, uint40(block.timestamp), 100_000e6, 100_000e6);
+        uint256 spent = before - gasleft();
+        assertTrue(taken > 50_000e6, "both are paid off");
+        assertTrue(!ranks.outstanding(asset), "both");
+        assertLe(spent, till.DEBT_GAS(), "within the gas of a debt module");
     }
 
     function test_outstanding_whileOneIs() public {
@@ -232,10 +249,12 @@ contract RanksTest is RanksNetwork {
         uint256 other = ranked(100_000e6);
         vm.expectRevert(abi.encodeWithSelector(IRanks.NotRanked.selector, other, address(this)));
         ranks.sell(other, address(this), 0);
-        // Nor does a facility sell what is sound.
-        vm.prank(address(second));
-        (done,) = address(ranks).call(abi.encodeCall(ranks.sell, (asset, address(this), 0)));
-        assertTrue(!done && assets.ownerOf(asset) == owner, "a sound loan was sold");
+        // Nor does a facility sell what is sound, at whatever price.
+        fund(address(ranks), 90_000e6);
+        bytes32 id = first.loanOf(asset);
+        vm.prank(address(first));
+        vm.expectRevert(abi.encodeWithSelector(IFacility.LoanNotIn.selector, id, LoanState.Live));
+        ranks.sell(asset, address(this), 90_000e6);
     }
 
     /// @dev A listed module that asks for more than it was offered is no answer: the till holds the money.

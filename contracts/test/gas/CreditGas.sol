@@ -4,12 +4,14 @@ pragma solidity 0.8.37;
 import {Facility} from "../../src/credit/Facility.sol";
 import {Terms} from "../../src/credit/IDesk.sol";
 import {Vault} from "../../src/credit/Vault.sol";
-import {CreditNetwork} from "../credit/CreditNetwork.sol";
+import {RanksNetwork} from "../credit/RanksNetwork.sol";
 
 /// @notice What a loan costs from its first draw to its end, in a book that has lenders, loans and a queue already. The same keys with
-/// `_at_…` are measured again behind so many loans.
-abstract contract CreditGas is CreditNetwork {
-    uint256 private constant CROWD = 1_000;
+/// `_at_…` are measured again behind so many loans and lenders.
+abstract contract CreditGas is RanksNetwork {
+    /// @dev Lenders and loans that a transaction of `_crowd` adds.
+    uint256 private constant CROWD = 100;
+    uint256 private _size;
 
     function _record(string memory key) internal virtual returns (uint256);
 
@@ -18,28 +20,64 @@ abstract contract CreditGas is CreditNetwork {
         lend(junior, bold, 30_000_000e6);
         lend(senior, saver, 60_000_000e6);
         stakeOf(underwriter, 5_000_000e6);
-        _measureLenders();
-        _measureLoan("");
-        _measureDefault();
+        _measure("");
+        _crowd(10);
+        _measure("_at_10");
+        _crowd(1_000);
+        _measure("_at_1000");
+        _crowd(10_000);
+        _measure("_at_10000");
+        _measureRanks();
         _measureUnits();
-        // Behind so many loans and lenders nothing costs more.
-        _crowd(CROWD);
-        _measureLoan("_at_1000");
     }
 
-    /// @dev So many lenders in both lines, and so many loans.
+    /// @dev Two facilities on one machine.
+    function _measureRanks() private {
+        deployRanks();
+        uint256 asset = ranked(100_000e6);
+        lendOn(first, asset, 10_000e6);
+        lendOn(second, asset, 10_000e6);
+        asset = ranked(100_000e6);
+        lendOn(first, asset, 30_000e6);
+        lendOn(second, asset, 10_000e6);
+        _record("credit.borrow_behind");
+        vm.warp(block.timestamp + 100 days);
+        for (uint256 i = 0; i < 3; ++i) {
+            pay(buyer, asset, 20_000e6);
+            nextEpoch();
+            till.settle(asset);
+        }
+        _record("credit.settle_with_two_debts");
+    }
+
+    function _measure(string memory suffix) private {
+        _measureLenders(suffix);
+        _measureLoan(suffix);
+        _measureDefault(suffix);
+    }
+
+    /// @dev So many lenders in both lines, and so many loans, all by the calls that anyone would make. A call to this contract is one transaction to
+    /// `--isolate`, whatever happens in it; a transaction a call would take the better part of an hour.
     function _crowd(uint256 count) private {
+        while (_size < count) {
+            uint256 more = count - _size;
+            this.join(more < CROWD ? more : CROWD);
+        }
+    }
+
+    function join(uint256 count) external {
         for (uint256 i = 0; i < count; ++i) {
-            lend(i % 2 == 0 ? senior : junior, address(uint160(0x70000 + i)), 1e6);
+            uint256 number = ++_size;
+            lend(number % 2 == 0 ? senior : junior, address(uint160(0x70000 + number)), 1e6);
             borrow(termsOf(pledged(100e6)), 10e6);
         }
     }
 
-    function _measureLenders() private {
+    function _measureLenders(string memory suffix) private {
         fund(saver, 2_000e6);
         vm.prank(saver);
         senior.depositFromTill(1_000e6, saver);
-        _record("credit.deposit");
+        _record(string.concat("credit.deposit", suffix));
         dollar.mint(saver, 1_000e6);
         vm.prank(saver);
         dollar.approve(address(senior), type(uint256).max);
@@ -47,20 +85,22 @@ abstract contract CreditGas is CreditNetwork {
         senior.deposit(500e6, saver);
         vm.prank(saver);
         senior.deposit(500e6, saver);
-        _record("credit.deposit_from_wallet");
-        // The second time through the queue: its first words are written.
-        for (uint256 i = 0; i < 2; ++i) {
-            string memory suffix = i == 0 ? "_first" : "";
-            vm.prank(saver);
-            senior.requestRedeem(1e12, saver, saver);
-            uint256 sum = _record(string.concat("credit.redeem_request", suffix));
-            senior.serve();
-            sum += _record(string.concat("credit.redeem_serve", suffix));
-            vm.prank(saver);
-            senior.redeemToTill(1e12, saver, saver);
-            sum += _record(string.concat("credit.redeem_claim", suffix));
-            _note(string.concat("credit.redeem", suffix), sum);
-        }
+        _record(string.concat("credit.deposit_from_wallet", suffix));
+        // The first time through the queue writes its first words.
+        if (bytes(suffix).length == 0) _measureQueue("_first");
+        _measureQueue(suffix);
+    }
+
+    function _measureQueue(string memory suffix) private {
+        vm.prank(saver);
+        senior.requestRedeem(1e12, saver, saver);
+        uint256 sum = _record(string.concat("credit.redeem_request", suffix));
+        senior.serve();
+        sum += _record(string.concat("credit.redeem_serve", suffix));
+        vm.prank(saver);
+        senior.redeemToTill(1e12, saver, saver);
+        sum += _record(string.concat("credit.redeem_claim", suffix));
+        _note(string.concat("credit.redeem", suffix), sum);
     }
 
     function _measureLoan(string memory suffix) private {
@@ -138,27 +178,27 @@ abstract contract CreditGas is CreditNetwork {
         useFacility();
     }
 
-    function _measureDefault() private {
+    function _measureDefault(string memory suffix) private {
         Terms memory terms = termsOf(pledged(100_000e6));
         terms.rampEnd = uint32(block.timestamp);
         borrow(terms, 50_000e6);
         uint256 asset = terms.collateral[0].asset;
         vm.warp(block.timestamp + 11 days);
         desk.poke(terms);
-        _record("credit.poke_late");
+        _record(string.concat("credit.poke_late", suffix));
         vm.warp(block.timestamp + 11 days);
         desk.poke(terms);
-        _record("credit.poke_impaired");
+        _record(string.concat("credit.poke_impaired", suffix));
         vm.warp(block.timestamp + 11 days);
         desk.poke(terms);
-        _record("auction.start");
+        _record(string.concat("auction.start", suffix));
         vm.warp(block.timestamp + 5 days);
         fund(buyer, 100_000e6);
         vm.prank(buyer);
         till.setOperator(address(auction), true);
         vm.prank(buyer);
         auction.take(address(facility), asset, type(uint88).max, buyer);
-        _record("auction.take");
+        _record(string.concat("auction.take", suffix));
 
         // A loan without a claim on the machine itself is written off by the step itself.
         terms = termsOf(pledged(100_000e6));
@@ -171,7 +211,7 @@ abstract contract CreditGas is CreditNetwork {
             vm.warp(block.timestamp + 11 days);
             desk.poke(terms);
         }
-        _record("credit.write_off");
+        _record(string.concat("credit.write_off", suffix));
     }
 
     function _note(string memory key, uint256 sum) internal virtual;
