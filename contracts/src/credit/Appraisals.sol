@@ -146,7 +146,11 @@ contract Appraisals is IAppraisals, EIP712 {
     {
         Record memory record = _records[panel][asset];
         // Units are never appraised, so that what was is not asked for.
-        if (record.value == 0) return IUnits(units).valueOf(asset);
+        if (record.value == 0) {
+            (value, fresh, behind) = IUnits(units).valueOf(asset);
+            fresh = fresh && _counts(panel, behind);
+            return (value, fresh, behind);
+        }
         Curve memory curve = _curves[record.curve];
         uint256 left = Halving.leftDown(record.value, block.timestamp - record.asOf, curve.halfLife);
         // At most what was appraised.

@@ -35,7 +35,8 @@ struct SignedAppraisal {
 /// @title What assets are worth, by the median of signed appraisals
 /// @notice A panel is a list of appraisers, a quorum and a curator, who can change the list. Its record of an asset is the
 /// median of the last appraisals that a quorum signed; from then on it follows the published curve. Lenders choose a panel.
-/// Units (`IUnits`) are worth the same to every panel, and always fresh while the till lists the facility behind them.
+/// Units (`IUnits`) are worth what the books of their facility say, to every panel; they are fresh to a panel that lists this facility as
+/// one of its appraisers, while the till lists it too.
 interface IAppraisals {
     event CurvePublished(uint32 indexed curve, uint32 halfLife, uint16 haircutBps);
     event PanelCreated(uint256 indexed panel, address indexed curator, uint8 quorum);

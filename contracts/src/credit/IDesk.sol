@@ -116,6 +116,7 @@ interface IDesk {
     error AssetGone(uint256 asset);
     /// @notice What is paid before debt is not what the terms say.
     error AboveChanged(uint256 asset, bytes32 above);
+    /// @notice The panel says nothing of the asset any more; of units, it does not list their facility.
     error AppraisalExpired(uint256 asset);
     /// @notice Nobody vouches any more for where the asset's revenue came from, and the facility asks for it.
     error EvidenceExpired(uint256 asset);

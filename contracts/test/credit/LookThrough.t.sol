@@ -92,6 +92,7 @@ contract LookThroughTest is UnitsNetwork {
         uint256 asset = pledgedUnits(lower, fund_, 100_000e6);
         borrow(unitTerms(asset, fund_), 50_000e6);
         // The lower one would lend on the upper one's units.
+        trust(upper);
         use(lower);
         asset = pledgedUnits(upper, saver, 100_000e6);
         _refused(
@@ -115,6 +116,7 @@ contract LookThroughTest is UnitsNetwork {
         uint256 below = _ceil(uint256(50_000e6) * 200_000e6, 1_100_000e6);
         uint256 own = 50_000e6;
         assertEq(desk.throughOf(0), _ceil(50_000e6 * (own + below), 1_100_000e6), "two deep");
+        trust(upper);
         use(fourth);
         _refused(
             unitTerms(pledgedUnits(upper, saver, 100_000e6), saver),
@@ -187,6 +189,7 @@ contract LookThroughTest is UnitsNetwork {
         one = make(bookRules(), upperRules());
         use(one);
         capitalise();
+        trust(one);
     }
 
     function _refused(Terms memory t, uint88 amount, bytes memory failure) private {

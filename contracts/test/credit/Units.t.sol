@@ -240,7 +240,7 @@ contract UnitsTest is UnitsNetwork {
         assertEq(balanceOf(address(units)), 0, "and not here");
         nextEpoch();
         till.settle(asset);
-        assertEq(balanceOf(fund_), amount * 99 / 100, "the owner's, less the till's fee");
+        assertEq(balanceOf(fund_), amount - amount / 100, "the owner's, less the till's fee");
         // The next request, after the first was collected.
         vm.prank(fund_);
         units.redeem(asset, 1);

@@ -93,6 +93,7 @@ contract UnitsLoansTest is UnitsNetwork {
     }
 
     function test_error_ownUnits() public {
+        trust(upper);
         uint256 own = pledgedUnits(upper, fund_, 10_000e6);
         _refused(unitTerms(own, fund_), 1e6, abi.encodeWithSelector(IDesk.OwnUnits.selector, own));
     }
@@ -110,10 +111,32 @@ contract UnitsLoansTest is UnitsNetwork {
         appraised(asset_, 1_000_000e6);
     }
 
+    /// @dev Both must know the facility behind: the till, and the panel that lenders chose. What is lent already goes on.
     function test_error_unlisted() public {
+        bytes memory failure = abi.encodeWithSelector(IDesk.AppraisalExpired.selector, asset);
         vm.prank(admin);
         till.listDebt(address(lower), false);
-        _refused(terms(), 1e6, abi.encodeWithSelector(IDesk.AppraisalExpired.selector, asset));
+        _refused(terms(), 1e6, failure);
+        vm.prank(admin);
+        till.listDebt(address(lower), true);
+        borrow(terms(), 1e6);
+        vm.prank(curator);
+        appraisals.setAppraiser(panel, address(lower), false);
+        vm.prank(fund_);
+        vm.expectRevert(failure);
+        desk.draw(terms(), 1e6, 0, 0, "");
+        (uint88 value, bool fresh) = appraisals.valueOf(panel, asset);
+        assertTrue(value > 0 && !fresh, "worth the same, and not fresh");
+        assertEq(value, valueOf(asset), "worth the same");
+        // A facility that nobody's panel took up.
+        Facility stranger = make(bookRules(), lowerRules());
+        lend(Vault(stranger.junior()), bold, 50_000e6);
+        uint256 other = pledgedUnits(stranger, fund_, 10_000e6);
+        _refused(
+            unitTerms(other, fund_),
+            1e6,
+            abi.encodeWithSelector(IDesk.AppraisalExpired.selector, other)
+        );
     }
 
     // ------------------------------------------------------------------ units and money
@@ -407,6 +430,7 @@ contract UnitsLoansTest is UnitsNetwork {
     function _another() private returns (Facility other) {
         other = make(bookRules(), deskRules());
         lend(Vault(other.junior()), bold, 50_000e6);
+        trust(other);
     }
 
     function _refused(Terms memory t, uint88 amount, bytes memory failure) private {

@@ -141,6 +141,9 @@ abstract contract CreditGas is RanksNetwork {
     /// @dev Of this facility, lent on by another that knows it and its borrower.
     function _measureUnits() private {
         Facility lower = facility;
+        vm.prank(curator);
+        appraisals.setAppraiser(panel, address(lower), true);
+        vm.warp(block.timestamp + 7 days);
         facility = make(bookRules(), deskRules());
         useFacility();
         lend(junior, bold, 30_000_000e6);

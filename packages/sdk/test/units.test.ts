@@ -8,7 +8,9 @@ import {
   collectUnits,
   confirm,
   createdFacility,
+  createdPanel,
   createFacility,
+  createPanel,
   depositFromTill,
   getAppraisal,
   getFacility,
@@ -76,8 +78,16 @@ test('default: what is lent to one facility is wrapped, lent on by another, paid
     },
   })
   expect(Number(made?.value) / 1e6).toBeCloseTo(100_000, 2)
-  expect(await getAppraisal(client, { deployment, panel: 0n, asset })).toMatchObject({
-    ...{ value: made?.value, isFresh: true, asOf: 0 },
+  // Only a panel that takes the facility's books for it lends on it.
+  const appraised = { value: made?.value, isFresh: false, asOf: 0 }
+  expect(await getAppraisal(client, { deployment, panel: network.panel, asset })).toMatchObject(appraised)
+  const founded = await done(
+    roles.admin,
+    createPanel(wallet(roles.admin), { deployment, appraisers: [contracts.facility], quorum: 1 }),
+  )
+  const panel = createdPanel(founded) ?? -1n
+  expect(await getAppraisal(client, { deployment, panel, asset })).toMatchObject({
+    ...{ ...appraised, isFresh: true },
   })
 
   // A second facility lends on it.
@@ -88,7 +98,7 @@ test('default: what is lent to one facility is wrapped, lent on by another, paid
     roles.admin,
     createFacility(admin, {
       ...{ deployment, curator: admin.account.address, underwriters },
-      rules: { book: rules.book, desk: loose },
+      rules: { book: { ...rules.book, panel: Number(panel) }, desk: loose },
     }),
   )
   const upper = createdFacility(receipt) ?? zeroAddress

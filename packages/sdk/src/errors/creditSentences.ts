@@ -64,7 +64,10 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
     'What is paid before debt by asset {asset} is {above} now, not what the terms say.',
     'Sign new terms, or bring the till back to what was signed.',
   ],
-  AppraisalExpired: ['The appraisal of asset {asset} is not fresh.', 'Ask the panel for a new one.'],
+  AppraisalExpired: [
+    'The appraisal of asset {asset} is not fresh.',
+    'Ask the panel for a new one; for an asset of units, to list its facility as an appraiser.',
+  ],
   EvidenceExpired: [
     'Nobody vouches any more for where the revenue of asset {asset} came from, and this facility asks for it.',
     'Ask its evidence panel to look and to sign.',
