@@ -20,11 +20,14 @@ contract Appraisals is IAppraisals, EIP712 {
         uint8 quorum;
     }
 
+    /// @dev One word, the curve beside its id: a curve never changes, and a value is read more often than it is recorded.
     struct Record {
         uint88 value;
         uint32 asOf;
         uint32 expiry;
         uint32 curve;
+        uint32 halfLife;
+        uint16 haircutBps;
     }
 
     bytes32 private constant APPRAISAL_TYPEHASH = keccak256(
@@ -113,7 +116,9 @@ contract Appraisals is IAppraisals, EIP712 {
         Record storage record = _records[panel][asset];
         require(asOf > record.asOf, AppraisalStale(asOf, expiry));
         median = signed[(count - 1) / 2].appraisal.value;
-        _records[panel][asset] = Record(median, asOf, expiry, curve);
+        Curve memory shape = _curves[curve];
+        _records[panel][asset] =
+            Record(median, asOf, expiry, curve, shape.halfLife, shape.haircutBps);
         emit Appraised(panel, asset, median, asOf, expiry, curve);
     }
 
@@ -125,7 +130,7 @@ contract Appraisals is IAppraisals, EIP712 {
             NotOfPanel(panel, msg.sender)
         );
         // What was signed before this second cannot be recorded again.
-        _records[panel][asset] = Record(0, uint32(block.timestamp), 0, 0);
+        _records[panel][asset] = Record(0, uint32(block.timestamp), 0, 0, 0, 0);
         emit AppraisalVoided(panel, asset, msg.sender);
     }
 
@@ -151,10 +156,10 @@ contract Appraisals is IAppraisals, EIP712 {
             fresh = fresh && _counts(panel, behind);
             return (value, fresh, behind);
         }
-        Curve memory curve = _curves[record.curve];
-        uint256 left = Halving.leftDown(record.value, block.timestamp - record.asOf, curve.halfLife);
+        uint256 left =
+            Halving.leftDown(record.value, block.timestamp - record.asOf, record.halfLife);
         // At most what was appraised.
-        value = uint88(left * (BPS - curve.haircutBps) / BPS);
+        value = uint88(left * (BPS - record.haircutBps) / BPS);
         fresh = block.timestamp <= record.expiry;
     }
 

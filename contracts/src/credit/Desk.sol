@@ -245,10 +245,10 @@ contract Desk is Curated, Concentration, EIP712 {
 
     /// @inheritdoc IDesk
     function hashTerms(Terms calldata terms) public view returns (bytes32) {
-        bytes32[] memory hashes = new bytes32[](terms.collateral.length);
+        Collateral[] calldata list = terms.collateral;
+        bytes32[] memory hashes = new bytes32[](list.length);
         for (uint256 i = 0; i < hashes.length; ++i) {
-            Collateral calldata one = terms.collateral[i];
-            hashes[i] = keccak256(abi.encode(COLLATERAL_TYPEHASH, one.asset, one.above));
+            hashes[i] = keccak256(abi.encode(COLLATERAL_TYPEHASH, list[i].asset, list[i].above));
         }
         bytes32 collateral = keccak256(abi.encodePacked(hashes));
         bytes32 typeHash = TERMS_TYPEHASH;
@@ -334,11 +334,11 @@ contract Desk is Curated, Concentration, EIP712 {
     }
 
     function _requireWithinRules(bytes32 id, Terms calldata terms) private view {
+        uint256 count = terms.collateral.length;
         require(
-            terms.collateral.length > 0 && terms.collateral.length <= MOST_ASSETS
-                && terms.rampEnd <= terms.maturity && terms.maturity > block.timestamp
-                && terms.premiumBps <= BPS && terms.revenueBps <= BPS && terms.obligor != 0
-                && terms.firstDraws <= terms.limit,
+            count > 0 && count <= MOST_ASSETS && terms.rampEnd <= terms.maturity
+                && terms.maturity > block.timestamp && terms.premiumBps <= BPS
+                && terms.revenueBps <= BPS && terms.obligor != 0 && terms.firstDraws <= terms.limit,
             TermsInvalid(id)
         );
         for (uint256 i = 1; i < terms.collateral.length; ++i) {
@@ -438,8 +438,9 @@ contract Desk is Curated, Concentration, EIP712 {
         returns (uint256 capacity, uint256 worth, address behind)
     {
         uint256 revenue;
-        for (uint256 i = 0; i < terms.collateral.length; ++i) {
-            uint256 asset = terms.collateral[i].asset;
+        Collateral[] calldata collateral = terms.collateral;
+        for (uint256 i = 0; i < collateral.length; ++i) {
+            uint256 asset = collateral[i].asset;
             address of_;
             if (terms.ltvBps > 0) {
                 uint88 value;

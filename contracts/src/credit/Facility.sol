@@ -31,7 +31,6 @@ contract Facility is LoanBook {
     IAppraisals private immutable _appraisals;
     IRanks private immutable _ranks;
     uint256 private immutable _id;
-    uint256 private immutable _epochLength;
     uint32 private immutable _grace;
     uint32 private immutable _panel;
     uint16 private immutable _auctionBps;
@@ -73,14 +72,13 @@ contract Facility is LoanBook {
         address[] memory underwriters,
         BookRules memory rules_,
         DeskRules memory deskRules
-    ) LoanBook(rules_.seniorRate, rules_.minJuniorBps) {
+    ) LoanBook(rules_.seniorRate, rules_.minJuniorBps, till_.epochLength()) {
         _till = till_;
         _assets = IAssets(till_.assets());
         _auction = auction_;
         _appraisals = appraisals_;
         _ranks = desks.ranks();
         _id = uint160(rules_.currency);
-        _epochLength = till_.epochLength();
         require(
             rules_.currency != address(0) && rules_.grace >= 3 * _epochLength
                 && rules_.auctionHalfLife > 0 && rules_.auctionBps > 0,

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Waterfall} from "../till/Waterfall.sol";
 import {LoanState} from "./IFacility.sol";
 
-/// @notice What is kept of a loan, in memory; three words in storage, the rest is in its id. Interest owed at time `t` is
+/// @notice What is kept of a loan, in memory; two or three words in storage, the rest is in its id. Interest owed at time `t` is
 /// `principal × rate × t − offset`, in base units × parts per million × seconds of a year, exactly: every change of principal moves
 /// the offset by what it would have borne until then, every payment by what it paid.
 struct Loan {
@@ -15,7 +15,7 @@ struct Loan {
     uint16 premiumBps;
     uint16 dscrBps;
     uint16 revenueBps;
-    int168 offset;
+    int152 offset;
     uint88 stake;
     // What reached debt, decaying. Once written off: what the stake lost and did not recover.
     uint88 trailing;
@@ -29,50 +29,64 @@ struct Loan {
     uint8 good;
     bool sweeps;
     uint8 assetsLeft;
+    // Whether its third word is in use.
+    bool hasHistory;
 }
 
-/// @notice The same as it is stored, read and written at once. From the lowest bit: principal 88, drawn 88, rate 24, state 8, premium 16,
-/// coverage 16, part of revenue 16; offset 168, stake 88; trailing 88, ramp's end 32, maturity 32, since 32, epoch 32, age 16, good 8,
-/// sweeps 8, assets left 8.
+/// @notice The same as it is stored, read and written at once. From the lowest bit: drawn 88, stake 88, rate 24, state 8, premium 16,
+/// coverage 16, part of revenue 16; offset 152, ramp's end 32, maturity 32, since 32, assets left 8; principal 88, trailing 88,
+/// epoch 32, age 16, good 8, sweeps 8.
+/// A loan of which nothing happened yet but draws of one epoch owes all that was drawn, and was opened when it was last drawn: its third word stays
+/// empty, and the first settlement or repayment pays for it. Used, it is never zero, because no epoch is.
 struct LoanWords {
-    uint256 a;
-    uint256 b;
-    uint256 c;
+    uint256 terms;
+    uint256 times;
+    uint256 history;
 }
 
 using {load, save} for LoanWords global;
 
 /// @dev Every cast cuts a field out of its word.
-function load(LoanWords storage words) view returns (Loan memory loan) {
-    (uint256 a, uint256 b, uint256 c) = (words.a, words.b, words.c);
-    loan.principal = uint88(a);
-    loan.drawn = uint88(a >> 88);
+function load(LoanWords storage words, uint256 epochLength) view returns (Loan memory loan) {
+    (uint256 a, uint256 b, uint256 c) = (words.terms, words.times, words.history);
+    loan.drawn = uint88(a);
+    loan.stake = uint88(a >> 88);
     loan.rate = uint24(a >> 176);
     loan.state = LoanState(uint8(a >> 200));
     loan.premiumBps = uint16(a >> 208);
     loan.dscrBps = uint16(a >> 224);
     loan.revenueBps = uint16(a >> 240);
-    loan.offset = int168(uint168(b));
-    loan.stake = uint88(b >> 168);
-    loan.trailing = uint88(c);
-    loan.rampEnd = uint32(c >> 88);
-    loan.maturity = uint32(c >> 120);
-    loan.since = uint32(c >> 152);
-    loan.epoch = uint32(c >> 184);
-    loan.age = uint16(c >> 216);
-    loan.good = uint8(c >> 232);
-    loan.sweeps = uint8(c >> 240) != 0;
-    loan.assetsLeft = uint8(c >> 248);
+    loan.offset = int152(uint152(b));
+    loan.rampEnd = uint32(b >> 152);
+    loan.maturity = uint32(b >> 184);
+    loan.since = uint32(b >> 216);
+    loan.assetsLeft = uint8(b >> 248);
+    loan.hasHistory = c != 0;
+    if (c == 0) {
+        loan.principal = loan.drawn;
+        loan.epoch = uint32(loan.since / epochLength);
+        return loan;
+    }
+    loan.principal = uint88(c);
+    loan.trailing = uint88(c >> 88);
+    loan.epoch = uint32(c >> 176);
+    loan.age = uint16(c >> 208);
+    loan.good = uint8(c >> 224);
+    loan.sweeps = uint8(c >> 232) != 0;
 }
 
-function save(LoanWords storage words, Loan memory loan) {
-    words.a = uint256(loan.principal) | uint256(loan.drawn) << 88 | uint256(loan.rate) << 176
+function save(LoanWords storage words, Loan memory loan, uint256 epochLength) {
+    words.terms = uint256(loan.drawn) | uint256(loan.stake) << 88 | uint256(loan.rate) << 176
         | uint256(loan.state) << 200 | uint256(loan.premiumBps) << 208 | uint256(loan.dscrBps)
         << 224 | uint256(loan.revenueBps) << 240;
-    words.b = uint256(uint168(loan.offset)) | uint256(loan.stake) << 168;
-    words.c = uint256(loan.trailing) | uint256(loan.rampEnd) << 88 | uint256(loan.maturity) << 120
-        | uint256(loan.since) << 152 | uint256(loan.epoch) << 184 | uint256(loan.age) << 216
-        | uint256(loan.good) << 232 | (loan.sweeps ? 1 << 240 : 0) | uint256(loan.assetsLeft) << 248;
+    words.times = uint256(uint152(loan.offset)) | uint256(loan.rampEnd) << 152
+        | uint256(loan.maturity) << 184 | uint256(loan.since) << 216 | uint256(loan.assetsLeft)
+        << 248;
+    bool isNew = loan.principal == loan.drawn && loan.trailing == 0 && loan.age == 0
+        && loan.epoch == loan.since / epochLength && loan.good == 0 && !loan.sweeps;
+    if (isNew && !loan.hasHistory) return;
+    words.history = uint256(loan.principal) | uint256(loan.trailing) << 88 | uint256(loan.epoch)
+        << 176 | uint256(loan.age) << 208 | uint256(loan.good) << 224 | (loan.sweeps ? 1 << 232 : 0);
 }
 
 /// @title The arithmetic of one loan

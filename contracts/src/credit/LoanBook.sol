@@ -12,20 +12,22 @@ import {Loan, LoanMath, LoanWords} from "./Loan.sol";
 abstract contract LoanBook is IFacility {
     using LoanMath for Loan;
 
+    /// @dev In this order, because a draw and a payment then write two words and not three.
     struct Book {
         uint88 idle;
-        uint88 principal;
+        // Base units × parts per million × bps.
+        uint136 rateSum;
         bool seniorWaits;
         bool juniorWaits;
         // Money was collected that is still with the ranks.
         bool away;
-        // Base units × parts per million × seconds of a year × bps.
-        int176 offset;
-        uint136 rateSum;
-        uint88 doubtful;
+        uint88 principal;
+        // The same × seconds of a year: below 2^88 × 2^24 × 2^32 × 2^14.
+        int168 offset;
         // What senior put in, and the same as above of its claim, without bps.
         uint88 seniorPrincipal;
         int168 seniorOffset;
+        uint88 doubtful;
     }
 
     Book internal _book;
@@ -34,25 +36,27 @@ abstract contract LoanBook is IFacility {
 
     uint24 internal immutable _seniorRate;
     uint16 internal immutable _minJuniorBps;
+    uint256 internal immutable _epochLength;
 
-    constructor(uint24 seniorRate, uint16 minJuniorBps) {
+    constructor(uint24 seniorRate, uint16 minJuniorBps, uint256 epochLength) {
         require(minJuniorBps < LoanMath.BPS, RulesInvalid());
         _seniorRate = seniorRate;
         _minJuniorBps = minJuniorBps;
+        _epochLength = epochLength;
     }
 
     // ------------------------------------------------------------------ views
 
     /// @inheritdoc IFacility
     function value() public view returns (Value memory v) {
-        v.idle = _book.idle;
-        v.principal = _book.principal;
-        v.doubtful = _book.doubtful;
+        // Each word is read once where nothing stands between its fields.
+        (uint256 rateSum, int256 offset) = (_book.rateSum, _book.offset);
+        (v.idle, v.principal, v.doubtful) = (_book.idle, _book.principal, _book.doubtful);
+        (uint256 claimed, int256 claimOffset) = (_book.seniorPrincipal, _book.seniorOffset);
         // Below 2^136 × 2^32. The sum of what loans owe, each of which is not below zero.
-        int256 raw = int256(uint256(_book.rateSum) * block.timestamp) - _book.offset;
+        int256 raw = int256(rateSum * block.timestamp) - offset;
         v.interest = uint256(raw) / (LoanMath.UNIT * LoanMath.BPS);
-        uint256 claimed = _book.seniorPrincipal;
-        int256 claim = int256(claimed * _seniorRate * block.timestamp) - _book.seniorOffset;
+        int256 claim = int256(claimed * _seniorRate * block.timestamp) - claimOffset;
         v.seniorClaim = claimed + (claim > 0 ? uint256(claim) / LoanMath.UNIT : 0);
     }
 
@@ -159,22 +163,22 @@ abstract contract LoanBook is IFacility {
     // ------------------------------------------------------------------ loans
 
     function _load(bytes32 id) internal view returns (Loan memory) {
-        return _loans[id].load();
+        return _loans[id].load(_epochLength);
     }
 
     function _save(bytes32 id, Loan memory loan) internal {
-        _loans[id].save(loan);
+        _loans[id].save(loan, _epochLength);
     }
 
     /// @inheritdoc IFacility
     function stateOf(bytes32 id) public view returns (LoanState) {
-        return LoanState(uint8(_loans[id].a >> 200));
+        return LoanState(uint8(_loans[id].terms >> 200));
     }
 
     /// @inheritdoc IFacility
     function drawnOf(bytes32 id) external view returns (uint88 drawn, uint88 principal) {
-        uint256 a = _loans[id].a;
-        return (uint88(a >> 88), uint88(a));
+        Loan memory loan = _load(id);
+        return (loan.drawn, loan.principal);
     }
 
     /// @dev Adds `amount` of principal to a loan, out of idle money.
@@ -183,11 +187,13 @@ abstract contract LoanBook is IFacility {
         uint256 weight = LoanMath.BPS - loan.premiumBps;
         loan.principal += amount;
         loan.drawn += amount;
-        loan.offset += int168(int256(borne * block.timestamp));
-        _book.idle -= amount;
-        _book.principal += amount;
-        _book.offset += int176(int256(borne * block.timestamp * weight));
-        _book.rateSum += uint136(borne * weight);
+        loan.offset += int152(int256(borne * block.timestamp));
+        uint88 idle = _book.idle - amount;
+        uint136 rateSum = _book.rateSum + uint136(borne * weight);
+        uint88 principal = _book.principal + amount;
+        int168 offset = _book.offset + int168(int256(borne * block.timestamp * weight));
+        (_book.idle, _book.rateSum) = (idle, rateSum);
+        (_book.principal, _book.offset) = (principal, offset);
     }
 
     /// @dev Books up to `amount`, interest first, as of `time`. Lenders get the interest less the premium, rounded up; the premium adds to
@@ -210,7 +216,7 @@ abstract contract LoanBook is IFacility {
         uint256 weight = LoanMath.BPS - loan.premiumBps;
         uint88 premium = uint88(uint256(interest) * loan.premiumBps / LoanMath.BPS);
 
-        loan.offset += int168(moved);
+        loan.offset += int152(moved);
         loan.principal -= principal;
         loan.stake += premium;
         _book.idle += interest - premium + principal;
@@ -231,7 +237,7 @@ abstract contract LoanBook is IFacility {
         uint88 doubt = carried < loan.principal ? uint88(loan.principal - carried) : 0;
         uint256 borne = uint256(loan.principal) * loan.rate;
         int256 moved = -int256(borne * block.timestamp);
-        loan.offset += int168(moved);
+        loan.offset += int152(moved);
         _move(moved, borne, LoanMath.BPS - loan.premiumBps);
         _enter(id, loan, LoanState.Impaired);
         _doubtOf[id] = doubt;
@@ -243,7 +249,7 @@ abstract contract LoanBook is IFacility {
         uint256 borne = uint256(loan.principal) * loan.rate;
         uint256 weight = LoanMath.BPS - loan.premiumBps;
         int256 moved = int256(borne * block.timestamp);
-        loan.offset += int168(moved);
+        loan.offset += int152(moved);
         _move(moved, 0, weight);
         _book.rateSum += uint136(borne * weight);
         _lowerDoubt(id, 0);
@@ -296,7 +302,7 @@ abstract contract LoanBook is IFacility {
 
     /// @dev Moves the book's offset with a loan's, and takes out what bears no interest any more.
     function _move(int256 moved, uint256 borne, uint256 weight) private {
-        _book.offset += int176(moved * int256(weight));
+        _book.offset += int168(moved * int256(weight));
         _book.rateSum -= uint136(borne * weight);
     }
 

@@ -80,7 +80,7 @@ contract CreditVectorsTest is Test {
         loan.principal = uint88(row[0]);
         loan.drawn = uint88(row[1]);
         loan.rate = uint24(row[2]);
-        loan.offset = int168(int256(row[3]));
+        loan.offset = int152(int256(row[3]));
         loan.state = row[4] == 1 ? LoanState.Live : LoanState.Impaired;
         loan.rampEnd = uint32(row[5]);
         loan.maturity = uint32(row[6]);
