@@ -1,84 +1,29 @@
-import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createProgram } from '../src/program.ts'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startCreditHome } from './creditHome.ts'
 
 /** The guide, as a reader follows it: its commands one after another, on a network of its own. */
 const guide = readFileSync(new URL('../../../docs/guides/lend.md', import.meta.url), 'utf8')
-const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
-const work = mkdtempSync(join(tmpdir(), 'millrace-credit-'))
-const tools = join(work, 'bin')
-const env = {
-  ...process.env,
-  MILLRACE_HOME: join(work, 'home'),
-  MILLRACE_PASSPHRASE: 'a passphrase of the test',
-  NO_COLOR: '1',
-  PATH: `${tools}${delimiter}${process.env.PATH ?? ''}`,
-}
 const day = 86_400
-let rpc = ''
-const before = process.cwd()
 /** The guide's line, without what only a shell that stays open needs. */
 const makePool = `node -p "require('./pool.json').pool" > pool`
+let network: Awaited<ReturnType<typeof startCreditHome>>
+let work = ''
 let pool = ''
 
-function shell(script: string): Promise<{ code: number | null; out: string; err: string }> {
-  return new Promise((resolve) => {
-    const child = spawn('sh', ['-c', script], { cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (chunk: Buffer) => {
-      out += chunk
-    })
-    child.stderr.on('data', (chunk: Buffer) => {
-      err += chunk
-    })
-    child.once('close', (code) => resolve({ code, out, err }))
-  })
-}
-
-/** The same command inside this process, which is quicker: what it prints, or what it throws. */
-async function run(command: string, mode: readonly string[] = ['--json']): Promise<string> {
-  let out = ''
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    out += chunk
-    return true
-  })
-  vi.stubEnv('MILLRACE_HOME', env.MILLRACE_HOME)
-  vi.stubEnv('MILLRACE_PASSPHRASE', env.MILLRACE_PASSPHRASE)
-  try {
-    const words = command.replaceAll('POOL', pool).replaceAll('./', `${work}/`).split(' ')
-    await createProgram().parseAsync(['node', 'millrace', ...mode, ...words])
-  } finally {
-    write.mockRestore()
-    vi.unstubAllEnvs()
-  }
-  return out
-}
-const json = async (command: string) => JSON.parse(await run(command)) as Record<string, unknown>
-
-async function pass(seconds: number) {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'evm_increaseTime', params: [seconds] })
-  const answer = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-  expect(await answer.json()).not.toHaveProperty('error')
-}
+const named = (command: string) => command.replaceAll('POOL', pool).replaceAll('./', `${work}/`)
+const run = (command: string, mode?: readonly string[]) => network.run(named(command), mode)
+const json = (command: string) => network.json(named(command))
+const pass = (seconds: number) => network.pass(seconds)
+/** What the guide kept in a file. */
+const kept = (name: string) => readFileSync(join(work, name), 'utf8').trim()
 
 beforeAll(async () => {
-  mkdirSync(tools)
-  writeFileSync(join(tools, 'millrace'), `#!/bin/sh\nexec '${process.execPath}' '${bin}' "$@"\n`)
-  chmodSync(join(tools, 'millrace'), 0o755)
-  const up = await shell('millrace --json up --detach --without-node --chain-port 0 --gateway-port 0')
-  expect({ code: up.code, err: up.code === 0 ? '' : up.err }).toEqual({ code: 0, err: '' })
-  process.chdir(work)
-  rpc = String(JSON.parse(up.out.trim().split('\n').at(-1) ?? '{}').rpc)
+  network = await startCreditHome()
+  work = network.work
 }, 300_000)
-afterAll(async () => {
-  process.chdir(before)
-  await shell('millrace down')
-  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
-}, 120_000)
+afterAll(() => network?.stop(), 120_000)
 
 describe('the guide', () => {
   const lines = [...guide.matchAll(/```sh\n([\s\S]*?)```/g)]
@@ -86,20 +31,18 @@ describe('the guide', () => {
     .filter((line) => !line.startsWith('millrace up '))
 
   test('default: every command does what the guide says', async () => {
-    expect(lines.length).toBeGreaterThan(35)
+    expect(lines.length).toBeGreaterThan(75)
     for (const line of lines) {
       const [command = '', refusal] = line.split(' # refused: ')
       if (!command.startsWith('millrace ')) {
-        const { code, err } = await shell(command.replace(/^POOL=.*/, makePool))
+        const { code, err } = await network.shell(command.replace(/^POOL=.*/, makePool))
         expect({ line, code, err }).toEqual({ line, code: 0, err: '' })
         continue
       }
       // As the shell would: what a file holds, and where the output goes.
       const [said = '', file] = command.replace('millrace ', '').split(' > ')
       pool = existsSync(join(work, 'pool')) ? readFileSync(join(work, 'pool'), 'utf8').trim() : ''
-      const words = said
-        .replace(/"\$\(cat (\w+)\)"/, (_, name: string) => readFileSync(join(work, name), 'utf8').trim())
-        .replace('--json ', '')
+      const words = said.replace(/"\$\(cat (\w+)\)"/g, (_, name) => kept(name)).replace('--json ', '')
       const asked = run(words, said.startsWith('--json') ? ['--json'] : [])
       if (refusal !== undefined) {
         await expect(asked, line).rejects.toMatchObject({ code: refusal })
@@ -111,7 +54,7 @@ describe('the guide', () => {
       if (file !== undefined) writeFileSync(join(work, file), out)
     }
     // And once as a program of its own.
-    const { code, out } = await shell('millrace --json loan status loan.json')
+    const { code, out } = await network.shell('millrace --json loan status loan.json')
     expect({ code, state: JSON.parse(out).state }).toEqual({ code: 0, state: 'live' })
   }, 600_000)
 })
@@ -125,8 +68,9 @@ describe('on the network of the guide', () => {
       facility: pool,
       rules: { book: { seniorRate: 80_000, minJuniorBps: 2_000 } },
     })
-    const upper = readFileSync(join(work, 'upper'), 'utf8').trim()
-    expect((await json('pool list')).pools).toMatchObject([{ facility: pool }, { facility: upper }])
+    const upper = kept('upper')
+    const others = [kept('second'), JSON.parse(kept('careful.json')).pool, upper]
+    expect((await json('pool list')).pools).toMatchObject([pool, ...others].map((facility) => ({ facility })))
     const { lookThrough } = await json(`pool show ${upper}`)
     expect(lookThrough).toMatchObject({ behind: [{ facility: pool, drawn: '600000000' }], isCut: false })
     // One debtor below, whom the upper pool has a part of.
@@ -243,7 +187,7 @@ describe('on the network of the guide', () => {
 
   test('error: what is wrong is said by its code', async () => {
     const file = join(work, 'loan.json')
-    const kept = readFileSync(file, 'utf8')
+    const whole = readFileSync(file, 'utf8')
     const nobody = '0x00000000000000000000000000000000000000fe'
     const apply = 'loan apply POOL ./other.json --asset 1 --underwriter uma --limit 10 --obligor demo'
     const wrong: [string, string][] = [
@@ -281,12 +225,12 @@ describe('on the network of the guide', () => {
     ]
     try {
       for (const [command, code] of wrong) await expect(run(command), command).rejects.toMatchObject({ code })
-      writeFileSync(file, JSON.stringify({ ...JSON.parse(kept), chainId: 7 }))
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(whole), chainId: 7 }))
       await expect(run('loan status ./loan.json')).rejects.toMatchObject({ code: 'LOAN_FILE' })
-      writeFileSync(file, JSON.stringify({ ...JSON.parse(kept), pool: nobody }))
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(whole), pool: nobody }))
       await expect(run('loan status ./loan.json')).rejects.toMatchObject({ code: 'POOL_UNKNOWN' })
     } finally {
-      writeFileSync(file, kept)
+      writeFileSync(file, whole)
     }
   }, 300_000)
 })

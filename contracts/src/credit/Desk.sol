@@ -19,6 +19,13 @@ import {IUnits} from "./IUnits.sol";
 /// which made it, till, register and appraisals; the curator's list; underwriters as far as their stake and the rules reach.
 /// Outside calls: these contracts, none of which calls back here; and the underwriter, where it is a contract, in a view.
 contract Desk is Curated, Concentration, EIP712 {
+    /// @dev What another loan owed, and who is paid with a new one.
+    struct Debt {
+        uint88 owed;
+        address to;
+        bool isRanked;
+    }
+
     bytes32 private constant COLLATERAL_TYPEHASH =
         keccak256("Collateral(uint256 asset,bytes32 above)");
     bytes32 private constant TERMS_TYPEHASH = keccak256(
@@ -91,12 +98,13 @@ contract Desk is Curated, Concentration, EIP712 {
         external
         returns (bytes32 id)
     {
-        id = _requireAgreed(terms, signature);
+        bool isRanked;
+        (id, isRanked) = _requireAgreed(terms, signature);
         emit LoanOpened(id, msg.sender, terms.underwriter, msg.data[4:]);
         Draw memory first;
         address behind;
         if (amount > 0) (first, behind) = _agree(id, terms, amount, 0, 0, terms.firstDraws);
-        _open(id, terms, first, behind);
+        _open(id, terms, first, isRanked, behind);
     }
 
     /// @inheritdoc IDesk
@@ -106,11 +114,12 @@ contract Desk is Curated, Concentration, EIP712 {
     {
         bytes32 before = hashTerms(old);
         require(msg.sender == old.borrower, NotBorrower(before, msg.sender));
-        id = _requireAgreed(terms, signature);
+        bool isRanked;
+        (id, isRanked) = _requireAgreed(terms, signature);
         uint88 owed = _facility.payOff(before);
         (, uint88 drawn) = _facility.free(before, 0, old.underwriter);
         if (drawn > 0) _unexpose(old.obligor, old.clusters, drawn, _behindOf(old));
-        _openFor(id, terms, signature, owed, address(_facility));
+        _openFor(id, terms, signature, Debt(owed, address(_facility), isRanked));
     }
 
     /// @inheritdoc IDesk
@@ -123,7 +132,7 @@ contract Desk is Curated, Concentration, EIP712 {
         LoanStatus memory before = IFacility(old).statusOf(oldLoan);
         uint88 owed = before.principal + before.interest;
         // Open before it is pledged, and pledged or undone below: the place is not free before the money is there.
-        _openFor(id, terms, signature, owed, address(this));
+        _openFor(id, terms, signature, Debt(owed, address(this), true));
         _till.approve(old, uint160(_currency), owed);
         uint88 paid = IFacility(old).repay(oldLoan, owed);
         require(
@@ -283,10 +292,10 @@ contract Desk is Curated, Concentration, EIP712 {
     function _requireAgreed(Terms calldata terms, bytes calldata signature)
         private
         view
-        returns (bytes32 id)
+        returns (bytes32 id, bool isRanked)
     {
         id = _requireSigned(terms, signature);
-        _requirePledged(id, terms);
+        isRanked = _requirePledged(id, terms);
     }
 
     function _requireSigned(Terms calldata terms, bytes calldata signature)
@@ -306,27 +315,30 @@ contract Desk is Curated, Concentration, EIP712 {
     }
 
     /// @dev Opens a loan of which what another one owed is drawn.
-    function _openFor(
-        bytes32 id,
-        Terms calldata terms,
-        bytes calldata signature,
-        uint88 owed,
-        address to
-    ) private {
-        emit LoanOpened(id, msg.sender, terms.underwriter, abi.encode(terms, signature, owed));
-        (Draw memory first, address behind) = _agree(id, terms, owed, 0, 0, terms.firstDraws);
-        first.to = to;
-        _open(id, terms, first, behind);
+    function _openFor(bytes32 id, Terms calldata terms, bytes calldata signature, Debt memory debt)
+        private
+    {
+        emit LoanOpened(id, msg.sender, terms.underwriter, abi.encode(terms, signature, debt.owed));
+        (Draw memory first, address behind) = _agree(id, terms, debt.owed, 0, 0, terms.firstDraws);
+        first.to = debt.to;
+        _open(id, terms, first, debt.isRanked, behind);
     }
 
-    function _open(bytes32 id, Terms calldata terms, Draw memory first, address behind) private {
+    function _open(
+        bytes32 id,
+        Terms calldata terms,
+        Draw memory first,
+        bool isRanked,
+        address behind
+    ) private {
         Opening memory opening = Opening(
             terms.rate,
             terms.premiumBps,
             terms.dscrBps,
             terms.revenueBps,
             terms.rampEnd,
-            terms.maturity
+            terms.maturity,
+            isRanked
         );
         uint256 value = _facility.open(id, opening, _assetsOf(terms.collateral), first);
         if (first.amount == 0) return;
@@ -363,7 +375,11 @@ contract Desk is Curated, Concentration, EIP712 {
 
     /// @dev One lien an asset: the debt slot of its till, which its owner filled with the facility, or with the ranks and the facility in
     /// them. What stands before it there cannot grow while the loan is outstanding.
-    function _requirePledged(bytes32 id, Terms calldata terms) private view {
+    function _requirePledged(bytes32 id, Terms calldata terms)
+        private
+        view
+        returns (bool isRanked)
+    {
         uint256 count = terms.collateral.length;
         uint256 ahead;
         uint256 cap;
@@ -387,6 +403,7 @@ contract Desk is Curated, Concentration, EIP712 {
         require(ahead == terms.ahead, AheadChanged(id, ahead));
         // An asset without ranks bounds nothing.
         require(ranked < count || terms.limit <= cap, BeyondCap(id, cap));
+        return ranked > 0;
     }
 
     /// @dev The assets of terms, which stand there in ascending order.

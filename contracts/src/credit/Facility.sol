@@ -195,6 +195,7 @@ contract Facility is LoanBook {
         loan.revenueBps = opening.revenueBps;
         loan.rampEnd = opening.rampEnd;
         loan.maturity = opening.maturity;
+        loan.hasHistory = opening.isRanked;
         loan.epoch = uint32(block.timestamp / _epochLength);
         // At most 8.
         loan.assetsLeft = uint8(assets.length);

@@ -42,6 +42,8 @@ struct LoanStatus {
 }
 
 /// @notice What the book must know of a loan.
+/// @param isRanked Whether it stands in the ranks, where a settlement has gas for two loans and none to spare: what others put off
+/// until the first settlement it writes at once.
 struct Opening {
     uint24 rate;
     uint16 premiumBps;
@@ -49,6 +51,7 @@ struct Opening {
     uint16 revenueBps;
     uint32 rampEnd;
     uint32 maturity;
+    bool isRanked;
 }
 
 /// @notice A draw that the desk agreed to.

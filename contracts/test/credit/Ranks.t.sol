@@ -117,7 +117,7 @@ contract RanksTest is RanksNetwork {
         uint256 spent = before - gasleft();
         assertTrue(taken > 50_000e6, "both are paid off");
         assertTrue(!ranks.outstanding(asset), "both");
-        assertLe(spent, till.DEBT_GAS(), "within the gas of a debt module");
+        assertLe(spent, till.DEBT_GAS() * 9 / 10, "well within the gas of a debt module");
     }
 
     function test_outstanding_whileOneIs() public {

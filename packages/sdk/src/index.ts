@@ -171,6 +171,7 @@ export { type DepositFromTillParameters, depositFromTill } from './credit/deposi
 export { type DepositToVaultParameters, depositToVault } from './credit/depositToVault.ts'
 export type { AppraisalsDomain, DeskDomain } from './credit/domain.ts'
 export { type DrawLoanParameters, drawLoan } from './credit/drawLoan.ts'
+export { type DropRankParameters, dropRank } from './credit/dropRank.ts'
 export {
   type BookRules,
   type DeskRules,
@@ -180,6 +181,7 @@ export {
   facilityRulesSchema,
 } from './credit/facility.ts'
 export type { FacilityEvent } from './credit/facilityEvent.ts'
+export { type ForwardFromRanksParameters, forwardFromRanks } from './credit/forwardFromRanks.ts'
 export { type AppraisalState, getAppraisal } from './credit/getAppraisal.ts'
 export { type Facility, type FacilityLineState, getFacility } from './credit/getFacility.ts'
 export { type FacilityCreation, getFacilityRules } from './credit/getFacilityRules.ts'
@@ -188,6 +190,7 @@ export { getLoan, type LoanState, type LoanStatus, loanStates } from './credit/g
 export { getLoanCapacity } from './credit/getLoanCapacity.ts'
 export { getLookThrough, type LookThrough } from './credit/getLookThrough.ts'
 export { getLot, type Lot } from './credit/getLot.ts'
+export { getRanks, type RankState } from './credit/getRanks.ts'
 export { getRedeemRequest, type RedeemRequest } from './credit/getRedeemRequest.ts'
 export { getUnits, type UnitsState } from './credit/getUnits.ts'
 export { depreciatedValue, halvingLeft } from './credit/halving.ts'
@@ -219,11 +222,13 @@ export { type RedeemSharesParameters, redeemShares } from './credit/redeemShares
 export { type RedeemToTillParameters, redeemToTill } from './credit/redeemToTill.ts'
 export { type RedeemUnitsParameters, redeemUnits } from './credit/redeemUnits.ts'
 export { type RedoLotParameters, redoLot } from './credit/redoLot.ts'
+export { type RefinanceLoanParameters, refinanceLoan } from './credit/refinanceLoan.ts'
 export { type RepayLoanParameters, repayLoan } from './credit/repayLoan.ts'
 export { type RequestRedeemParameters, requestRedeem } from './credit/requestRedeem.ts'
 export { type RestoreLoanParameters, restoreLoan } from './credit/restoreLoan.ts'
 export { type ServeQueueParameters, serveQueue } from './credit/serveQueue.ts'
 export { type SetAppraiserParameters, setAppraiser } from './credit/setAppraiser.ts'
+export { type Rank, type SetRanksParameters, setRanks } from './credit/setRanks.ts'
 export { type SetUnderwriterParameters, setUnderwriter } from './credit/setUnderwriter.ts'
 export { hashAppraisal, signAppraisal } from './credit/signAppraisal.ts'
 export {
@@ -235,6 +240,7 @@ export {
 export { signLoanTerms } from './credit/signLoanTerms.ts'
 export { type StakeFirstLossParameters, stakeFirstLoss } from './credit/stakeFirstLoss.ts'
 export { type TakeLotParameters, takeLot } from './credit/takeLot.ts'
+export { type TakeOverLoanParameters, takeOverLoan } from './credit/takeOverLoan.ts'
 export { type UnstakeFirstLossParameters, unstakeFirstLoss } from './credit/unstakeFirstLoss.ts'
 export { type UnwrapUnitsParameters, unwrapUnits } from './credit/unwrapUnits.ts'
 export { type VoidAppraisalParameters, voidAppraisal } from './credit/voidAppraisal.ts'

@@ -10,6 +10,7 @@ import {
   createFacility,
   createPanel,
   depositToTill,
+  type FacilityContracts,
   type FacilityRules,
   getFacility,
   getTill,
@@ -78,15 +79,24 @@ export async function startCreditNetwork() {
   }
   const underwriters = [accountAt(roles.underwriter).address]
   const curator = accountAt(roles.admin).address
-  const receipt = await done(roles.admin, createFacility(admin, { deployment, curator, underwriters, rules }))
-  const facility = createdFacility(receipt) ?? zeroAddress
-  await done(roles.admin, listDebt(admin, { deployment, debt: facility, listed: true }))
-  const { desk, senior, junior } = await getFacility(chain.client, { facility })
+  /** A facility that the till lists. */
+  const makeFacility = async (of: FacilityRules): Promise<FacilityContracts> => {
+    const receipt = await done(
+      roles.admin,
+      createFacility(admin, { deployment, curator, underwriters, rules: of }),
+    )
+    const facility = createdFacility(receipt) ?? zeroAddress
+    await done(roles.admin, listDebt(admin, { deployment, debt: facility, listed: true }))
+    const { desk, senior, junior } = await getFacility(chain.client, { facility })
+    return { facility, desk, senior, junior }
+  }
+  const contracts = await makeFacility(rules)
+  await done(roles.admin, listDebt(admin, { deployment, debt: deployment.credit.ranks, listed: true }))
 
   const network = {
     ...{ chain, deployment, currency, wallet, done, curve, panel, rules },
-    contracts: { facility, desk, senior, junior },
-    domain: { chainId: deployment.chainId, desk },
+    ...{ contracts, makeFacility },
+    domain: { chainId: deployment.chainId, desk: contracts.desk },
     now: async () => Number((await chain.client.getBlock()).timestamp),
     async pass(seconds: number) {
       await chain.client.increaseTime({ seconds })
@@ -102,8 +112,8 @@ export async function startCreditNetwork() {
     /** Lets a contract move money of an account of the till. */
     allow: (index: number, module: Hex) =>
       done(index, approveModule(wallet(index), { deployment, module, approved: true })),
-    /** A machine of the borrower, appraised and with the facility in its debt slot. */
-    async pledge(value: bigint): Promise<bigint> {
+    /** A machine of the borrower, appraised and with the facility or another module in its debt slot. */
+    async pledge(value: bigint, debt = contracts.facility): Promise<bigint> {
       const owner = accountAt(roles.borrower).address
       const registered = await done(
         roles.borrower,
@@ -120,7 +130,7 @@ export async function startCreditNetwork() {
       )
       const asset = registeredAsset(registered) ?? -1n
       await network.appraise(asset, value)
-      await done(roles.borrower, setDebt(wallet(roles.borrower), { deployment, asset, debt: facility }))
+      await done(roles.borrower, setDebt(wallet(roles.borrower), { deployment, asset, debt }))
       return asset
     },
     async appraise(asset: bigint, value: bigint) {

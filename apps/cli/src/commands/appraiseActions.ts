@@ -10,7 +10,7 @@ import {
   signedAppraisalSchema,
   signedAppraisalToJson,
 } from '@millrace/sdk'
-import { connect } from '../connection/connect.ts'
+import { type Connection, connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
 import { chainTime } from '../credit/chainTime.ts'
 import { creditOf } from '../credit/creditOf.ts'
@@ -84,20 +84,26 @@ export async function sign(
   const connection = await connect(flags)
   const asset = await findAsset(connection, of.id)
   const value = parseAmount(of.value, await connection.currencyOf(asset.currency))
+  await signValue(connection, flags, { asset: asset.id, value })
+}
+
+/** Signs an amount for a panel and prints it as JSON for `record`, in either mode. */
+export async function signValue(
+  connection: Connection,
+  flags: AppraiseSignFlags,
+  { asset, value }: { readonly asset: bigint; readonly value: bigint },
+): Promise<void> {
   const signer = await openAccount(connection, flags)
   const asOf = await chainTime(connection)
   const appraisal = {
     panel: BigInt(readNumber(flags.panel, '--panel', 2 ** 32 - 1)),
-    asset: asset.id,
-    value,
-    asOf,
+    ...{ asset, value, asOf },
     expiry: asOf + parseDuration(flags.valid),
     curve: readNumber(flags.curve, '--curve', 2 ** 32 - 1),
   }
   const { chainId } = connection.deployment
   const { appraisals } = creditOf(connection)
   const signed = await signAppraisal(signer.account, appraisal, { chainId, appraisals })
-  // For a file that someone gives to `record`, in either mode.
   createOutput(true).result(signedAppraisalToJson(signed), '')
 }
 

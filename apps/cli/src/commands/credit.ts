@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import type { AppraiseSignFlags, PanelFlags, ShowAppraisalFlags } from './appraiseActions.ts'
+import { registerAppraise } from './appraise.ts'
 import type { GlobalFlags } from './flags.ts'
 import type { LineFlags } from './lendActions.ts'
 import type { SignLoanFlags } from './loanActions.ts'
 import type { ApplyFlags } from './loanApply.ts'
 import type { CreatePoolFlags } from './poolActions.ts'
+import type { RanksFlags } from './rankActions.ts'
 import type { StatementFlags } from './statementActions.ts'
 import type { UnderwriteFlags } from './underwriteActions.ts'
 import { registerUnits } from './units.ts'
@@ -114,13 +115,15 @@ function registerLoan(program: Command): void {
   const actions = () => import('./loanActions.ts')
   loan
     .command('apply')
-    .description('write terms for the underwriter to sign, and put the facility into the assets’ debt slots')
+    .description('write terms for the underwriter to sign, and have the facility stand on the assets')
     .argument('<pool>', 'its address')
     .argument('<file>', 'where the loan is written')
     .requiredOption('--asset <id...>', 'assets that secure it, one to eight')
     .requiredOption('--underwriter <wallet-or-address>', 'whose stake takes the first loss')
     .requiredOption('--limit <amount>', 'most that can be drawn in all')
     .requiredOption('--obligor <name>', 'who owes')
+    .option('--cap <amount>', 'stand behind others on each asset, and lend at most this there')
+    .option('--replaces <file>', 'a loan of a pool ahead that `loan refinance` will pay off with this one')
     .option('--first <amount>', 'what can be drawn before a release (default: the limit)')
     .option('--cluster <name...>', 'what it hangs on: hardware, customer, region')
     .option('--vendor <wallet-or-address>', 'who is paid by draws (default: the borrower)')
@@ -153,6 +156,23 @@ function registerLoan(program: Command): void {
     .argument('<amount>', 'in whole units; 0 only opens it')
     .action(async (file: string, amount: string, _: unknown, command: Command) =>
       (await actions()).draw({ file, amount }, command.optsWithGlobals<GlobalFlags>()),
+    )
+  const ranking = () => import('./rankActions.ts')
+  loan
+    .command('refinance')
+    .description('pay a loan off with a new one that is signed, of the same pool or of one behind it')
+    .argument('<old-file>', 'the loan that is paid off')
+    .argument('<new-file>', 'what `apply` wrote')
+    .action(async (old: string, file: string, _: unknown, command: Command) =>
+      (await ranking()).refinance({ old, file }, command.optsWithGlobals<GlobalFlags>()),
+    )
+  loan
+    .command('ranks')
+    .description('who stands on an asset, first to last, and what each is owed')
+    .argument('<asset>', 'its id')
+    .option('--drop <pool>', 'take a pool off it that has nothing outstanding; owner')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await ranking()).ranks(id, command.optsWithGlobals<RanksFlags>()),
     )
   const simple = [
     ['status', 'where the loan stands', 'status'],
@@ -232,51 +252,4 @@ function registerUnderwriting(program: Command): void {
   ).action(async (id: string, _: unknown, command: Command) =>
     (await actions()).asset(id, command.optsWithGlobals<StatementFlags>()),
   )
-}
-
-function registerAppraise(program: Command): void {
-  const appraise = program.command('appraise').description('what assets are worth, by signed appraisals')
-  const actions = () => import('./appraiseActions.ts')
-  appraise
-    .command('curve')
-    .description('publish a depreciation curve')
-    .argument('<half-life>', 'time in which half of the value is lost, such as 730d')
-    .argument('<haircut>', 'percent that a sale brings less')
-    .action(async (halfLife: string, haircut: string, _: unknown, command: Command) =>
-      (await actions()).publish({ halfLife, haircut }, command.optsWithGlobals<GlobalFlags>()),
-    )
-  appraise
-    .command('panel')
-    .description('make a panel of appraisers; the wallet that signs is its curator')
-    .argument('<appraiser...>', 'wallets or addresses')
-    .option('--quorum <number>', 'how many must sign an appraisal', '1')
-    .action(async (appraisers: string[], _: unknown, command: Command) =>
-      (await actions()).makePanel(appraisers, command.optsWithGlobals<PanelFlags>()),
-    )
-  appraise
-    .command('sign')
-    .description('sign what an asset is worth; prints JSON for `record`')
-    .argument('<asset>', 'its id')
-    .argument('<value>', 'in whole units')
-    .requiredOption('--panel <number>', 'the panel it is given to')
-    .requiredOption('--curve <number>', 'depreciation from now on')
-    .option('--valid <time>', 'how long it counts as fresh', '180d')
-    .action(async (id: string, value: string, _: unknown, command: Command) =>
-      (await actions()).sign({ id, value }, command.optsWithGlobals<AppraiseSignFlags>()),
-    )
-  appraise
-    .command('record')
-    .description('record the median of signed appraisals; anyone may')
-    .argument('<file...>', 'what `sign` printed')
-    .action(async (files: string[], _: unknown, command: Command) =>
-      (await actions()).record(files, command.optsWithGlobals<GlobalFlags>()),
-    )
-  appraise
-    .command('show')
-    .description('what a panel says of an asset')
-    .argument('<asset>', 'its id')
-    .requiredOption('--panel <number>', 'the panel')
-    .action(async (id: string, _: unknown, command: Command) =>
-      (await actions()).show(id, command.optsWithGlobals<ShowAppraisalFlags>()),
-    )
 }

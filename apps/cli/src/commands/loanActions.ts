@@ -9,7 +9,6 @@ import {
   type LoanTerms,
   pokeLoan,
   repayLoan,
-  setDebt,
   signLoanRelease,
   signLoanTerms,
 } from '@millrace/sdk'
@@ -17,11 +16,14 @@ import { isAddressEqual, zeroAddress } from 'viem'
 import { type Connection, connect } from '../connection/connect.ts'
 import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
 import { chainTime } from '../credit/chainTime.ts'
+import { describeAhead } from '../credit/describeAhead.ts'
 import { LoanUnreleasedError, LoanUnsignedError, NotTheUnderwriterError } from '../credit/errors.ts'
 import { allowModule, findPool } from '../credit/findPool.ts'
 import { isStale } from '../credit/isStale.ts'
+import { leave } from '../credit/leave.ts'
 import { readLoanFile, writeLoanFile } from '../credit/loanFile.ts'
 import { formatRate } from '../credit/parts.ts'
+import { readAhead } from '../credit/readStanding.ts'
 import { depositShortfall } from '../jobs/fundLease.ts'
 import { formatAmount, parseAmount } from '../output/amounts.ts'
 import { formatDuration, parseDuration } from '../output/durations.ts'
@@ -124,10 +126,11 @@ export async function status(path: string, flags: GlobalFlags): Promise<void> {
     if (isStale(error)) return null
     throw error
   })
+  const ahead = await readAhead(connection, { pool, assets: terms.collateral.map(({ asset }) => asset) })
   const amount = (value: bigint) => formatAmount(value, currency)
   const date = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 10)
   createOutput(flags.json === true).result(
-    { loan, pool, isSigned: file.signature !== null, ...state, capacity: carried },
+    { loan, pool, isSigned: file.signature !== null, ...state, capacity: carried, ahead },
     [
       `Loan ${loan}`,
       state.state === 'none'
@@ -138,6 +141,7 @@ export async function status(path: string, flags: GlobalFlags): Promise<void> {
       `Due now    ${amount(state.due)}`,
       `Stake      ${amount(state.stake)} of ${terms.underwriter}`,
       `Interest only until ${date(terms.rampEnd)}, repaid by ${date(terms.maturity)}`,
+      ...describeAhead(ahead, currency),
       carried === null
         ? 'An appraisal is out of date: nothing more can be drawn.'
         : `Value and revenue carry ${amount(carried.capacity)}`,
@@ -172,17 +176,18 @@ export async function repay(
 
 export async function cancel(path: string, flags: GlobalFlags): Promise<void> {
   const { connection, file } = await openLoan(path, flags)
-  const { loan, desk, terms } = file
+  const { loan, pool, desk, terms } = file
   const sender = await openAccount(connection, flags)
   const transaction = await cancelLoan(sender.client, { desk, terms })
   await confirm(sender.client, transaction)
-  const { deployment } = connection
-  const freed = terms.collateral.map(({ asset }) => asset)
-  for (const asset of freed)
-    await confirm(sender.client, await setDebt(sender.client, { deployment, asset, debt: zeroAddress }))
+  const assets = terms.collateral.map(({ asset }) => asset)
+  const freed: bigint[] = []
+  for (const asset of assets) if (await leave(connection, sender, { asset, pool })) freed.push(asset)
   createOutput(flags.json === true).result(
     { loan, freed, transaction },
-    `Called off. ${freed.length === 1 ? 'Its asset is' : 'Its assets are'} free: the debt slot is empty.`,
+    freed.length === assets.length
+      ? `Called off. ${assets.length === 1 ? 'Its asset is' : 'Its assets are'} free: the debt slot is empty.`
+      : 'Called off. The pool stands on its assets no more; others do: millrace loan ranks <asset>',
   )
 }
 

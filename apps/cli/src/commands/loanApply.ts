@@ -1,22 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { aboveOf, confirm, getTill, hashLoanTerms, type LoanTerms, setDebt } from '@millrace/sdk'
-import {
-  type Address,
-  bytesToBigInt,
-  type Hash,
-  isAddressEqual,
-  keccak256,
-  toHex,
-  zeroAddress,
-  zeroHash,
-} from 'viem'
+import { rmSync } from 'node:fs'
+import { aboveOf, getTill, hashLoanTerms, type LoanTerms } from '@millrace/sdk'
+import { bytesToBigInt, type Hash, keccak256, toHex, zeroAddress, zeroHash } from 'viem'
 import { type Connection, connect } from '../connection/connect.ts'
 import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
 import { chainTime } from '../credit/chainTime.ts'
-import { AssetPledgedError } from '../credit/errors.ts'
+import { LimitAboveCapError } from '../credit/errors.ts'
 import { findPool } from '../credit/findPool.ts'
-import { writeLoanFile } from '../credit/loanFile.ts'
+import { readLoanFile, writeLoanFile } from '../credit/loanFile.ts'
 import { formatRate, parseBps, parseRate } from '../credit/parts.ts'
+import { planPledges, pledge } from '../credit/planPledges.ts'
 import { UsageError } from '../errors/input.ts'
 import { type Currency, formatAmount, parseAmount } from '../output/amounts.ts'
 import { parseDuration } from '../output/durations.ts'
@@ -31,6 +24,8 @@ export interface ApplyFlags extends GlobalFlags {
   readonly limit: string
   readonly obligor: string
   readonly first?: string
+  readonly cap?: string
+  readonly replaces?: string
   readonly cluster?: readonly string[]
   readonly vendor?: string
   readonly rate: string
@@ -55,18 +50,34 @@ export async function apply(
   const ids = [...new Set(flags.asset.map(readAssetId))].sort((a, b) => (a < b ? -1 : 1))
   if (ids.length > 8)
     throw new UsageError({ message: `${ids.length} assets are too many.`, remedy: 'Name one to eight.' })
+  const replaced = flags.replaces === undefined ? null : readLoanFile(connection, flags.replaces).pool
   const borrower = await openAccount(connection, flags)
-  const terms = await readTerms(connection, flags, { ids, currency, borrower })
+  const cap = flags.cap === undefined ? null : parseAmount(flags.cap, currency)
+  const plan = await planPledges(connection, { assets: ids, pool, cap, replaced })
+  const terms = await readTerms(connection, flags, { ids, currency, borrower, ahead: plan.ahead })
+  if (plan.most !== null && terms.limit > plan.most)
+    throw new LimitAboveCapError({
+      limit: formatAmount(terms.limit, currency),
+      cap: formatAmount(plan.most, currency),
+    })
   const { chainId } = connection.deployment
   // Before anything is pledged: a file that cannot be written ends it here.
   writeLoanFile(of.file, { chainId, pool, desk, terms, signature: null, release: null }, false)
-  await pledge(connection, borrower, { ids, pool })
+  try {
+    await pledge(connection, borrower, plan.pledges)
+  } catch (error) {
+    rmSync(of.file, { force: true })
+    throw error
+  }
   const loan = hashLoanTerms(terms, { chainId, desk })
+  const assets = ids.length === 1 ? `asset ${ids[0]}` : `assets ${ids.join(', ')}`
   createOutput(flags.json === true).result(
-    { loan, file: of.file, pool, terms },
+    { loan, file: of.file, pool, terms, cap: plan.most },
     [
       `Loan ${loan} is written to ${of.file}: up to ${formatAmount(terms.limit, currency)} at ${formatRate(terms.rate)} a year.`,
-      `The pool stands in the debt slot of ${ids.length === 1 ? `asset ${ids[0]}` : `assets ${ids.join(', ')}`}.`,
+      plan.most === null
+        ? `The pool stands in the debt slot of ${assets}.`
+        : `The pool stands on ${assets} with a cap of ${formatAmount(plan.most, currency)}, behind ${terms.ahead === 0n ? 'nobody' : `caps of ${formatAmount(terms.ahead, currency)}`}.`,
       `Send the file to the underwriter: millrace underwrite ${of.file} --sign`,
     ].join('\n'),
   )
@@ -75,10 +86,15 @@ export async function apply(
 async function readTerms(
   connection: Connection,
   flags: ApplyFlags,
-  of: { readonly ids: readonly bigint[]; readonly currency: Currency; readonly borrower: OpenAccount },
+  of: {
+    readonly ids: readonly bigint[]
+    readonly currency: Currency
+    readonly borrower: OpenAccount
+    readonly ahead: bigint
+  },
 ): Promise<LoanTerms> {
   const { client, deployment } = connection
-  const { ids, currency, borrower } = of
+  const { ids, currency, borrower, ahead } = of
   const clusters = (flags.cluster ?? []).map(nameHash)
   if (clusters.length > 3)
     throw new UsageError({
@@ -102,7 +118,7 @@ async function readTerms(
     vendor: flags.vendor === undefined ? zeroAddress : addressOf(flags.vendor),
     limit,
     firstDraws: flags.first === undefined ? limit : parseAmount(flags.first, currency),
-    ahead: 0n,
+    ahead,
     rate: parseRate(flags.rate, '--rate'),
     premiumBps: parseBps(flags.premium, '--premium'),
     rampEnd,
@@ -120,17 +136,3 @@ async function readTerms(
 
 /** A name as the contracts count it. */
 const nameHash = (name: string): Hash => keccak256(toHex(name))
-
-/** Puts the pool into the debt slots; one that it fills already stays. */
-async function pledge(
-  { client, deployment }: Connection,
-  borrower: OpenAccount,
-  { ids, pool }: { readonly ids: readonly bigint[]; readonly pool: Address },
-): Promise<void> {
-  for (const asset of ids) {
-    const { debt } = (await getTill(client, { deployment, asset })).terms
-    if (isAddressEqual(debt, pool)) continue
-    if (debt !== zeroAddress) throw new AssetPledgedError({ asset, debt })
-    await confirm(borrower.client, await setDebt(borrower.client, { deployment, asset, debt: pool }))
-  }
-}

@@ -11,9 +11,10 @@ import {
   tillAbi,
 } from '@millrace/sdk'
 import { type Address, formatUnits, parseEventLogs } from 'viem'
-import { getLogs } from 'viem/actions'
+import { getLogs, readContract } from 'viem/actions'
 import { type Connection, connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
+import { creditOf } from '../credit/creditOf.ts'
 import { findPool, findRules } from '../credit/findPool.ts'
 import { formatBps, formatRate, parseBps, parseRate } from '../credit/parts.ts'
 import { type PoolLookThrough, readLookThrough } from '../credit/readLookThrough.ts'
@@ -111,13 +112,18 @@ function readRules(flags: CreatePoolFlags, currency: Currency): FacilityRules {
   }
 }
 
-/** On the local network this home is the admin of the till. */
-async function listHere(connection: Connection, debt: Address): Promise<boolean> {
+/** On the local network this home is the admin of the till: lists the pool, and the ranks in which it may stand behind others. */
+async function listHere(connection: Connection, pool: Address): Promise<boolean> {
   if (!connection.isLocal) return false
   const state = readNetworkState(connection.paths.network)
   if (state === null) return false
   const { client } = openFaucet(connection.paths, state)
-  await confirm(client, await listDebt(client, { deployment: connection.deployment, debt, listed: true }))
+  const { deployment } = connection
+  for (const debt of [creditOf(connection).ranks, pool]) {
+    const till = { address: deployment.till, abi: tillAbi, args: [debt] } as const
+    if (await readContract(client, { ...till, functionName: 'isDebtListed' })) continue
+    await confirm(client, await listDebt(client, { deployment, debt, listed: true }))
+  }
   return true
 }
 

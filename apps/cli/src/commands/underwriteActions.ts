@@ -8,11 +8,13 @@ import {
 } from '@millrace/sdk'
 import { getAddress } from 'viem'
 import { chainTime } from '../credit/chainTime.ts'
+import { describeAhead } from '../credit/describeAhead.ts'
 import { allowModule, findRules } from '../credit/findPool.ts'
 import { isStale } from '../credit/isStale.ts'
 import { writeLoanFile } from '../credit/loanFile.ts'
 import { formatBps, formatRate } from '../credit/parts.ts'
 import { type Evidence, type Payer, readEvidence } from '../credit/readEvidence.ts'
+import { readAhead } from '../credit/readStanding.ts'
 import { depositShortfall } from '../jobs/fundLease.ts'
 import { type Currency, formatAmount, parseAmount } from '../output/amounts.ts'
 import { parseDuration } from '../output/durations.ts'
@@ -52,6 +54,7 @@ export async function underwrite(path: string, flags: UnderwriteFlags): Promise<
     if (isStale(error)) return null
     throw error
   })
+  const ahead = await readAhead(connection, { pool, assets: terms.collateral.map(({ asset }) => asset) })
   // Everything is looked at before anything is signed.
   const signer = flags.sign === true || stake > 0n ? await openUnderwriter(connection, flags, terms) : null
   let staked: string | null = null
@@ -69,11 +72,17 @@ export async function underwrite(path: string, flags: UnderwriteFlags): Promise<
   }
   const freeStake = await getFreeStake(client, { facility: pool, underwriter: terms.underwriter })
   createOutput(flags.json === true).result(
-    { loan, pool, terms, from, to, assets, capacity: carried, freeStake, signature, staked },
+    { loan, pool, terms, from, to, assets, ahead, capacity: carried, freeStake, signature, staked },
     [
       `Loan ${loan} of ${terms.borrower}`,
       `Up to ${formatAmount(terms.limit, currency)} at ${formatRate(terms.rate)} a year; ${formatBps(terms.premiumBps)} of the interest is the underwriter's.`,
       ...assets.flatMap((asset) => describeAsset(asset, { currency, since: flags.since })),
+      ...describeAhead(ahead, currency),
+      ...(terms.ahead === 0n
+        ? []
+        : [
+            `By the terms ${formatAmount(terms.ahead, currency)} are paid before it, and come off what value and revenue carry.`,
+          ]),
       carried === null
         ? 'An appraisal is missing or out of date: nothing can be drawn.'
         : `Value and revenue carry ${formatAmount(carried.capacity, currency)}, the value alone ${formatAmount(carried.worth, currency)}; beyond that each unit needs ${formatBps(terms.coverBps)} of stake.`,

@@ -100,8 +100,70 @@ export class AssetPledgedError extends CliError {
     super({
       code: AssetPledgedError.code,
       message: `The debt slot of asset ${options.asset} is filled by '${options.debt}'.`,
-      remedy: 'Repay that loan and clear the slot first: one asset secures one loan.',
+      remedy:
+        'Repay that loan and clear the slot first. Another pool can stand behind it only where both stand in the ranks: `--cap`.',
       exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
+/** An asset's debt slot is filled by the ranks, and a pool has no place there. */
+export class CapMissingError extends CliError {
+  override readonly name = 'CapMissingError'
+  static readonly code = 'CAP_MISSING'
+  constructor(options: { asset: bigint }) {
+    super({
+      code: CapMissingError.code,
+      message: `On asset ${options.asset} facilities stand one behind the other, and this pool has no place there.`,
+      remedy: 'Say how much it may lend on the asset: `--cap <amount>`. See `millrace loan ranks <asset>`.',
+      exitCode: exitCodes.usage,
+      details: options,
+    })
+  }
+}
+
+/** More is asked for than the caps of a pool on its assets. */
+export class LimitAboveCapError extends CliError {
+  override readonly name = 'LimitAboveCapError'
+  static readonly code = 'LIMIT_ABOVE_CAP'
+  constructor(options: { limit: string; cap: string }) {
+    super({
+      code: LimitAboveCapError.code,
+      message: `The limit is ${options.limit}, and the pool may lend ${options.cap} on these assets in all.`,
+      remedy: 'Lower `--limit`, or raise `--cap`.',
+      exitCode: exitCodes.usage,
+      details: options,
+    })
+  }
+}
+
+/** A pool whose loan is to be taken over does not stand before the one that takes it over. */
+export class NotAheadError extends CliError {
+  override readonly name = 'NotAheadError'
+  static readonly code = 'NOT_AHEAD'
+  constructor(options: { asset: bigint; pool: string }) {
+    super({
+      code: NotAheadError.code,
+      message: `Pool '${options.pool}' does not stand before this one in the ranks of asset ${options.asset}.`,
+      remedy:
+        'Name a loan of a pool that does: `millrace loan ranks <asset>`. A loan of the same pool needs no `--replaces`.',
+      exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
+/** A gateway knows no payments of an asset. */
+export class EvidenceMissingError extends CliError {
+  override readonly name = 'EvidenceMissingError'
+  static readonly code = 'EVIDENCE_MISSING'
+  constructor(options: { asset: bigint; gateway: string }) {
+    super({
+      code: EvidenceMissingError.code,
+      message: `Gateway '${options.gateway}' has not indexed asset ${options.asset}.`,
+      remedy: 'Wait until its index has caught up, or ask another gateway.',
+      exitCode: exitCodes.later,
       details: options,
     })
   }

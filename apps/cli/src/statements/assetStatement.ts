@@ -1,8 +1,10 @@
 import { readLogs, tillAbi } from '@millrace/sdk'
-import { parseEventLogs } from 'viem'
+import { ranksAbi } from '@millrace/sdk/abi'
+import { type Address, formatUnits, type Log, parseEventLogs } from 'viem'
 import { readContract } from 'viem/actions'
 import type { Connection } from '../connection/connect.ts'
 import { timesOf } from '../credit/blocks.ts'
+import { StatementUnbalancedError } from '../credit/errors.ts'
 import { balance, type Statement, type StatementLine, zeros } from './statement.ts'
 
 const columns = ['revenue', 'fee', 'upstream', 'costs', 'debt', 'shares', 'owner', 'unsplit'] as const
@@ -11,7 +13,8 @@ type Column = (typeof columns)[number]
 
 /**
  * What an asset's till collected in a period and who got it. `unsplit` is what it holds: the bucket, and what waits for the debt
- * module's answer; the chain knows it at both ends.
+ * module's answer; the chain knows it at both ends. Where several facilities stand on the asset each line says what which of them got,
+ * which must be all that went to debt.
  *
  * @throws StatementUnbalancedError, ChainUnreachableError
  */
@@ -33,8 +36,11 @@ export async function assetStatement(
     ])
     return bucket + held
   }
-  const range = { address: [deployment.till], fromBlock, toBlock }
-  const all = parseEventLogs({ abi: tillAbi, logs: [...(await readLogs(client, range))] })
+  const ranks = deployment.credit?.ranks
+  const address = ranks === undefined ? [deployment.till] : [deployment.till, ranks]
+  const found = await readLogs(client, { address, fromBlock, toBlock })
+  const collected = collectedBefore(found, asset)
+  const all = parseEventLogs({ abi: tillAbi, logs: [...found] })
   const logs = all.filter(({ args }) => 'asset' in args && args.asset === asset)
   const times = await timesOf(
     client,
@@ -61,7 +67,16 @@ export async function assetStatement(
     if (sum === 0n) return []
     const moved = { ...none, unsplit: -sum }
     for (const layer of layers) moved[layer] = split[layer]
-    return [{ ...place, what: `epoch ${split.epoch} split`, moved }]
+    const parts = split.debt === 0n ? [] : collected(log)
+    const what = `epoch ${split.epoch} split${parts.map((part) => `, ${formatUnits(part.amount, decimals)} to ${part.facility}`).join('')}`
+    const told = parts.reduce((total, { amount }) => total + amount, 0n)
+    if (parts.length > 0 && told !== split.debt)
+      throw new StatementUnbalancedError({
+        what: `debt of ${what} of asset ${asset}`,
+        statement: told,
+        chain: split.debt,
+      })
+    return [{ ...place, what, moved }]
   })
   const opening = { ...zeros(columns), unsplit: fromBlock === 0n ? 0n : await unsplitAt(fromBlock - 1n) }
   const sized = Object.fromEntries(columns.map((column) => [column, decimals])) as Record<Column, number>
@@ -69,4 +84,31 @@ export async function assetStatement(
     { of: `asset ${asset}`, fromBlock, toBlock, columns, opening, lines, decimals: sized },
     { unsplit: await unsplitAt(toBlock) },
   )
+}
+
+interface Collected {
+  readonly facility: Address
+  readonly amount: bigint
+}
+
+/** What the ranks collected for whom, by the settlement that it was collected in: the next one of the asset after it. */
+function collectedBefore(
+  logs: readonly Log<bigint, number, false>[],
+  asset: bigint,
+): (settled: Log<bigint, number, false>) => readonly Collected[] {
+  const events = parseEventLogs({ abi: [...ranksAbi, ...tillAbi], logs: [...logs] })
+  const parts = new Map<string, Collected[]>()
+  const keyOf = (log: { readonly blockNumber: bigint; readonly logIndex: number }) =>
+    `${log.blockNumber}-${log.logIndex}`
+  let open: Collected[] = []
+  for (const event of events) {
+    if (event.eventName === 'Collected' && event.args.asset === asset) {
+      const { facility, amount } = event.args
+      open.push({ facility, amount })
+    }
+    if (event.eventName !== 'Settled' || event.args.asset !== asset) continue
+    parts.set(keyOf(event), open)
+    open = []
+  }
+  return (settled) => parts.get(keyOf(settled)) ?? []
 }

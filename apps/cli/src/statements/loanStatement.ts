@@ -8,7 +8,7 @@ import {
   rawInterest,
   readFacilityEvents,
 } from '@millrace/sdk'
-import type { Hash } from 'viem'
+import { type Address, type Hash, isAddressEqual } from 'viem'
 import { getBlock } from 'viem/actions'
 import type { Connection } from '../connection/connect.ts'
 import { timesOf } from '../credit/blocks.ts'
@@ -55,7 +55,7 @@ export async function loanStatement(
   )
   const events = found.map((event): TimedEvent => ({ ...event, time: times.get(event.blockNumber) ?? 0 }))
   const { timestamp } = await getBlock(client, { blockNumber: toBlock })
-  const book = replay(terms)
+  const book = replay(terms, [pool.facility, pool.desk])
   const opening = zeros(columns)
   const lines: StatementLine<Column>[] = []
   for (const event of events.filter(({ blockNumber }) => blockNumber < fromBlock)) book.take(event)
@@ -94,8 +94,11 @@ export async function loanStatement(
   )
 }
 
-/** A loan's history, taken event by event; `moved` tells what changed since it was asked last. */
-function replay(terms: LoanTerms) {
+/**
+ * A loan's history, taken event by event; `moved` tells what changed since it was asked last. What is drawn to one of `payingOff`, the
+ * facility or its desk, pays another loan off.
+ */
+function replay(terms: LoanTerms, payingOff: readonly Address[]) {
   let record: LoanRecord = {
     ...terms,
     ...{ principal: 0n, drawn: 0n, offset: 0n, accrues: true, sweeps: false },
@@ -144,7 +147,9 @@ function replay(terms: LoanTerms) {
           drawn: record.drawn + event.amount,
           offset: record.offset + event.amount * rate * BigInt(event.time),
         }
-        return `drawn to ${event.to}`
+        return payingOff.some((contract) => isAddressEqual(contract, event.to))
+          ? 'drawn to pay another loan off'
+          : `drawn to ${event.to}`
       case 'repaid':
         bear(event.since)
         repay(event)

@@ -1,23 +1,8 @@
-import {
-  type Address,
-  concat,
-  decodeFunctionData,
-  type Hash,
-  type Hex,
-  isAddressEqual,
-  type Log,
-  parseEventLogs,
-  toFunctionSelector,
-  zeroAddress,
-} from 'viem'
-import { getAbiItem } from 'viem/utils'
-import { auctionAbi } from '../generated/auction.ts'
-import { deskAbi } from '../generated/desk.ts'
-import { facilityAbi } from '../generated/facility.ts'
-import { vaultAbi } from '../generated/vault.ts'
-import type { FacilityContracts, FacilityLine } from './facility.ts'
-import { type LoanState, loanStates } from './getLoan.ts'
+import type { Address, Hash, Hex } from 'viem'
+import type { FacilityLine } from './facility.ts'
+import type { LoanState } from './getLoan.ts'
 import type { LoanTerms } from './loanTerms.ts'
+import type { Rank } from './setRanks.ts'
 
 /** Something that happened to a facility. Amounts in base units of its currency, shares in those of the vault. */
 export type FacilityEvent = {
@@ -133,141 +118,15 @@ export type FacilityEvent = {
       readonly price: bigint
     }
   | { readonly type: 'auctionCancelled'; readonly asset: bigint }
+  | {
+      /** An order of facilities on an asset in which this one stands; one that leaves it out is none of its events. */
+      readonly type: 'ranked'
+      readonly asset: bigint
+      /** First to last. */
+      readonly ranks: readonly Rank[]
+    }
+  /** What the ranks took for this facility of an asset's revenue; `repaid` says what it paid. */
+  | { readonly type: 'collected'; readonly asset: bigint; readonly amount: bigint }
+  /** What was collected went into the facility's account in the till. */
+  | { readonly type: 'forwarded'; readonly amount: bigint }
 )
-
-type Content<E> = E extends unknown ? Omit<E, 'blockNumber' | 'logIndex' | 'transaction'> : never
-type EventContent = Content<FacilityEvent>
-
-const borrowSelector = toFunctionSelector(getAbiItem({ abi: deskAbi, name: 'borrow' }))
-
-/**
- * Reads the events of a facility, its desk, its vaults and its lots from logs; what is none of theirs is left out.
- *
- * @param logs Logs of any contracts, in order.
- * @param contracts The facility with its desk, vaults and auction.
- * @returns Events in the order of the logs.
- */
-export function decodeFacilityLogs(
-  logs: readonly Log<bigint, number, false>[],
-  contracts: FacilityContracts & { readonly auction: Address },
-): FacilityEvent[] {
-  return logs.flatMap((log) => {
-    const content = contentOf(log, contracts)
-    if (content === null) return []
-    const { blockNumber, logIndex, transactionHash: transaction } = log
-    return [{ ...content, blockNumber, logIndex, transaction }]
-  })
-}
-
-function contentOf(
-  log: Log<bigint, number, false>,
-  contracts: FacilityContracts & { readonly auction: Address },
-): EventContent | null {
-  const isFrom = (contract: Address) => isAddressEqual(log.address, contract)
-  if (isFrom(contracts.facility)) return ofFacility(log)
-  if (isFrom(contracts.senior)) return ofVault(log, 'senior')
-  if (isFrom(contracts.junior)) return ofVault(log, 'junior')
-  if (isFrom(contracts.desk)) return ofDesk(log)
-  return isFrom(contracts.auction) ? ofAuction(log, contracts.facility) : null
-}
-
-function ofFacility(log: Log<bigint, number, false>): EventContent | null {
-  const [event] = parseEventLogs({ abi: facilityAbi, logs: [log] })
-  switch (event?.eventName) {
-    case 'Drawn':
-      return { type: 'drawn', ...event.args }
-    case 'Repaid': {
-      const { from, ...args } = event.args
-      return { type: 'repaid', ...args, from: from === 0n ? null : from }
-    }
-    case 'SweepChanged':
-      return { type: 'sweepChanged', ...event.args }
-    case 'LoanStateChanged':
-      return {
-        type: 'loanStateChanged',
-        loan: event.args.loan,
-        state: loanStates[event.args.state] ?? 'none',
-      }
-    case 'BountyPaid':
-      return { type: 'bountyPaid', ...event.args }
-    case 'Sold':
-      return { type: 'sold', ...event.args }
-    case 'WrittenOff':
-      return { type: 'writtenOff', ...event.args }
-    case 'Recovered':
-      return { type: 'recovered', ...event.args }
-    case 'StakeChanged':
-      return { type: 'stakeChanged', ...event.args }
-    case 'StakeLocked':
-      return { type: 'stakeLocked', ...event.args }
-    // Funded and Left say again, without names, what the vaults' events say.
-    default:
-      return null
-  }
-}
-
-function ofVault(log: Log<bigint, number, false>, line: FacilityLine): EventContent | null {
-  const [event] = parseEventLogs({ abi: vaultAbi, logs: [log] })
-  switch (event?.eventName) {
-    case 'Deposit':
-      return { type: 'deposited', line, ...event.args }
-    case 'RedeemRequest': {
-      const { controller, owner, shares } = event.args
-      return { type: 'redeemRequested', line, controller, owner, shares }
-    }
-    case 'QueuePaid':
-      return { type: 'queuePaid', line, ...event.args }
-    case 'Withdraw': {
-      const { receiver, owner: controller, assets, shares } = event.args
-      return { type: 'claimed', line, receiver, controller, assets, shares }
-    }
-    case 'Transfer': {
-      const { from, to, value: shares } = event.args
-      const isOwn = [from, to].some(
-        (party) => isAddressEqual(party, zeroAddress) || isAddressEqual(party, log.address),
-      )
-      return isOwn ? null : { type: 'transferred', line, from, to, shares }
-    }
-    default:
-      return null
-  }
-}
-
-function ofDesk(log: Log<bigint, number, false>): EventContent | null {
-  const [event] = parseEventLogs({ abi: deskAbi, logs: [log] })
-  switch (event?.eventName) {
-    case 'LoanOpened': {
-      // The call's own arguments, without its selector.
-      const data = concat([borrowSelector, event.args.arguments])
-      const { functionName, args } = decodeFunctionData({ abi: deskAbi, data })
-      if (functionName !== 'borrow') return null
-      const [terms, signature, amount] = args
-      return { type: 'loanOpened', loan: event.args.loan, terms, signature, amount }
-    }
-    case 'UnderwriterChanged':
-      return { type: 'underwriterChanged', ...event.args }
-    case 'CuratorChanged':
-      return { type: 'curatorChanged', ...event.args }
-    default:
-      return null
-  }
-}
-
-function ofAuction(log: Log<bigint, number, false>, seller: Address): EventContent | null {
-  const [event] = parseEventLogs({ abi: auctionAbi, logs: [log] })
-  if (event === undefined || !isAddressEqual(event.args.seller, seller)) return null
-  switch (event.eventName) {
-    case 'AuctionStarted': {
-      const { asset, startPrice, halfLife, runs } = event.args
-      return { type: 'auctionStarted', asset, startPrice, halfLife, runs }
-    }
-    case 'AuctionTaken': {
-      const { asset, to, taker, price } = event.args
-      return { type: 'auctionTaken', asset, to, taker, price }
-    }
-    case 'AuctionCancelled':
-      return { type: 'auctionCancelled', asset: event.args.asset }
-    default:
-      return null
-  }
-}

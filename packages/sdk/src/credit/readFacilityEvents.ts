@@ -1,9 +1,9 @@
-import { creditOf } from '../deployments/creditOf.ts'
 import type { Deployment } from '../deployments/deployment.ts'
 import { readLogs } from '../transactions/readLogs.ts'
 import type { ReadClient } from '../transactions/write.ts'
+import { decodeFacilityLogs, eventSourcesOf } from './decodeFacilityLogs.ts'
 import type { FacilityContracts } from './facility.ts'
-import { decodeFacilityLogs, type FacilityEvent } from './facilityEvent.ts'
+import type { FacilityEvent } from './facilityEvent.ts'
 
 /**
  * Reads what happened to a facility in a range of blocks.
@@ -26,8 +26,7 @@ export async function readFacilityEvents(
   },
 ): Promise<readonly FacilityEvent[]> {
   const { deployment, facility, fromBlock, toBlock } = parameters
-  const { auction } = creditOf(deployment)
-  const address = [facility.facility, facility.desk, facility.senior, facility.junior, auction]
-  const logs = await readLogs(client, { address, fromBlock, toBlock })
-  return decodeFacilityLogs(logs, { ...facility, auction })
+  const sources = eventSourcesOf(facility, deployment)
+  const logs = await readLogs(client, { address: Object.values(sources), fromBlock, toBlock })
+  return decodeFacilityLogs(logs, sources)
 }

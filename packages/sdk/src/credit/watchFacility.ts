@@ -1,9 +1,9 @@
-import { creditOf } from '../deployments/creditOf.ts'
 import type { Deployment } from '../deployments/deployment.ts'
 import { type WatchLogsOptions, watchLogs } from '../transactions/watchLogs.ts'
 import type { ReadClient } from '../transactions/write.ts'
+import { decodeFacilityLogs, eventSourcesOf } from './decodeFacilityLogs.ts'
 import type { FacilityContracts } from './facility.ts'
-import { decodeFacilityLogs, type FacilityEvent } from './facilityEvent.ts'
+import type { FacilityEvent } from './facilityEvent.ts'
 
 /** How a facility is watched. */
 export interface WatchFacilityParameters extends WatchLogsOptions {
@@ -19,7 +19,7 @@ export interface WatchFacilityParameters extends WatchLogsOptions {
 }
 
 /**
- * Watches what happens to a facility: its loans, its lenders and their queue, its stakes and its auctions. Survives reorganisations
+ * Watches what happens to a facility: its loans, its lenders and their queue, its stakes, its auctions and its ranks. Survives reorganisations
  * and an RPC that fails or stalls.
  *
  * @param client A viem client of the chain.
@@ -32,10 +32,9 @@ export interface WatchFacilityParameters extends WatchLogsOptions {
  */
 export function watchFacility(client: ReadClient, parameters: WatchFacilityParameters): () => void {
   const { deployment, facility, onEvents, ...options } = parameters
-  const { auction } = creditOf(deployment)
-  const addresses = [facility.facility, facility.desk, facility.senior, facility.junior, auction]
-  return watchLogs(client, addresses, {
+  const sources = eventSourcesOf(facility, deployment)
+  return watchLogs(client, Object.values(sources), {
     ...options,
-    onLogs: (logs, upTo) => onEvents(decodeFacilityLogs(logs, { ...facility, auction }), upTo),
+    onLogs: (logs, upTo) => onEvents(decodeFacilityLogs(logs, sources), upTo),
   })
 }
