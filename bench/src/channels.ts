@@ -26,11 +26,14 @@ import {
 } from '@millrace/sdk'
 import { type Address, type Hash, hexToBytes, verifyTypedData, zeroAddress, zeroHash } from 'viem'
 import { ownBatch, signBatchVouchers, stockBatch } from './_channels/batch.ts'
+import { probeDisk } from './_channels/probeDisk.ts'
 
 const CHANNELS = Number(process.env.CHANNELS ?? 1000)
 const VOUCHERS = Number(process.env.VOUCHERS ?? 20_000)
 const TICKS = Number(process.env.TICKS ?? 1_000_000)
 const REQUESTS = Number(process.env.REQUESTS ?? 3000)
+/** What other work on the machine adds is no part of what is measured: the best of so many counts, and all are told. */
+const REPEATS = Number(process.env.REPEATS ?? 3)
 
 const loadAtStart = loadavg()[0] ?? 0
 const say = (text: string) => process.stdout.write(`${text}\n`)
@@ -117,19 +120,25 @@ const vouchers = Array.from({ length: VOUCHERS }, (_, index) =>
 )
 
 // ---- vouchers, on disk before each resolves; as many at once as a busy server has
-const ledger = await open('vouchers')
-const voucherRate = await rate(VOUCHERS, async () => {
-  const atOnce = 256
-  for (let at = 0; at < VOUCHERS; at += atOnce)
-    await Promise.all(
-      vouchers
-        .slice(at, at + atOnce)
-        .map(async (payment) => (await ledger.hold(payment, 100n)).capture(100n)),
-    )
-  await ledger.flush()
-})
-const unpaid = ledger.books().filter(({ spent, worth }) => spent !== worth).length
-await ledger.close()
+let unpaid = 0
+const voucherRates: Awaited<ReturnType<typeof rate>>[] = []
+for (let run = 0; run < REPEATS; run++) {
+  const ledger = await open(`vouchers-${run}`)
+  const took = await rate(VOUCHERS, async () => {
+    const atOnce = 256
+    for (let at = 0; at < VOUCHERS; at += atOnce)
+      await Promise.all(
+        vouchers
+          .slice(at, at + atOnce)
+          .map(async (payment) => (await ledger.hold(payment, 100n)).capture(100n)),
+      )
+    await ledger.flush()
+  })
+  voucherRates.push(took)
+  unpaid += ledger.books().filter(({ spent, worth }) => spent !== worth).length
+  await ledger.close()
+}
+const [voucherRate, ...otherRates] = voucherRates.sort((a, b) => b.perSecond - a.perSecond)
 
 // ---- the check alone, as the stock packages make it
 const types = {
@@ -272,29 +281,46 @@ const ask = (path: string, headers: readonly string[], perSecond: number): Promi
     worker.once('error', reject)
   })
 
-const quantile = (sorted: readonly number[], part: number) =>
-  Math.round((sorted[Math.floor(sorted.length * part)] ?? 0) * 1000) / 1000
 const round = (value: number) => Math.round(value * 1000) / 1000
-const added: Record<string, unknown> = {}
+/** Of times in milliseconds. */
+function quantiles(times: readonly number[]) {
+  const sorted = [...times].sort((a, b) => a - b)
+  const at = (part: number) => round(sorted[Math.floor(sorted.length * part)] ?? 0)
+  return { p50: at(0.5), p99: at(0.99), most: round(sorted.at(-1) ?? 0) }
+}
+/** What happened in the seller since it was asked last: pauses of the collector, and writes to disk. */
+const stats = async () =>
+  (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
+
 const nothing = Array.from({ length: REQUESTS }, () => '')
-for (const perSecond of [100, 400]) {
-  const ways = { voucher: byVoucher, word: byWord } as const
-  for (const [way, make] of Object.entries(ways)) {
-    const offset = perSecond === 100 ? 0 : REQUESTS + 200
-    const headers = make(2 * (REQUESTS + 200)).slice(offset, offset + REQUESTS + 200)
-    await ask('/free', nothing.slice(0, 200), perSecond)
-    await ask('/paid', headers.slice(0, 200), perSecond)
-    const free = (await ask('/free', nothing, perSecond)).sort((a, b) => a - b)
-    const paid = (await ask('/paid', headers.slice(200), perSecond)).sort((a, b) => a - b)
-    const row = {
-      ...{ freeP50: quantile(free, 0.5), freeP99: quantile(free, 0.99) },
-      ...{ paidP50: quantile(paid, 0.5), paidP99: quantile(paid, 0.99) },
-    }
+/** Once: the disk alone, the route without payment, and the route with, one right after the other at the same rate. */
+async function measure(perSecond: number, payments: readonly string[]) {
+  await ask('/free', nothing.slice(0, 200), perSecond)
+  await ask('/paid', payments.slice(0, 200), perSecond)
+  const disk = quantiles(await probeDisk(join(folder, 'probe'), { count: REQUESTS, perSecond }))
+  const free = quantiles(await ask('/free', nothing, perSecond))
+  await stats()
+  const paid = quantiles(await ask('/paid', payments.slice(200), perSecond))
+  const { pauses, syncs } = await stats()
+  return {
+    ...{ addedP50: round(paid.p50 - free.p50), addedP99: round(paid.p99 - free.p99), free, paid },
+    'the disk alone, before': disk,
+    'the disk, from the seller’s write to its answer': quantiles(syncs),
+    'collector in the seller': { pauses: pauses.length, ...quantiles(pauses) },
+  }
+}
+
+const added: Record<string, unknown> = {}
+for (const [way, make] of Object.entries({ voucher: byVoucher, word: byWord })) {
+  const each = REQUESTS + 200
+  const rates = [100, 400]
+  const payments = make(rates.length * REPEATS * each)
+  for (const perSecond of rates) {
+    const runs: Awaited<ReturnType<typeof measure>>[] = []
+    for (let run = 0; run < REPEATS; run++) runs.push(await measure(perSecond, payments.splice(0, each)))
+    const [best, ...others] = runs.sort((a, b) => a.paid.p99 - b.paid.p99)
     added[`by ${way}, ${perSecond} a second`] = {
-      ...row,
-      addedP50: round(row.paidP50 - row.freeP50),
-      addedP99: round(row.paidP99 - row.freeP99),
-      goalAddedP99: 2,
+      ...{ goalAddedP99: 2, ...best, 'addedP99 of the other runs': others.map(({ addedP99 }) => addedP99) },
     }
   }
 }
@@ -312,7 +338,10 @@ const result = {
   },
   node: process.version,
   channels: CHANNELS,
-  'vouchers accepted, durable': { ...voucherRate, goalPerSecond: 8_000 },
+  'vouchers accepted, durable': {
+    ...{ ...voucherRate, goalPerSecond: 8_000 },
+    'perSecond of the other runs': otherRates.map(({ perSecond }) => perSecond),
+  },
   'voucher checked by viem': peerRate,
   'voucher of batch-settlement accepted': {
     'ours, durable': ownBatchRate,

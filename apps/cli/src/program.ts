@@ -9,6 +9,7 @@ import { registerNetworkCommands } from './commands/network.ts'
 import { registerNodeCommands } from './commands/node.ts'
 import { registerPayCommands } from './commands/pay.ts'
 import { registerReceiptCommands } from './commands/receipt.ts'
+import { registerRiskCommands } from './commands/risk.ts'
 import { registerTillCommands } from './commands/till.ts'
 import { registerWalletCommands } from './commands/wallet.ts'
 
@@ -39,6 +40,7 @@ export function createProgram(): Command {
   registerAssetCommands(program)
   registerTillCommands(program)
   registerCreditCommands(program)
+  registerRiskCommands(program)
   registerMcpCommands(program)
   registerPayCommands(program)
   registerReceiptCommands(program)

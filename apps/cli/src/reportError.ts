@@ -17,6 +17,7 @@ function exitCodeOf(error: Known): number {
   if (error.code === 'QUERY_INVALID' || error.code === 'QUERY') return exitCodes.usage
   if (error.code === 'BUDGET_EXCEEDED' || error.code === 'DEPOSIT_LIMIT') return exitCodes.money
   if (error.code === 'INVALID_INPUT') return exitCodes.data
+  if (error.code === 'STATEMENT_UNBALANCED') return exitCodes.internal
   return error.retryable === true ? exitCodes.later : exitCodes.refused
 }
 

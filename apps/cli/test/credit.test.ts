@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startCreditHome } from './creditHome.ts'
@@ -7,7 +7,7 @@ import { startCreditHome } from './creditHome.ts'
 const guide = readFileSync(new URL('../../../docs/guides/lend.md', import.meta.url), 'utf8')
 const day = 86_400
 /** The guide's line, without what only a shell that stays open needs. */
-const makePool = `node -p "require('./pool.json').pool" > pool`
+const makePool = (name: string) => `node -p "require('./${name}.json').pool" > ${name}`
 let network: Awaited<ReturnType<typeof startCreditHome>>
 let work = ''
 let pool = ''
@@ -35,14 +35,15 @@ describe('the guide', () => {
     for (const line of lines) {
       const [command = '', refusal] = line.split(' # refused: ')
       if (!command.startsWith('millrace ')) {
-        const { code, err } = await network.shell(command.replace(/^POOL=.*/, makePool))
+        const { code, err } = await network.shell(
+          command.replace(/^[A-Z]+=.* > (\w+)$/, (_, name: string) => makePool(name)),
+        )
         expect({ line, code, err }).toEqual({ line, code: 0, err: '' })
         continue
       }
       // As the shell would: what a file holds, and where the output goes.
       const [said = '', file] = command.replace('millrace ', '').split(' > ')
-      pool = existsSync(join(work, 'pool')) ? readFileSync(join(work, 'pool'), 'utf8').trim() : ''
-      const words = said.replace(/"\$\(cat (\w+)\)"/g, (_, name) => kept(name)).replace('--json ', '')
+      const words = said.replace(/"\$\(cat (\w+)\)"/g, (_, name: string) => kept(name)).replace('--json ', '')
       const asked = run(words, said.startsWith('--json') ? ['--json'] : [])
       if (refusal !== undefined) {
         await expect(asked, line).rejects.toMatchObject({ code: refusal })
@@ -53,6 +54,7 @@ describe('the guide', () => {
       })
       if (file !== undefined) writeFileSync(join(work, file), out)
     }
+    pool = kept('pool')
     // And once as a program of its own.
     const { code, out } = await network.shell('millrace --json loan status loan.json')
     expect({ code, state: JSON.parse(out).state }).toEqual({ code: 0, state: 'live' })
@@ -68,9 +70,36 @@ describe('on the network of the guide', () => {
       facility: pool,
       rules: { book: { seniorRate: 80_000, minJuniorBps: 2_000 } },
     })
+    const risk = await json('pool risk POOL')
+    const results = risk.results as {
+      scenario: string
+      seniorLoss: number
+      juniorLoss: number
+      loss: number
+    }[]
+    expect(results).toHaveLength(16)
+    expect(results[0]).toMatchObject({ scenario: 'as it is' })
+    const { principal } = await json('loan status ./loan.json')
+    expect(risk.facility).toMatchObject({
+      seniorRate: 0.08,
+      loans: [
+        { id: loan.loan, principal: Number(principal) / 1e6, haircut: 0.25, revenue: [{ monthly: 25 }] },
+      ],
+    })
+    // A currency a tenth below par costs both lines a tenth.
+    const depeg = results.find(({ scenario }) => scenario === 'stablecoin depeg')
+    expect(depeg?.juniorLoss).toBeGreaterThan(50)
+    expect(risk.year).toMatchObject({ pd: 0.08, expected: expect.any(Number) })
+    expect(await run('pool risk POOL --scenario obsolescence', [])).toContain(
+      'obsolescence: A new generation',
+    )
+    expect(await json('risk revenue 1 --months 2')).toMatchObject({
+      assets: ['1'],
+      months: [{ amounts: ['0'] }, { amounts: ['25000000'] }],
+    })
+    const pools = [pool, kept('second'), JSON.parse(kept('careful.json')).pool, kept('quick'), kept('upper')]
+    expect((await json('pool list')).pools).toMatchObject(pools.map((facility) => ({ facility })))
     const upper = kept('upper')
-    const others = [kept('second'), JSON.parse(kept('careful.json')).pool, upper]
-    expect((await json('pool list')).pools).toMatchObject([pool, ...others].map((facility) => ({ facility })))
     const { lookThrough } = await json(`pool show ${upper}`)
     expect(lookThrough).toMatchObject({ behind: [{ facility: pool, drawn: '600000000' }], isCut: false })
     // One debtor below, whom the upper pool has a part of.
@@ -88,6 +117,23 @@ describe('on the network of the guide', () => {
     expect(asset).toMatchObject({ revenue: '25000000', adjusted: '25000000' })
     expect(asset?.payers).toMatchObject([{ amount: '25000000', payments: 1, isRelated: false }])
     expect(asset?.appraisal).toMatchObject({ appraised: '1000000000', isFresh: true })
+  })
+
+  test('default: who took the lot owns the machine, paid what it cost then, and the loan is paid off', async () => {
+    const { wallets } = (await json('wallet list')) as { wallets: { name: string; address: string }[] }
+    const cid = wallets.find(({ name }) => name === 'cid')?.address
+    const { owner } = await json('asset show 4')
+    expect(String(owner).toLowerCase()).toBe(cid)
+    expect(await json('loan status ./lost.json')).toMatchObject({
+      state: 'closed',
+      principal: '0',
+      interest: '0',
+    })
+    const lost = await json('statement loan ./lost.json')
+    expect(lost.closing).toMatchObject({ drawn: '40000000', 'principal paid': '40000000', lost: '0' })
+    const uma = await json(`statement underwriter ${kept('quick')} uma`)
+    const stake = uma.closing as Record<string, string>
+    expect(stake).toMatchObject({ 'put in': '20000000', lost: '0', 'locked stake': stake.premiums })
   })
 
   test('behavior: the borrower who pays itself is found out', async () => {
@@ -131,6 +177,14 @@ describe('on the network of the guide', () => {
     expect(await run('statement borrower POOL demo --csv', [])).toMatch(/^of,time,.*\r\nloan 0x/)
     expect(await run('statement borrower POOL', [])).toContain('Owed at the end')
 
+    const uma = await json('statement underwriter POOL uma')
+    const stake = uma.closing as Record<string, string>
+    expect(stake).toMatchObject({ 'put in': '200000000', 'taken out': '0', bounties: '0', lost: '0' })
+    expect(BigInt(stake['free stake'] ?? 0) + BigInt(stake['locked stake'] ?? 0)).toBe(
+      200_000_000n + BigInt(stake.premiums ?? 0),
+    )
+    expect(await run('statement underwriter POOL uma', [])).toContain('At the end')
+
     const ann = await json('statement lender POOL ann')
     expect(ann.closing).toMatchObject({
       'paid in': '2000000000',
@@ -146,10 +200,10 @@ describe('on the network of the guide', () => {
     const noon = new Date(Date.now() + (day / 2) * 1000).toISOString()
     await run('till pay 1 10 --wallet ben')
     await run('loan repay ./loan.json 20')
-    for (const of of ['asset 1', 'loan ./loan.json', 'lender POOL ben']) {
+    for (const of of ['asset 1', 'loan ./loan.json', 'lender POOL ben', 'underwriter POOL uma']) {
       const before = await json(`statement ${of} --to ${noon}`)
       const after = await json(`statement ${of} --from ${noon}`)
-      const kept = ['unsplit', 'principal', 'interest', 'junior shares']
+      const kept = ['unsplit', 'principal', 'interest', 'junior shares', 'free stake', 'locked stake']
       for (const column of kept.filter((name) => name in (before.closing as object)))
         expect((after.opening as Record<string, string>)[column]).toBe(
           (before.closing as Record<string, string>)[column],
@@ -177,6 +231,32 @@ describe('on the network of the guide', () => {
       expect(await json('loan poke ./loan.json')).toMatchObject({ state })
     }
     await expect(run('loan poke ./loan.json')).rejects.toMatchObject({ code: 'NOTHING_TO_DO' })
+    const { lots } = (await json('auction list')) as { lots: Record<string, string>[] }
+    expect(lots).toMatchObject([{ asset: '1', seller: pool, runs: 1, isOver: false }])
+    const { startPrice = '', price = '' } = lots[0] ?? {}
+    expect(BigInt(price)).toBeLessThanOrEqual(BigInt(startPrice))
+    await pass(day)
+    const shown = (await json('auction show 1')) as { prices: { price: string; time: number }[] }
+    const prices = shown.prices.map((one) => BigInt(one.price))
+    expect(prices.length).toBeGreaterThan(8)
+    expect([...prices].sort((a, b) => Number(b - a))).toEqual(prices)
+    expect(prices[0]).toBeLessThanOrEqual((BigInt(startPrice) * 3n) / 4n)
+    expect(await run('auction show 1', [])).toContain('millrace auction take 1')
+    await expect(run('auction take 1 --max 100 --wallet ben')).rejects.toMatchObject({
+      code: 'LOT_TOO_DEAR',
+      details: { reachedAt: expect.stringMatching(/^20/) },
+    })
+    await expect(run('auction take 1 --max 999999 --wallet vic')).rejects.toMatchObject({
+      code: 'NOT_ENOUGH_MONEY',
+    })
+    await expect(run('auction restart 1')).rejects.toMatchObject({ code: 'RUN_NOT_OVER' })
+    await pass(15 * day)
+    await expect(run('auction take 1 --max 999 --wallet ben')).rejects.toMatchObject({ code: 'LOT_OVER' })
+    expect(await run('auction list', [])).toContain('over')
+    expect(await run('auction show 1', [])).toContain('auction restart 1')
+    expect(await json('auction restart 1')).toMatchObject({ lot: { runs: 2 } })
+    const [second] = ((await json('auction list')) as { lots: Record<string, string>[] }).lots
+    expect(BigInt(second?.startPrice ?? 0)).toBe(BigInt(startPrice) / 2n)
     expect(await json('loan status ./loan.json')).toMatchObject({ state: 'defaulted' })
     const whats = ((await json('statement loan ./loan.json')).lines as { what: string }[]).map(
       ({ what }) => what,
@@ -193,6 +273,11 @@ describe('on the network of the guide', () => {
     const wrong: [string, string][] = [
       [`pool show ${nobody}`, 'POOL_UNKNOWN'],
       ['pool show here', 'POOL_UNKNOWN'],
+      ['pool risk here', 'POOL_UNKNOWN'],
+      ['pool risk POOL --scenario doom', 'USAGE'],
+      ['pool risk POOL --since never', 'DURATION_INVALID'],
+      ['risk revenue 99', 'ASSET_MISSING'],
+      ['risk revenue 1 --months 0', 'USAGE'],
       ['pool create --panel x --underwriter uma', 'USAGE'],
       ['pool create --panel 0 --underwriter uma --senior-rate much', 'USAGE'],
       ['pool create --panel 0 --underwriter uma --grace 1s', 'RULES_INVALID'],
@@ -222,6 +307,13 @@ describe('on the network of the guide', () => {
       ['statement asset 1 --from 2026-02-01 --to 2026-01-01', 'USAGE'],
       ['statement lender POOL nobody', 'WALLET_MISSING'],
       ['statement borrower POOL ann', 'LOANS_MISSING'],
+      ['auction take 99 --max 5', 'ASSET_MISSING'],
+      ['auction take 2 --max 5', 'LOT_MISSING'],
+      ['auction show 2', 'LOT_MISSING'],
+      ['auction restart 2', 'LOT_MISSING'],
+      ['auction take 1 --max much', 'AMOUNT_INVALID'],
+      ['auction take 1 --max 999 --to nobody', 'WALLET_MISSING'],
+      ['statement underwriter POOL nobody', 'WALLET_MISSING'],
     ]
     try {
       for (const [command, code] of wrong) await expect(run(command), command).rejects.toMatchObject({ code })

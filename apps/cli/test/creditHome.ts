@@ -60,10 +60,15 @@ export async function startCreditHome() {
     json: async (command: string) => JSON.parse(await run(command)) as Record<string, unknown>,
     /** Moves the chain's clock on. */
     async pass(seconds: number) {
-      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'evm_increaseTime', params: [seconds] })
-      const headers = { 'content-type': 'application/json' }
-      const answer = await fetch(rpc, { method: 'POST', headers, body })
-      expect(await answer.json()).not.toHaveProperty('error')
+      for (const [method, params] of [
+        ['evm_increaseTime', [seconds]],
+        ['evm_mine', []],
+      ]) {
+        const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+        const headers = { 'content-type': 'application/json' }
+        const answer = await fetch(rpc, { method: 'POST', headers, body })
+        expect(await answer.json()).not.toHaveProperty('error')
+      }
     },
     async stop() {
       process.chdir(before)

@@ -104,7 +104,15 @@ beforeAll(async () => {
         response.statusCode = 500
         response.end('broken')
       } else if (request.url === '/long') response.end(Buffer.alloc(2_500_000, 'x'))
-      else response.end(`answer ${asked.length}: ${body}`)
+      else if (request.url === '/words') {
+        response.setHeader('content-type', 'text/event-stream')
+        for (let word = 0; word < 30_000; word++)
+          response.write(`data: ${JSON.stringify({ choices: [{ delta: { content: 'word' } }] })}\n\n`)
+        response.end(`data: ${JSON.stringify({ usage: { completion_tokens: 29_000 } })}\n\ndata: [DONE]\n\n`)
+      } else if (request.url === '/whole') {
+        response.setHeader('content-type', 'application/json')
+        response.end(JSON.stringify({ text: 'x'.repeat(500), usage: { completion_tokens: 120 } }))
+      } else response.end(`answer ${asked.length}: ${body}`)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -233,7 +241,7 @@ test('default: the same server is an agent of A2A: its card says that it is paid
   await budget.close()
 }, 240_000)
 
-test('default: an answer is paid by the megabyte while it comes, by the command on both sides, and its receipt says what it cost', async () => {
+test('default: an answer is paid by the megabyte, the second or the token while it comes, by the command on both sides, and its receipt says what it cost', async () => {
   const url = await sell('--per-megabyte', '0.01', '--price', '0.002')
   const bought = await done('pay', `${url}/long`, '--wallet', 'client', '--max', '1')
   expect(bought.status).toBe(200)
@@ -245,6 +253,13 @@ test('default: an answer is paid by the megabyte while it comes, by the command 
   expect(quick.status).toBe(200)
   // By the second, and it took some; never more than was promised for it.
   expect(BigInt(quick.paid.amount)).toBeLessThanOrEqual(1_000_000n)
+  await kill('SIGKILL')
+  // A base unit a token; a stretch is ten thousand tokens.
+  const counted = await sell('--per-million-tokens', '1')
+  const words = await done('pay', `${counted}/words`, '--wallet', 'client', '--max', '1')
+  expect([words.status, words.paid.amount]).toEqual([200, '29000'])
+  const whole = await done('pay', `${counted}/whole`, '--wallet', 'client', '--max', '1')
+  expect([whole.status, whole.paid.amount]).toEqual([200, '120'])
 }, 240_000)
 
 test('error: a receipt that was altered, or is of something else, is refuted', async () => {

@@ -230,6 +230,7 @@ async function startOn(
         peers.close(),
         feed.close(),
         chain.close(),
+        ledgers.close(),
       ])
       await database.close()
       log.info({ event: 'gateway.closed' })

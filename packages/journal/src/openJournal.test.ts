@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { constants, mkdtemp, readdir, readFile, readlink, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -47,6 +47,27 @@ describe('openJournal', () => {
     await journal.close()
     expect(await entriesOf()).toEqual(['sum', 'd'])
   })
+
+  test.runIf(process.platform === 'linux')(
+    'behavior: every write returns once it is on disk, to a compacted file as well',
+    async () => {
+      const flagsOf = async () => {
+        for (const fd of await readdir('/proc/self/fd'))
+          if ((await readlink(`/proc/self/fd/${fd}`).catch(() => '')) === path)
+            return Number.parseInt(
+              /flags:\s+([0-7]+)/.exec(await readFile(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0',
+              8,
+            )
+        return 0
+      }
+      const journal = await openJournal<string>({ path })
+      await journal.append('a')
+      expect((await flagsOf()) & constants.O_DSYNC).toBe(constants.O_DSYNC)
+      await journal.compact(() => ['sum'])
+      expect((await flagsOf()) & constants.O_DSYNC).toBe(constants.O_DSYNC)
+      await journal.close()
+    },
+  )
 
   test('behavior: cut at any byte, every whole line before the cut is kept and appending goes on', async () => {
     const journal = await openJournal<{ n: number }>({ path })

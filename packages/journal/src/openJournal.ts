@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { constants, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from './crc32.ts'
 import { JournalClosedError, JournalCorruptError, JournalWriteError } from './errors.ts'
@@ -47,12 +47,24 @@ export interface Journal<Entry> {
   close(): Promise<void>
 }
 
-const encoder = new TextEncoder()
-
+/** A line as it is on disk: eight digits, a space, the body, a newline. */
 function encodeLine(sequence: number, json: string): Uint8Array {
   const body = `[${sequence},${json}]`
-  return encoder.encode(`${crc32(encoder.encode(body))} ${body}\n`)
+  const bytes = Buffer.allocUnsafe(10 + Buffer.byteLength(body))
+  bytes.write(body, 9)
+  bytes.write(`${crc32(bytes.subarray(9, -1))} `, 0, 'latin1')
+  bytes[bytes.length - 1] = 0x0a
+  return bytes
 }
+
+/**
+ * On Linux a write to a file that is opened so returns once its bytes, and the file's new length, are on disk: the same as
+ * `fdatasync` after it, in one call instead of two. Elsewhere it promises less, and `fdatasync` follows.
+ *
+ * @see https://man7.org/linux/man-pages/man2/open.2.html
+ */
+const syncOnWrite = process.platform === 'linux' ? constants.O_DSYNC : 0
+const appending = constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | syncOnWrite
 
 /**
  * Opens an append-only file of checksummed JSON lines, each forced to disk before `append` resolves.
@@ -80,7 +92,7 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
   await rm(`${path}.new`, { force: true })
   const { lines, end, torn } = parse<Entry>(await readOrEmpty(path), path)
 
-  let file = await open(path, 'a+', 0o600)
+  let file = await open(path, appending, 0o600)
   if (torn > 0) {
     await file.truncate(end)
     await file.sync()
@@ -111,7 +123,7 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
       const bytes = Buffer.concat(batch.map((item, index) => encodeLine(sequence + 1 + index, item.json)))
       dirty = true
       await writeAll(file, bytes)
-      await file.datasync()
+      if (syncOnWrite === 0) await file.datasync()
       dirty = false
       size += bytes.length
       sequence += batch.length
@@ -156,7 +168,7 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
           const bytes = Buffer.concat(
             entries.map((entry, index) => encodeLine(sequence + 1 + index, JSON.stringify(entry))),
           )
-          const fresh = await open(`${path}.new`, 'a+', 0o600)
+          const fresh = await open(`${path}.new`, appending, 0o600)
           try {
             await writeAll(fresh, bytes)
             await fresh.sync()

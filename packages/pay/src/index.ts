@@ -22,13 +22,22 @@ export { type BatchState, readBatchChannel } from './batch/readBatchChannel.ts'
 export { type BatchReason, batchReasons } from './batch/reasons.ts'
 export {
   type BatchClaimEvent,
-  type BatchClaimer,
   type BatchClaimerOptions,
   startBatchClaimer,
 } from './batch/startBatchClaimer.ts'
 export { createBatchVerifier } from './batch/verifyBatch.ts'
 export { type AskForRefundOptions, askForRefund } from './buyer/askForRefund.ts'
 export { type AskedClose, type AskToCloseOptions, askToClose } from './buyer/askToClose.ts'
+export type { BatchWallet, BatchWalletChannel, BatchWalletOptions } from './buyer/batchWallet.ts'
+export type {
+  ChannelSpending,
+  ChannelWallet,
+  ChannelWalletOptions,
+  Ending,
+  PreparedPayment,
+  SignedPromise,
+  WalletChannel,
+} from './buyer/channelWallet.ts'
 export { createPayingFetch, type PayingFetchOptions, type Payment } from './buyer/createPayingFetch.ts'
 export {
   BudgetExceededError,
@@ -45,12 +54,7 @@ export {
   ReservationSpentError,
   SnapshotForgedError,
 } from './buyer/errors.ts'
-export {
-  type BatchWallet,
-  type BatchWalletChannel,
-  type BatchWalletOptions,
-  openBatchWallet,
-} from './buyer/openBatchWallet.ts'
+export { openBatchWallet } from './buyer/openBatchWallet.ts'
 export {
   type Budget,
   type BudgetLimits,
@@ -60,16 +64,7 @@ export {
   openBudget,
   type Spending,
 } from './buyer/openBudget.ts'
-export {
-  type ChannelSpending,
-  type ChannelWallet,
-  type ChannelWalletOptions,
-  type Ending,
-  openChannelWallet,
-  type PreparedPayment,
-  type SignedPromise,
-  type WalletChannel,
-} from './buyer/openChannelWallet.ts'
+export { openChannelWallet } from './buyer/openChannelWallet.ts'
 export { PrivateKeyInvalidError } from './curve/errors.ts'
 export { type Curve, openCurve } from './curve/openCurve.ts'
 export { createTypedHasher, type TypedDomain, type TypedHasher } from './curve/typedData.ts'
@@ -127,15 +122,15 @@ export {
   VoucherTooLowError,
 } from './ledger/errors.ts'
 export { type FundChannelParameters, fundChannel } from './ledger/fundChannel.ts'
-export {
-  type AgreedEnd,
-  type Hold,
-  type Ledger,
-  type LedgerOptions,
-  openLedger,
-  type Payee,
-  type ReadChannel,
-} from './ledger/openLedger.ts'
+export type {
+  AgreedEnd,
+  Hold,
+  Ledger,
+  LedgerOptions,
+  Payee,
+  ReadChannel,
+} from './ledger/ledger.ts'
+export { openLedger } from './ledger/openLedger.ts'
 export {
   type ChannelPayment,
   type ChannelPaymentJson,
@@ -147,7 +142,8 @@ export {
 } from './ledger/payment.ts'
 export { readChannelAt } from './ledger/readChannelAt.ts'
 export { type ChannelSnapshot, channelSnapshotSchema } from './ledger/snapshot.ts'
-export { type ClaimEvent, type Claimer, type ClaimerOptions, startClaimer } from './ledger/startClaimer.ts'
+export { type ClaimEvent, type ClaimerOptions, startClaimer } from './ledger/startClaimer.ts'
+export type { Claimer } from './ledger/startClaiming.ts'
 export { type StreamCloser, type StreamSchemeOptions, streamScheme } from './ledger/streamScheme.ts'
 export {
   type CallReceipt,
@@ -161,20 +157,14 @@ export {
 } from './seller/callReceipt.ts'
 export type { StreamReport } from './seller/continueStream.ts'
 export type { AnswerLimits } from './seller/createAnswers.ts'
-export {
-  createPaywall,
-  type PaidCall,
-  type PaidHandler,
-  type PaidRoute,
-  type Paywall,
-  type PaywallOptions,
-} from './seller/createPaywall.ts'
+export { createPaywall } from './seller/createPaywall.ts'
 export { digestRequest } from './seller/digestRequest.ts'
 export {
   CallReceiptInvalidError,
   CaptureExceedsError,
   FacilitatorUnreachableError,
   IdempotencyConflictError,
+  MeterMissingError,
   MoneyRanOutError,
   PaidBodyTooLargeError,
   PaymentRefusedError,
@@ -183,7 +173,8 @@ export {
 } from './seller/errors.ts'
 export { type ExactCurrency, type ExactSchemeOptions, exactScheme } from './seller/exactScheme.ts'
 export { type HttpFacilitatorOptions, httpFacilitator } from './seller/httpFacilitator.ts'
-export { type Metered, meteredCost } from './seller/metered.ts'
+export { type Metered, type MeterUnits, meteredCost } from './seller/metered.ts'
+export { meterTokens } from './seller/meterTokens.ts'
 export { type MppOptions, mppNonce } from './seller/mppCharge.ts'
 export {
   openPendingAnswers,
@@ -193,6 +184,7 @@ export {
 } from './seller/openPendingAnswers.ts'
 export { streamHeader } from './seller/openStreams.ts'
 export { overridesHeader } from './seller/overrides.ts'
+export type { PaidCall, PaidHandler, PaidRoute, Paywall, PaywallOptions } from './seller/paywall.ts'
 export { priceRoute } from './seller/priceRoute.ts'
 export { pendingHeader } from './seller/problem.ts'
 export type { PaidRequest, Price, Reservation, SellerScheme } from './seller/scheme.ts'

@@ -19,12 +19,15 @@ import { openChannelWallet } from '../src/buyer/openChannelWallet.ts'
 import { memoryJournal } from '../src/facilitator/journal.ts'
 import { openFacilitator } from '../src/facilitator/openFacilitator.ts'
 import { fundChannel } from '../src/ledger/fundChannel.ts'
-import { type Ledger, openLedger } from '../src/ledger/openLedger.ts'
+import type { Ledger } from '../src/ledger/ledger.ts'
+import { openLedger } from '../src/ledger/openLedger.ts'
 import { streamScheme } from '../src/ledger/streamScheme.ts'
 import { decodeCallReceipt, verifyCallReceipt } from '../src/seller/callReceipt.ts'
-import { createPaywall, type PaidRoute, type Paywall } from '../src/seller/createPaywall.ts'
+import { createPaywall } from '../src/seller/createPaywall.ts'
 import { digestRequest } from '../src/seller/digestRequest.ts'
 import { exactScheme } from '../src/seller/exactScheme.ts'
+import type { MeterUnits } from '../src/seller/metered.ts'
+import type { PaidRoute, Paywall } from '../src/seller/paywall.ts'
 import type { SellerScheme } from '../src/seller/scheme.ts'
 import { accountAt, type LocalChain, startLocalChain } from './localChain.ts'
 
@@ -109,7 +112,43 @@ const sell = (route: PaidRoute, body: () => ReadableStream<Uint8Array>, wall = p
     ),
   )
 
-async function buyer(limits: BudgetLimits = {}, further: { idleMs?: number; maxPrice?: bigint } = {}) {
+const streamFrom = (pieces: readonly string[]): ReadableStream<Uint8Array> => {
+  let at = 0
+  return new ReadableStream({
+    pull(controller) {
+      const piece = pieces[at++]
+      if (piece === undefined) controller.close()
+      else controller.enqueue(Buffer.from(piece))
+    },
+  })
+}
+
+/** Three base units a token, twenty at a time. */
+const tokensRoute: PaidRoute = { price: { amount: 60n, metered: { per: 'token', price: 3n } } }
+/** `count` events of one token each, and what the answer states in the end. */
+function tokensOf(count: number, stated: number | null): ReadableStream<Uint8Array> {
+  const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`
+  const deltas = Array.from({ length: count }, () => event({ choices: [{ delta: { content: 'word' } }] }))
+  const usage = stated === null ? [] : [event({ choices: [], usage: { completion_tokens: stated } })]
+  return streamFrom([...deltas, ...usage, 'data: [DONE]\n\n'])
+}
+
+const sellTokens = (of: {
+  readonly answers: () => ReadableStream<Uint8Array> | null
+  readonly type?: string
+  readonly route?: PaidRoute
+}) => {
+  const { answers, type = 'text/event-stream', route = tokensRoute } = of
+  const answer = () => new Response(answers(), { headers: { 'content-type': type } })
+  return listening(
+    createServer(nodeListener((request) => paywall.charge(request, route, answer))).listen(0, '127.0.0.1'),
+  )
+}
+
+async function buyer(
+  limits: BudgetLimits = {},
+  further: { idleMs?: number; maxPrice?: bigint; meters?: ReadonlyMap<string, MeterUnits> } = {},
+) {
   const { deployment, currency } = chain
   const budget = await openBudget({ path: join(folder, `budget-${count++}.jsonl`), limits })
   const channels = await openChannelWallet({
@@ -259,6 +298,84 @@ describe('behavior', () => {
     await server.stop()
   })
 
+  test('by the token: events are paid as they come, and what the answer states of itself counts', async () => {
+    const server = await sellTokens({ answers: () => tokensOf(200, 190) })
+    const { fetch, budget, payments, close } = await buyer({ perPayment: 60n, lifetime: 2_000n })
+    const text = await (await fetch(server.url)).text()
+    expect(text.split('data: ')).toHaveLength(203)
+    expect(payments.map(({ amount }) => amount)).toEqual([570n])
+    const { spent, worth } = booked()
+    expect(spent).toBe(570n)
+    // Two stretches ahead at most, of what was counted before the answer stated less.
+    expect(worth).toBeLessThanOrEqual(600n + 120n)
+    expect(budget.state()).toMatchObject({ spent: worth, reserved: 0n })
+    await close()
+    await server.stop()
+  })
+
+  test('by the token: the answer stops when the money stops', async () => {
+    const server = await sellTokens({ answers: () => tokensOf(1_000, null) })
+    const { fetch, close } = await buyer({}, { maxPrice: 300n })
+    const pieces: string[] = []
+    const response = await fetch(server.url)
+    await expect(async () => {
+      for await (const piece of response.body ?? []) pieces.push(Buffer.from(piece).toString())
+    }).rejects.toThrow()
+    const { spent, worth } = booked()
+    expect(worth).toBe(300n)
+    // Three base units a token, and every event is one; the last may be cut in two.
+    expect(spent).toBe(BigInt(pieces.join('').split('\n\n').length - 1) * 3n)
+    expect(spent).toBeGreaterThan(270n)
+    await close()
+    await server.stop()
+  })
+
+  test('by the token: an answer that is whole is charged what it used of what was promised, and given again', async () => {
+    const answer = (tokens: number) =>
+      JSON.stringify({
+        choices: [{ message: { content: 'x'.repeat(400) } }],
+        usage: { completion_tokens: tokens },
+      })
+    let calls = 0
+    const server = await sellTokens({
+      type: 'application/json',
+      answers: () => new Response(answer([11, 12, 90][calls++] ?? 0)).body,
+    })
+    const { fetch, payments, close } = await buyer()
+    const ask = (key: string) => fetch(server.url, { headers: { 'idempotency-key': key } })
+    const first = await ask('a')
+    expect(decodeCallReceipt(first.headers.get('millrace-receipt') ?? '').receipt.amount).toBe(33n)
+    expect(await (await ask('a')).text()).toBe(await first.text())
+    await (await ask('b')).text()
+    // Ninety tokens are more than a stretch: so much was promised, and no more is charged.
+    await (await ask('c')).text()
+    expect([calls, booked().spent]).toEqual([3, 33n + 36n + 60n])
+    expect(payments.at(-1)?.amount).toBe(60n)
+    await close()
+    await server.stop()
+  })
+
+  test('by a unit of its own: who has its meter pays for it, who has not pays one stretch', async () => {
+    const meter: MeterUnits = () => {
+      let pages = 0
+      return (piece) => {
+        pages += piece.filter((byte) => byte === 12).length
+        return pages
+      }
+    }
+    const route: PaidRoute = { price: { amount: 20n, metered: { per: 'page', price: 2n, meter } } }
+    const server = await sellTokens({ route, answers: () => streamFrom(Array(50).fill('a page\f')) })
+    const knowing = await buyer({}, { meters: new Map([['page', meter]]) })
+    expect(await (await knowing.fetch(server.url)).text()).toHaveLength(350)
+    expect(booked().spent).toBe(100n)
+    await knowing.close()
+    const ignorant = await buyer()
+    await expect((await ignorant.fetch(server.url)).text()).rejects.toThrow()
+    expect(ignorant.payments.map(({ amount }) => amount)).toEqual([20n])
+    await ignorant.close()
+    await server.stop()
+  })
+
   test('a reader who leaves is charged what it got', async () => {
     const server = await sell(bytesRoute, () => streamOf(1_000, 7_000))
     const { fetch, payments, close } = await buyer()
@@ -296,6 +413,17 @@ describe('behavior', () => {
 })
 
 describe('error', () => {
+  test('METER_MISSING: a price by a unit that nothing counts is not asked for', async () => {
+    const metered = { per: 'furlong', price: 1n }
+    await expect(
+      paywall.charge(
+        new Request('http://shop.example/'),
+        { price: { amount: 5n, metered } },
+        () => new Response(''),
+      ),
+    ).rejects.toMatchObject({ code: 'METER_MISSING', details: { unit: 'furlong' } })
+  })
+
   test('a seller that says it charged more than was promised', async () => {
     const server = await sell(bytesRoute, () => streamOf(14, 7_000))
     const { deployment, currency } = chain

@@ -9,17 +9,13 @@ import { facilitatorHandler } from '../src/facilitator/facilitatorHandler.ts'
 import { memoryJournal } from '../src/facilitator/journal.ts'
 import { type Facilitator, openFacilitator } from '../src/facilitator/openFacilitator.ts'
 import { decodeCallReceipt, verifyCallReceipt } from '../src/seller/callReceipt.ts'
-import {
-  createPaywall,
-  type PaidHandler,
-  type PaidRoute,
-  type PaywallOptions,
-} from '../src/seller/createPaywall.ts'
+import { createPaywall } from '../src/seller/createPaywall.ts'
 import { digestRequest } from '../src/seller/digestRequest.ts'
 import { CallReceiptInvalidError } from '../src/seller/errors.ts'
 import { exactScheme } from '../src/seller/exactScheme.ts'
 import { httpFacilitator } from '../src/seller/httpFacilitator.ts'
 import { mppNonce } from '../src/seller/mppCharge.ts'
+import type { PaidHandler, PaidRoute, PaywallOptions } from '../src/seller/paywall.ts'
 import { priceRoute } from '../src/seller/priceRoute.ts'
 import { decodePaymentRequired, decodeSettleResponse, encodePaymentPayload } from '../src/wire/headers.ts'
 import { decodeChallenge, decodePaymentReceipt, encodeCredential } from '../src/wire/mpp.ts'

@@ -1,4 +1,11 @@
+export {
+  type Allocation,
+  type AllocationOptions,
+  leastShortfall,
+  shortfallOf,
+} from './allocation/leastShortfall.ts'
 export { absorptionRatio, absorptionShift, covarianceOf } from './concentration/absorption.ts'
+export { type DownMonths, downMonths } from './concentration/downMonths.ts'
 export { type EffectiveBets, effectiveBets } from './concentration/effectiveBets.ts'
 export {
   type Dimension,
@@ -19,6 +26,7 @@ export {
 export { halfLifeOf, halvingLeft } from './depreciation/halving.ts'
 export { expectedRental, type RentalProcess, rentalPath } from './depreciation/rental.ts'
 export { MatrixError, ParameterError, RiskError } from './errors/RiskError.ts'
+export { type FactorLoading, type FactorRegression, regressFactors } from './factors/regressFactors.ts'
 export { strongComponents } from './graph/components.ts'
 export {
   type AssetClaims,

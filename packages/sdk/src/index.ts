@@ -181,8 +181,10 @@ export {
   facilityRulesSchema,
 } from './credit/facility.ts'
 export type { FacilityEvent } from './credit/facilityEvent.ts'
+export { type FindLotsParameters, findLots, type OpenLot } from './credit/findLots.ts'
 export { type ForwardFromRanksParameters, forwardFromRanks } from './credit/forwardFromRanks.ts'
 export { type AppraisalState, getAppraisal } from './credit/getAppraisal.ts'
+export { getCurve } from './credit/getCurve.ts'
 export { type Facility, type FacilityLineState, getFacility } from './credit/getFacility.ts'
 export { type FacilityCreation, getFacilityRules } from './credit/getFacilityRules.ts'
 export { getFreeStake } from './credit/getFreeStake.ts'
@@ -215,6 +217,7 @@ export {
   loanTermsSchema,
   loanTermsToJson,
 } from './credit/loanTerms.ts'
+export { type LotCurve, lotEnd, lotPrice, whenLotCosts } from './credit/lotPrice.ts'
 export { type PokeLoanParameters, pokeLoan } from './credit/pokeLoan.ts'
 export { type PublishCurveParameters, publishCurve, publishedCurve } from './credit/publishCurve.ts'
 export { readFacilityEvents } from './credit/readFacilityEvents.ts'
@@ -239,7 +242,7 @@ export {
 } from './credit/signLoanRelease.ts'
 export { signLoanTerms } from './credit/signLoanTerms.ts'
 export { type StakeFirstLossParameters, stakeFirstLoss } from './credit/stakeFirstLoss.ts'
-export { type TakeLotParameters, takeLot } from './credit/takeLot.ts'
+export { type TakeLotParameters, takeLot, takenLot } from './credit/takeLot.ts'
 export { type TakeOverLoanParameters, takeOverLoan } from './credit/takeOverLoan.ts'
 export { type UnstakeFirstLossParameters, unstakeFirstLoss } from './credit/unstakeFirstLoss.ts'
 export { type UnwrapUnitsParameters, unwrapUnits } from './credit/unwrapUnits.ts'
@@ -325,6 +328,7 @@ export {
   SessionTamperedError,
   SessionTimeoutError,
 } from './errors/session.ts'
+export { StatementUnbalancedError } from './errors/statements.ts'
 export {
   ChainUnreachableError,
   GasMoneyError,
@@ -570,6 +574,23 @@ export {
   type TransportClose,
 } from './session/transport.ts'
 export { type WebSocketLike, webSocketTransport } from './session/webSocketTransport.ts'
+export type { FacilityPeriod } from './statements/facilityPeriod.ts'
+export { firstBlockAt } from './statements/firstBlockAt.ts'
+export { type AssetStatementColumn, getAssetStatement } from './statements/getAssetStatement.ts'
+export { type BorrowerStatement, getBorrowerStatements } from './statements/getBorrowerStatements.ts'
+export {
+  getLenderStatement,
+  type LenderStatementColumn,
+  type LenderValue,
+} from './statements/getLenderStatement.ts'
+export { getLoanStatement, type LoanStatementColumn } from './statements/getLoanStatement.ts'
+export {
+  getUnderwriterStatement,
+  type UnderwriterStatementColumn,
+  type UnderwriterTotals,
+} from './statements/getUnderwriterStatement.ts'
+export { type Amounts, type Statement, type StatementLine, statementToCsv } from './statements/statement.ts'
+export { timesOf } from './statements/timesOf.ts'
 export { type ApproveCurrencyParameters, approveCurrency } from './till/approveCurrency.ts'
 export { type ApproveModuleParameters, approveModule } from './till/approveModule.ts'
 export { type DepositToTillParameters, depositToTill } from './till/depositToTill.ts'

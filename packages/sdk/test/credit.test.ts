@@ -1,4 +1,4 @@
-import { type Hex, parseEventLogs, zeroAddress } from 'viem'
+import { createPublicClient, custom, type Hex, parseEventLogs, zeroAddress } from 'viem'
 import { readContract } from 'viem/actions'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { appraisalsAbi } from '../src/generated/appraisals.ts'
@@ -10,6 +10,7 @@ import {
   approveCurrency,
   borrow,
   CreditContractsUnknownError,
+  cancelLoan,
   completeDeployment,
   creditContracts,
   type Deployment,
@@ -18,17 +19,25 @@ import {
   depreciatedValue,
   drawLoan,
   type FacilityEvent,
+  type FacilityPeriod,
+  findLots,
+  firstBlockAt,
   getAppraisal,
+  getAssetStatement,
   getBalance,
+  getBorrowerStatements,
+  getCurve,
   getFacility,
   getFacilityRules,
   getFreeStake,
+  getLenderStatement,
   getLoan,
   getLoanCapacity,
+  getLoanStatement,
   getLot,
   getRedeemRequest,
   getTill,
-  halvingLeft,
+  getUnderwriterStatement,
   harvestLoan,
   hashAppraisal,
   hashLoanRelease,
@@ -38,6 +47,8 @@ import {
   loanPlan,
   loanTermsSchema,
   loanTermsToJson,
+  lotEnd,
+  lotPrice,
   mintTestDollars,
   parse,
   payAsset,
@@ -53,6 +64,8 @@ import {
   repayLoan,
   requestRedeem,
   restoreLoan,
+  type Statement,
+  StatementUnbalancedError,
   serveQueue,
   setAppraiser,
   setRunningCosts,
@@ -65,11 +78,15 @@ import {
   signLoanRelease,
   signLoanTerms,
   stakeFirstLoss,
+  statementToCsv,
   takeLot,
+  takenLot,
   tillAbi,
+  timesOf,
   unstakeFirstLoss,
   voidAppraisal,
   watchFacility,
+  whenLotCosts,
 } from '../src/index.ts'
 import { day, dollars, roles, startCreditNetwork, year } from './creditNetwork.ts'
 import { accountAt } from './localChain.ts'
@@ -193,6 +210,10 @@ describe('default: a loan from its lenders to its end', () => {
     asset = await pledge(dollars(100_000))
     const before = await getAppraisal(chain.client, { deployment, panel, asset })
     expect(before).toMatchObject({ appraised: dollars(100_000), isFresh: true, curve })
+    expect(await getCurve(chain.client, { deployment, curve })).toEqual({
+      halfLife: 2 * year,
+      haircutBps: 2_500,
+    })
     await pass(30 * day)
     const { value, asOf } = await getAppraisal(chain.client, { deployment, panel, asset })
     const age = (await network.now()) - asOf
@@ -419,18 +440,32 @@ describe('default: a loan from its lenders to its end', () => {
     }
     await refused('NothingToDo', pokeLoan(buyer, { desk, terms: next }))
     await refused('RunNotOver', redoLot(buyer, lot))
+    const sellers = [facility]
+    expect(await findLots(chain.client, { deployment, sellers })).toMatchObject([
+      { seller: facility, asset, runs: 1 },
+    ])
+    // What another sells is not looked for.
+    expect(await findLots(chain.client, { deployment, sellers: [contracts.senior] })).toEqual([])
     await pass(16 * day)
     await refused('RunOver', takeLot(buyer, { ...lot, maxPrice: dollars(100_000) }))
     await done(roles.buyer, redoLot(buyer, lot))
     await pass(3 * day)
     const seen = await getLot(chain.client, lot)
-    const { startPrice = 0n, startedAt = 0, halfLife = 1, runs } = seen ?? {}
-    expect(runs).toBe(2)
-    expect(seen?.price).toBe(halvingLeft(startPrice, (await network.now()) - startedAt, halfLife))
+    const [found] = await findLots(chain.client, { deployment, sellers })
+    if (found === undefined || seen === null) throw new RangeError('the lot is open')
+    expect(found).toEqual({ seller: facility, asset, ...seen })
+    expect(found.runs).toBe(2)
+    expect(found.price).toBe(lotPrice(found, await network.now()))
+    expect(whenLotCosts(found, found.price)).toBeLessThanOrEqual(await network.now())
+    expect(lotEnd(found)).toBeGreaterThan(await network.now())
     await allow(roles.buyer, deployment.credit?.auction ?? zeroAddress)
     await refused('PriceAbove', takeLot(buyer, { ...lot, maxPrice: 1n }))
-    await done(roles.buyer, takeLot(buyer, { ...lot, maxPrice: seen?.price ?? 0n }))
+    const taken = takenLot(await done(roles.buyer, takeLot(buyer, { ...lot, maxPrice: seen.price })))
+    const { address } = buyer.account
+    expect(taken).toMatchObject({ seller: facility, asset, to: address, taker: address })
+    expect(taken?.price).toBeLessThanOrEqual(seen.price)
     expect(await getLot(chain.client, lot)).toBeNull()
+    expect(await findLots(chain.client, { deployment, sellers })).toEqual([])
     const { state, principal, assetsLeft } = await getLoan(chain.client, { facility, loan: second })
     expect([state, assetsLeft]).toEqual(['writtenOff', 0])
     // What the borrower still pays is a recovery of lenders.
@@ -508,6 +543,215 @@ describe('default: a loan from its lenders to its end', () => {
     expect(events).toEqual(read)
     const logs = await readLogs(chain.client, { address: [contracts.desk], fromBlock: 0n, toBlock })
     expect(parseEventLogs({ abi: deskAbi, eventName: 'LoanOpened', logs: [...logs] })).toHaveLength(3)
+  })
+})
+
+describe('statements', () => {
+  /** All statements of a period, by whose they are. */
+  async function statementsOf(period: Omit<FacilityPeriod, 'deployment' | 'facility'>) {
+    const { chain, deployment, contracts } = network
+    const { client } = chain
+    const facility = await getFacility(client, { facility: contracts.facility })
+    const at = { deployment, facility, ...period }
+    const lenders = [roles.saver, roles.bold].map((role) =>
+      getLenderStatement(client, { ...at, account: accountAt(role).address }),
+    )
+    const loans = await getBorrowerStatements(client, { ...at, account: accountAt(roles.borrower).address })
+    const [asset = 0n] = loans.flatMap(({ terms }) => terms.collateral.map((one) => one.asset))
+    const statements: Statement<string>[] = [
+      ...(await Promise.all(lenders)),
+      await getUnderwriterStatement(client, { ...at, account: accountAt(roles.underwriter).address }),
+      await getAssetStatement(client, { deployment, asset, decimals: 6, ...period }),
+      ...loans,
+    ]
+    return { statements, loans, at }
+  }
+
+  test('a loan on revenue is lost at the cost of its stake, and comes back', async () => {
+    const { chain, deployment, wallet, done, contracts, pass, fund, pledge, termsOf, allow } = network
+    const { facility, desk } = contracts
+    const buyer = wallet(roles.buyer)
+    await fund(roles.buyer, dollars(100_000))
+    const asset = await pledge(dollars(20_000))
+    await done(roles.buyer, payAsset(buyer, { deployment, asset, amount: dollars(6_000) }))
+    await pass(2 * day)
+    await done(roles.buyer, settleTill(buyer, { deployment, asset }))
+    const terms = { ...(await termsOf(asset)), ltvBps: 1_000 }
+    const loan = await open(terms, dollars(10_000))
+    const { stake } = await getLoan(chain.client, { facility, loan })
+    expect(stake).toBeGreaterThan(dollars(1_600))
+    await pass(90 * day)
+    for (const _ of ['late', 'impaired', 'defaulted']) {
+      await pass(11 * day)
+      await done(roles.buyer, pokeLoan(buyer, { desk, terms }))
+    }
+    await pass(8 * day)
+    await allow(roles.buyer, deployment.credit?.auction ?? zeroAddress)
+    await done(roles.buyer, takeLot(buyer, { deployment, seller: facility, asset, maxPrice: dollars(9_000) }))
+    expect(await getLoan(chain.client, { facility, loan })).toMatchObject({ state: 'writtenOff', stake: 0n })
+    await done(roles.buyer, repayLoan(buyer, { facility, loan, amount: dollars(8_000) }))
+    const { trailing, stake: back } = await getLoan(chain.client, { facility, loan })
+    expect(back).toBeGreaterThan(dollars(100))
+    await done(roles.buyer, harvestLoan(buyer, { desk, terms }))
+    await done(roles.buyer, repayLoan(buyer, { facility, loan, amount: trailing - dollars(1) }))
+  })
+
+  test('a loan of which nothing was drawn is called off by its borrower', async () => {
+    const { chain, wallet, done, contracts, pledge, termsOf } = network
+    const { facility, desk } = contracts
+    const terms = await termsOf(await pledge(dollars(20_000)))
+    const loan = await open(terms, 0n)
+    await refused('NotBorrower', cancelLoan(wallet(roles.buyer), { desk, terms }))
+    await done(roles.borrower, cancelLoan(wallet(roles.borrower), { desk, terms }))
+    expect(await getLoan(chain.client, { facility, loan })).toMatchObject({ state: 'closed', drawn: 0n })
+  })
+
+  test('behavior: cut anywhere, what one period closes with the next one opens with', async () => {
+    const { chain, contracts } = network
+    const last = await chain.client.getBlockNumber()
+    const { block: createdIn = 0n } =
+      (await getFacilityRules(chain.client, { facility: contracts.facility })) ?? {}
+    const all = { createdIn, fromBlock: createdIn, toBlock: last }
+    const { statements: whole, loans, at } = await statementsOf(all)
+    expect(loans).toHaveLength(5)
+    const [loan] = loans
+    if (loan === undefined) throw new RangeError('no loan')
+    expect(
+      await getLoanStatement(chain.client, { ...at, ...all, loan: loan.loan, terms: loan.terms }),
+    ).toEqual(expect.objectContaining({ lines: loan.lines, closing: loan.closing }))
+    const flows = [
+      'paid in',
+      'taken out',
+      'put in',
+      'premiums',
+      'bounties',
+      'drawn',
+      'principal paid',
+      'revenue',
+      'debt',
+    ]
+    for (const part of [1n, 2n, 3n, 4n, 5n, 6n]) {
+      const cut = createdIn + ((last - createdIn) * part) / 7n
+      const { statements: before } = await statementsOf({ ...all, toBlock: cut })
+      const { statements: after } = await statementsOf({ ...all, fromBlock: cut + 1n })
+      for (const { of, lines, closing } of whole) {
+        const named = (statement: Statement<string>) => statement.of === of
+        const [early, late] = [before.find(named), after.find(named)]
+        if (early === undefined || late === undefined) {
+          // Not opened yet: all of it is in the second part.
+          expect(late?.lines).toEqual(lines)
+          continue
+        }
+        for (const column of late.columns) {
+          const sum = (early.closing[column] ?? 0n) + (late.closing[column] ?? 0n)
+          if (flows.includes(column)) expect(sum, `${column} of ${of}`).toBe(closing[column])
+          else if (late.opening[column] !== 0n)
+            expect(late.opening[column], `${column} of ${of}`).toBe(early.closing[column])
+        }
+      }
+    }
+  }, 300_000)
+
+  test('default: an underwriter sees every unit of its stake', async () => {
+    const { chain, contracts } = network
+    const { at } = await statementsOf({
+      createdIn: 0n,
+      fromBlock: 0n,
+      toBlock: await chain.client.getBlockNumber(),
+    })
+    const account = accountAt(roles.underwriter).address
+    const { closing, lines, totals, ...rest } = await getUnderwriterStatement(chain.client, {
+      ...at,
+      account,
+    })
+    expect(closing).toMatchObject({
+      'put in': dollars(50_000),
+      'taken out': dollars(1_000),
+      bounties: dollars(15),
+    })
+    expect(closing.premiums).toBeGreaterThan(0n)
+    expect(closing.lost).toBeGreaterThan(0n)
+    // What went in and was earned is there, or went out and was lost.
+    expect(closing['put in'] + closing.premiums).toBe(
+      closing['taken out'] +
+        closing.bounties +
+        closing.lost +
+        closing['free stake'] +
+        closing['locked stake'],
+    )
+    expect(closing['free stake']).toBe(
+      await getFreeStake(chain.client, { facility: contracts.facility, underwriter: account }),
+    )
+    expect(totals.gain).toBe(closing.premiums - closing.bounties - closing.lost)
+    expect(totals.recovered).toBeGreaterThan(dollars(100))
+    expect(totals.locked).toBeGreaterThan(0n)
+    expect(totals.released).toBeGreaterThan(0n)
+    const whats = lines.map(({ what }) => what.replace(/ ?(loan )?0x\w+,?/g, ''))
+    for (const what of [
+      'put in',
+      'taken out',
+      'locked under',
+      'released from',
+      'premium of',
+      'bounty to for',
+      'lost with',
+      'recovered from',
+    ])
+      expect(whats).toContain(what)
+    const csv = statementToCsv({ closing, lines, ...rest }).split('\r\n')
+    expect(csv).toHaveLength(lines.length + 3)
+    expect(csv[1]).toBe(',,,opening,0,0,0,0,0,0,0')
+  })
+
+  test('error: StatementUnbalancedError, whichever event an RPC hides that changed who holds what', async () => {
+    const { chain } = network
+    const { at } = await statementsOf({
+      createdIn: 0n,
+      fromBlock: 0n,
+      toBlock: await chain.client.getBlockNumber(),
+    })
+    const account = accountAt(roles.underwriter).address
+    const { lines } = await getUnderwriterStatement(chain.client, { ...at, account })
+    const seen = await readFacilityEvents(chain.client, { ...at, fromBlock: 0n })
+    const isPremium = (transaction: Hex) =>
+      lines.some((line) => line.transaction === transaction && line.what.startsWith('premium'))
+    const moving = seen.filter((event) => {
+      if (event.type === 'repaid') return isPremium(event.transaction)
+      if (event.type === 'writtenOff') return event.cover > 0n
+      if (event.type === 'recovered') return event.toStake > 0n
+      return event.type === 'stakeLocked' || event.type === 'bountyPaid'
+    })
+    expect(new Set(moving.map(({ type }) => type)).size).toBe(5)
+    for (const { transaction, logIndex } of moving) {
+      const forgetful = createPublicClient({
+        transport: custom({
+          request: async ({ method, params }: { method: string; params?: unknown }) => {
+            const answer: unknown = await chain.client.request({ method, params } as never)
+            if (method !== 'eth_getLogs' || !Array.isArray(answer)) return answer
+            return answer.filter(
+              (log) => log.transactionHash !== transaction || Number(log.logIndex) !== logIndex,
+            )
+          },
+        }),
+      })
+      await expect(getUnderwriterStatement(forgetful, { ...at, account })).rejects.toBeInstanceOf(
+        StatementUnbalancedError,
+      )
+    }
+  }, 120_000)
+
+  test('default: blocks and their times', async () => {
+    const { client } = network.chain
+    const last = await client.getBlockNumber()
+    const times = await timesOf(client, [0n, last, last, last - 1n])
+    expect(new Set(times.keys())).toEqual(new Set([0n, last, last - 1n]))
+    expect(times.size).toBe(3)
+    const time = times.get(last) ?? 0
+    const first = await firstBlockAt(client, time)
+    expect((await timesOf(client, [first, first - 1n])).get(first)).toBe(time)
+    expect((await timesOf(client, [first - 1n])).get(first - 1n)).toBeLessThan(time)
+    expect(await firstBlockAt(client, time + 1)).toBe(last + 1n)
+    expect(await firstBlockAt(client, 0)).toBe(0n)
   })
 })
 

@@ -1,21 +1,24 @@
 import type { Command } from 'commander'
 import { registerAppraise } from './appraise.ts'
+import type { TakeFlags } from './auctionActions.ts'
 import type { GlobalFlags } from './flags.ts'
 import type { LineFlags } from './lendActions.ts'
 import type { SignLoanFlags } from './loanActions.ts'
 import type { ApplyFlags } from './loanApply.ts'
 import type { CreatePoolFlags } from './poolActions.ts'
+import type { PoolRiskFlags } from './poolRisk.ts'
 import type { RanksFlags } from './rankActions.ts'
 import type { StatementFlags } from './statementActions.ts'
 import type { UnderwriteFlags } from './underwriteActions.ts'
 import { registerUnits } from './units.ts'
 
-/** `pool`, `lend`, `redeem`, `loan`, `underwrite`, `appraise`, `statement`: who lends to machines. */
+/** `pool`, `lend`, `redeem`, `loan`, `underwrite`, `statement`, `auction`, `appraise`: who lends to machines. */
 export function registerCreditCommands(program: Command): void {
   registerPool(program)
   registerLending(program)
   registerLoan(program)
   registerUnderwriting(program)
+  registerAuction(program)
   registerAppraise(program)
 }
 
@@ -66,6 +69,26 @@ function registerPool(program: Command): void {
       (await actions()).showPool(id, command.optsWithGlobals<GlobalFlags>()),
     )
   registerUnits(pool)
+  registerPoolRisk(pool)
+}
+
+function registerPoolRisk(pool: Command): void {
+  pool
+    .command('risk')
+    .description('what lenders would lose: fifteen scenarios over two years, and a usual year by simulation')
+    .argument('<pool>', 'its address')
+    .option('--scenario <name>', 'one of them alone, with what happens and what to do')
+    .option('--since <time>', 'how far back revenue is looked at', '90d')
+    .option(
+      '--default <percent>',
+      'loans that default in a usual year: 8 for proven operators, 20 for new ones',
+      '8',
+    )
+    .option('--power-share <percent>', 'part of running costs that is power', '60')
+    .option('--redeem-within <time>', 'time in which who leaves should be paid', '60d')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await import('./poolRisk.ts')).poolRisk(id, command.optsWithGlobals<PoolRiskFlags>()),
+    )
 }
 
 function registerLending(program: Command): void {
@@ -229,6 +252,17 @@ function registerUnderwriting(program: Command): void {
   )
   withPeriod(
     statement
+      .command('underwriter')
+      .description(
+        'stakes put in, locked, released and lost, premiums and bounties of an account in a facility',
+      )
+      .argument('<pool>', 'its address')
+      .argument('[account]', 'wallet or address (default: the wallet)'),
+  ).action(async (pool: string, account: string | undefined, _: unknown, command: Command) =>
+    (await actions()).underwriter({ pool, account }, command.optsWithGlobals<StatementFlags>()),
+  )
+  withPeriod(
+    statement
       .command('borrower')
       .description('all loans of an account in a facility, read from the chain alone')
       .argument('<pool>', 'its address')
@@ -252,4 +286,40 @@ function registerUnderwriting(program: Command): void {
   ).action(async (id: string, _: unknown, command: Command) =>
     (await actions()).asset(id, command.optsWithGlobals<StatementFlags>()),
   )
+}
+
+function registerAuction(program: Command): void {
+  const auction = program
+    .command('auction')
+    .description('assets of loans in default, with what they earn; the price falls until someone takes them')
+  const actions = () => import('./auctionActions.ts')
+  auction
+    .command('list')
+    .description('lots of all pools, and what they cost now')
+    .action(async (_: unknown, command: Command) =>
+      (await actions()).listLots(command.optsWithGlobals<GlobalFlags>()),
+    )
+  auction
+    .command('show')
+    .description('how the price of a lot falls')
+    .argument('<asset>', 'its id')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await actions()).showLot(id, command.optsWithGlobals<GlobalFlags>()),
+    )
+  auction
+    .command('take')
+    .description('buy a lot at what it costs now, from the till account or the wallet')
+    .argument('<asset>', 'its id')
+    .requiredOption('--max <amount>', 'most to pay, in whole units')
+    .option('--to <wallet-or-address>', 'who gets the asset (default: the wallet)')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await actions()).take(id, command.optsWithGlobals<TakeFlags>()),
+    )
+  auction
+    .command('restart')
+    .description('start a lot again that nobody took; anyone may')
+    .argument('<asset>', 'its id')
+    .action(async (id: string, _: unknown, command: Command) =>
+      (await actions()).restart(id, command.optsWithGlobals<GlobalFlags>()),
+    )
 }

@@ -22,13 +22,14 @@ export function registerPayCommands(program: Command): void {
   const sell = program
     .command('sell')
     .description(
-      'put a price on any HTTP server: a proxy that is paid by the call, the second or the byte, and claims by itself',
+      'put a price on any HTTP server: a proxy that is paid by the call, the second, the byte or the token, and claims by itself',
     )
     .argument('<where>', 'port of this machine, or address such as http://0.0.0.0:4021')
     .option('--upstream <url>', 'the server whose answers are sold')
-    .option('--price <amount>', 'of a call, in whole units; with the two below, what is promised at a time')
+    .option('--price <amount>', 'of a call, in whole units; with the three below, what is promised at a time')
     .option('--per-second <amount>', 'of an answer while it streams, in whole units')
     .option('--per-megabyte <amount>', 'of a million bytes of an answer, in whole units')
+    .option('--per-million-tokens <amount>', 'of a million tokens of an answer, in whole units')
     .option('--skill <name>', 'sell it to agents of A2A too, by a card at /.well-known/agent-card.json')
     .option('--to <address>', 'who is paid; default: the wallet that sends the claims')
     .option('--asset <id>', 'asset that is paid, in whose till the money is split; by channel only')

@@ -10,12 +10,13 @@ import {
   MillraceError,
   tillAbi,
 } from '@millrace/sdk'
-import { type Address, formatUnits, parseEventLogs } from 'viem'
-import { getLogs, readContract } from 'viem/actions'
+import { type Address, formatUnits } from 'viem'
+import { readContract } from 'viem/actions'
 import { type Connection, connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
 import { creditOf } from '../credit/creditOf.ts'
 import { findPool, findRules } from '../credit/findPool.ts'
+import { listedPools } from '../credit/listedPools.ts'
 import { formatBps, formatRate, parseBps, parseRate } from '../credit/parts.ts'
 import { type PoolLookThrough, readLookThrough } from '../credit/readLookThrough.ts'
 import { UsageError } from '../errors/input.ts'
@@ -129,15 +130,9 @@ async function listHere(connection: Connection, pool: Address): Promise<boolean>
 
 export async function listPools(flags: GlobalFlags): Promise<void> {
   const connection = await connect(flags)
-  const { client, deployment } = connection
-  const logs = parseEventLogs({
-    abi: tillAbi,
-    eventName: 'DebtListed',
-    logs: await getLogs(client, { address: deployment.till, fromBlock: 0n }),
-  })
-  const listed = new Map(logs.map(({ args }) => [args.debt, args.listed]))
+  const { client } = connection
   const pools: Facility[] = []
-  for (const [facility, isListed] of listed) {
+  for (const { facility, isListed } of await listedPools(connection)) {
     if (!isListed) continue
     try {
       pools.push(await getFacility(client, { facility }))

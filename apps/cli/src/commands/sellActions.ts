@@ -5,18 +5,17 @@ import { z } from 'zod'
 import { type Connection, connect } from '../connection/connect.ts'
 import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
 import { UsageError } from '../errors/input.ts'
-import { type Currency, formatAmount, parseAmount } from '../output/amounts.ts'
+import { formatAmount, parseAmount } from '../output/amounts.ts'
 import { createOutput, type Output } from '../output/output.ts'
 import { UpstreamDownError } from '../selling/errors.ts'
 import { openShop, type Shop } from '../selling/openShop.ts'
+import { type PriceFlags, readPrice, requiredOption } from '../selling/readPrice.ts'
 import { payeeName } from '../selling/sellFiles.ts'
 import { listening, serveUpstream } from '../selling/serveUpstream.ts'
 import { findAsset } from './assetActions.ts'
 import type { GlobalFlags } from './flags.ts'
 
-export interface SellUpstreamFlags extends SellFlags {
-  readonly perSecond?: string
-  readonly perMegabyte?: string
+export interface SellUpstreamFlags extends SellFlags, PriceFlags {
   readonly skill?: string
 }
 
@@ -43,7 +42,7 @@ type Serve = (shop: Shop) => Promise<{ readonly url: string; close(): Promise<vo
 
 export async function sellUpstream(where: string, flags: SellUpstreamFlags): Promise<void> {
   const place = readPlace(where)
-  const upstream = readUrl('--upstream', required('--upstream', flags.upstream))
+  const upstream = readUrl('--upstream', requiredOption('--upstream', flags.upstream))
   const connection = await connect(flags)
   const { currency } = connection
   const { price, text } = readPrice(flags, currency)
@@ -57,11 +56,11 @@ export async function sellUpstream(where: string, flags: SellUpstreamFlags): Pro
 
 export async function sellModels(flags: SellModelFlags): Promise<void> {
   const place = readPlace(flags.listen)
-  const upstream = readUrl('--upstream', required('--upstream', flags.upstream))
+  const upstream = readUrl('--upstream', requiredOption('--upstream', flags.upstream))
   const connection = await connect(flags)
   const { currency } = connection
-  const perMillionInput = parseAmount(required('--price-in', flags.priceIn), currency)
-  const perMillionOutput = parseAmount(required('--price-out', flags.priceOut), currency)
+  const perMillionInput = parseAmount(requiredOption('--price-in', flags.priceIn), currency)
+  const perMillionOutput = parseAmount(requiredOption('--price-out', flags.priceOut), currency)
   const perRequest = parseAmount(flags.price ?? '0', currency)
   const { maxInput, maxOutput } = flags
   const ids = flags.model ?? (await listModels(upstream))
@@ -160,46 +159,6 @@ async function readPayee(of: {
   return { account: getAddress(to) }
 }
 
-/** The price that the flags name, and how people say it. */
-function readPrice(
-  flags: SellUpstreamFlags,
-  currency: Currency,
-): { readonly price: Price; readonly text: string } {
-  const { perSecond, perMegabyte } = flags
-  if (perSecond !== undefined && perMegabyte !== undefined)
-    throw new UsageError({
-      message: 'An answer grows by one measure: `--per-second` and `--per-megabyte` exclude each other.',
-    })
-  const rate = perSecond ?? perMegabyte
-  if (rate === undefined) {
-    const amount = parseAmount(required('--price', flags.price), currency)
-    return { price: { amount }, text: `${formatAmount(amount, currency)} a call` }
-  }
-  const each = parseAmount(rate, currency)
-  if (each === 0n)
-    throw new UsageError({
-      message: 'What grows by nothing is free.',
-      remedy: 'Leave it out, or name a price.',
-    })
-  const unit = perSecond === undefined ? 'megabyte' : 'second'
-  const metered =
-    perSecond === undefined
-      ? ({ per: 'byte', price: each, units: 1_000_000 } as const)
-      : ({ per: 'second', price: each } as const)
-  // What a buyer promises at a time: neither so little that it promises without end, nor so much that it fears to.
-  const amount = flags.price === undefined ? each * stretch[unit] : parseAmount(flags.price, currency)
-  if (amount === 0n)
-    throw new UsageError({
-      message: 'An answer that streams is paid a stretch ahead, and `--price` names one of nothing.',
-      remedy: 'Leave it out, or name what a buyer promises at a time.',
-    })
-  const text = `${formatAmount(each, currency)} a ${unit}, ${formatAmount(amount, currency)} at a time`
-  return { price: { amount, metered }, text }
-}
-
-/** How much of an answer a buyer promises at a time, where the seller does not say. */
-const stretch = { second: 10n, megabyte: 1n } as const
-
 function readSkill({ skill }: SellUpstreamFlags, { metered }: Price): string | null {
   if (skill === undefined) return null
   if (metered !== undefined)
@@ -239,9 +198,4 @@ function readUrl(option: string, text: string): string {
     message: `${option} '${text}' is not an HTTP address.`,
     remedy: 'Such as http://127.0.0.1:3000.',
   })
-}
-
-function required(option: string, value: string | undefined): string {
-  if (value !== undefined) return value
-  throw new UsageError({ message: `${option} is missing.` })
 }

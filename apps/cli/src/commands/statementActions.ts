@@ -1,19 +1,23 @@
-import { readFacilityEvents } from '@millrace/sdk'
-import { formatUnits, isAddressEqual } from 'viem'
+import {
+  firstBlockAt,
+  getAssetStatement,
+  getBorrowerStatements,
+  getLenderStatement,
+  getLoanStatement,
+  getUnderwriterStatement,
+  type Statement,
+  statementToCsv,
+} from '@millrace/sdk'
+import { formatUnits } from 'viem'
 import { getBlockNumber } from 'viem/actions'
 import { type Connection, connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
-import { firstBlockAt } from '../credit/blocks.ts'
 import { LoansMissingError } from '../credit/errors.ts'
 import { findPool, findRules } from '../credit/findPool.ts'
 import { UsageError } from '../errors/input.ts'
-import { formatAmount } from '../output/amounts.ts'
+import { type Currency, formatAmount } from '../output/amounts.ts'
 import { createOutput } from '../output/output.ts'
 import { formatTable } from '../output/printTable.ts'
-import { assetStatement } from '../statements/assetStatement.ts'
-import { lenderStatement } from '../statements/lenderStatement.ts'
-import { loanStatement } from '../statements/loanStatement.ts'
-import { type Statement, toCsv } from '../statements/statement.ts'
 import { findAsset } from './assetActions.ts'
 import type { GlobalFlags } from './flags.ts'
 import { openLoan } from './loanActions.ts'
@@ -25,26 +29,50 @@ export interface StatementFlags extends GlobalFlags {
   readonly csv?: boolean
 }
 
-export async function lender(
-  of: { readonly pool: string; readonly account: string | undefined },
-  flags: StatementFlags,
-): Promise<void> {
+/** Whose statement is asked for, in which pool. */
+interface PoolAccount {
+  readonly pool: string
+  readonly account: string | undefined
+}
+
+/** The pool in its period, the account, and the currency. */
+async function openPeriod(of: PoolAccount, flags: StatementFlags) {
   const connection = await connect(flags)
   const period = await readPeriod(connection, flags)
-  const pool = await findPool(connection, of.pool)
-  const { block: createdIn } = await findRules(connection, pool.facility)
-  const currency = await connection.currencyOf(pool.currency)
+  const facility = await findPool(connection, of.pool)
+  const { block: createdIn } = await findRules(connection, facility.facility)
+  const currency = await connection.currencyOf(facility.currency)
   const account = await accountOf(connection, of.account, flags)
-  const { decimals } = currency
-  const { value, ...statement } = await lenderStatement(connection, {
-    ...{ pool, account, decimals, createdIn },
-    ...period,
-  })
+  const { client, deployment } = connection
+  return {
+    ...{ client, currency },
+    asked: { deployment, facility, createdIn, account, ...period },
+    named: { account, pool: facility.facility, currency: currency.symbol },
+  }
+}
+
+export async function lender(of: PoolAccount, flags: StatementFlags): Promise<void> {
+  const { client, currency, asked, named } = await openPeriod(of, flags)
+  const { value, ...statement } = await getLenderStatement(client, asked)
   print(statement, flags, {
-    more: { account, pool: pool.facility, currency: currency.symbol, value },
-    last: `Worth ${formatAmount(value.opening, currency)} at the beginning and ${formatAmount(value.closing, currency)} at the end, if all had left; gained ${value.gain < 0n ? '-' : ''}${formatAmount(value.gain < 0n ? -value.gain : value.gain, currency)}.`,
+    more: { ...named, value },
+    last: `Worth ${formatAmount(value.opening, currency)} at the beginning and ${formatAmount(value.closing, currency)} at the end, if all had left; ${gained(value.gain, currency)}.`,
   })
 }
+
+/** Stakes of an account: free, locked, lost, and what they earned. */
+export async function underwriter(of: PoolAccount, flags: StatementFlags): Promise<void> {
+  const { client, currency, asked, named } = await openPeriod(of, flags)
+  const { totals, ...statement } = await getUnderwriterStatement(client, asked)
+  const amount = (value: bigint) => formatAmount(value, currency)
+  print(statement, flags, {
+    more: { ...named, totals },
+    last: `Locked ${amount(totals.locked)} under loans, released ${amount(totals.released)}, recovered ${amount(totals.recovered)}; ${gained(totals.gain, currency)}. At the end ${amount(statement.closing['free stake'])} are free, ${amount(statement.closing['locked stake'])} locked.`,
+  })
+}
+
+const gained = (value: bigint, currency: Currency) =>
+  value < 0n ? `lost ${formatAmount(-value, currency)}` : `gained ${formatAmount(value, currency)}`
 
 export async function loan(path: string, flags: StatementFlags): Promise<void> {
   const { connection, file, currency } = await openLoan(path, flags)
@@ -52,9 +80,9 @@ export async function loan(path: string, flags: StatementFlags): Promise<void> {
   const pool = await findPool(connection, file.pool)
   const { block: createdIn } = await findRules(connection, file.pool)
   const { loan: id, terms } = file
-  const { decimals } = currency
-  const statement = await loanStatement(connection, {
-    ...{ pool, loan: id, terms, decimals, createdIn },
+  const { client, deployment } = connection
+  const statement = await getLoanStatement(client, {
+    ...{ deployment, facility: pool, loan: id, terms, createdIn },
     ...period,
   })
   const { principal, interest } = statement.closing
@@ -65,40 +93,18 @@ export async function loan(path: string, flags: StatementFlags): Promise<void> {
 }
 
 /** All loans that an account opened in a pool, with their terms, from the events of the desk. */
-export async function borrower(
-  of: { readonly pool: string; readonly account: string | undefined },
-  flags: StatementFlags,
-): Promise<void> {
-  const connection = await connect(flags)
-  const period = await readPeriod(connection, flags)
-  const pool = await findPool(connection, of.pool)
-  const { block: createdIn } = await findRules(connection, pool.facility)
-  const currency = await connection.currencyOf(pool.currency)
-  const account = await accountOf(connection, of.account, flags)
-  const { deployment, client } = connection
-  const range = { fromBlock: createdIn, toBlock: period.toBlock }
-  const events = await readFacilityEvents(client, { deployment, facility: pool, ...range })
-  const opened = events.filter((event) => event.type === 'loanOpened')
-  const statements: Awaited<ReturnType<typeof loanStatement>>[] = []
-  for (const { loan: id, terms } of opened) {
-    if (!isAddressEqual(terms.borrower, account)) continue
-    const parameters = { pool, loan: id, terms, decimals: currency.decimals, createdIn, ...period }
-    statements.push(await loanStatement(connection, parameters))
-  }
-  const [first] = statements
-  if (first === undefined) throw new LoansMissingError({ account, pool: pool.facility })
-  const ids = opened.filter(({ terms }) => isAddressEqual(terms.borrower, account)).map(({ loan: id }) => id)
+export async function borrower(of: PoolAccount, flags: StatementFlags): Promise<void> {
+  const { client, currency, asked, named } = await openPeriod(of, flags)
+  const statements = await getBorrowerStatements(client, asked)
+  if (statements.length === 0) throw new LoansMissingError(named)
   const owed = (column: 'principal' | 'interest') =>
     statements.reduce((sum, { closing }) => sum + closing[column], 0n)
   const totals = { principal: owed('principal'), interest: owed('interest') }
   const output = createOutput(flags.json === true)
   output.result(
-    {
-      ...{ account, pool: pool.facility, currency: currency.symbol, totals },
-      loans: statements.map((statement, at) => ({ loan: ids[at], ...statement })),
-    },
+    { ...named, totals, loans: statements.map(({ terms: _, ...statement }) => statement) },
     flags.csv === true
-      ? statements.map((statement) => toCsv(statement, statement.of)).join('\r\n')
+      ? statements.map((statement) => statementToCsv(statement, statement.of)).join('\r\n')
       : [
           ...statements.flatMap((statement) => [statement.of, tableOf(statement)]),
           `Owed at the end: ${formatAmount(totals.principal, currency)} and ${formatAmount(totals.interest, currency)} of interest.`,
@@ -114,8 +120,9 @@ export async function asset(id: string, flags: StatementFlags): Promise<void> {
   const period = await readPeriod(connection, flags)
   const found = await findAsset(connection, id)
   const currency = await connection.currencyOf(found.currency)
-  const { decimals } = currency
-  const statement = await assetStatement(connection, { ...{ asset: found.id, decimals }, ...period })
+  const { client, deployment } = connection
+  const of = { deployment, asset: found.id, decimals: currency.decimals }
+  const statement = await getAssetStatement(client, { ...of, ...period })
   print(statement, flags, {
     more: { asset: found.id, currency: currency.symbol },
     last: `Collected and not split yet at the end: ${formatAmount(statement.closing.unsplit, currency)}.`,
@@ -152,7 +159,7 @@ function print<Column extends string>(
 ): void {
   const output = createOutput(flags.json === true)
   if (flags.csv === true && flags.json !== true) {
-    output.line(toCsv(statement))
+    output.line(statementToCsv(statement))
     return
   }
   output.result({ ...more, ...statement }, [tableOf(statement), last].join('\n'))

@@ -199,16 +199,47 @@ export class LoansMissingError extends CliError {
   }
 }
 
-/** A statement that does not add up to what the chain says: nothing of it can be relied on. */
-export class StatementUnbalancedError extends CliError {
-  override readonly name = 'StatementUnbalancedError'
-  static readonly code = 'STATEMENT_UNBALANCED'
-  constructor(options: { what: string; statement: bigint; chain: bigint }) {
+/** No pool that the till has listed sells the asset. */
+export class LotMissingError extends CliError {
+  override readonly name = 'LotMissingError'
+  static readonly code = 'LOT_MISSING'
+  constructor(options: { asset: bigint }) {
     super({
-      code: StatementUnbalancedError.code,
-      message: `By its lines '${options.what}' is ${options.statement}, the chain says ${options.chain}.`,
-      remedy: 'Ask another RPC: this one lacks events or old state. If all agree, report it.',
-      exitCode: exitCodes.internal,
+      code: LotMissingError.code,
+      message: `No pool sells asset ${options.asset}.`,
+      remedy:
+        'See what is sold: `millrace auction list`. Somebody may have taken it, or its loan was repaid.',
+      exitCode: exitCodes.missing,
+      details: options,
+    })
+  }
+}
+
+/** Nobody took a lot until its run was over. */
+export class LotOverError extends CliError {
+  override readonly name = 'LotOverError'
+  static readonly code = 'LOT_OVER'
+  constructor(options: { asset: bigint; endedAt: string }) {
+    super({
+      code: LotOverError.code,
+      message: `The auction of asset ${options.asset} was over at ${options.endedAt}.`,
+      remedy: 'Start it again, at half of its last start or less: `millrace auction restart <asset>`.',
+      exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
+/** A lot costs more than was offered. */
+export class LotTooDearError extends CliError {
+  override readonly name = 'LotTooDearError'
+  static readonly code = 'LOT_TOO_DEAR'
+  constructor(options: { asset: bigint; price: string; maxPrice: string; reachedAt: string | null }) {
+    super({
+      code: LotTooDearError.code,
+      message: `Asset ${options.asset} costs ${options.price} now, more than ${options.maxPrice}; ${options.reachedAt === null ? 'its run ends before it costs that little' : `it costs that at ${options.reachedAt} UTC`}.`,
+      remedy: 'Wait until then, or offer more: `millrace auction show <asset>` tells how its price falls.',
+      exitCode: exitCodes.refused,
       details: options,
     })
   }

@@ -1,10 +1,9 @@
 import { createLedger, createRevenueExaminer, type Finding, type Transfer } from '@millrace/risk/fraud'
-import { type Asset, getTill, readLogs, type Till, tillAbi } from '@millrace/sdk'
+import { type Asset, firstBlockAt, getTill, readLogs, type Till, tillAbi, timesOf } from '@millrace/sdk'
 import { type Address, erc20Abi, isAddressEqual, type Log, parseEventLogs, zeroAddress } from 'viem'
 import { getBlockNumber } from 'viem/actions'
 import type { Connection } from '../connection/connect.ts'
 import type { Currency } from '../output/amounts.ts'
-import { firstBlockAt, timesOf } from './blocks.ts'
 
 /** Seconds before the period in which money is followed. */
 const lookback = 30 * 86_400

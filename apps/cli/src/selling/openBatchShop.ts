@@ -56,8 +56,7 @@ export async function openBatchShop(
     costOf: () => Promise.resolve(claimAt),
     onEvent(event) {
       // What was claimed is the payee's; that it is sent on is no news.
-      if (event.event === 'claimed') onClaim({ ...event, transaction: event.transaction as `0x${string}` })
-      else if (event.event === 'failed') onClaim(event)
+      if (event.event !== 'settled') onClaim(event)
     },
   })
   return {

@@ -33,7 +33,7 @@ export function documentApi(): string {
     },
     database,
     book,
-    ledgers: { of: refuse, forget: () => {} },
+    ledgers: { of: refuse, forget: () => {}, close: refuse },
     metrics: createMetrics(),
     log: pino({ level: 'silent' }),
     timeoutMs: 1,

@@ -87,6 +87,14 @@ test('behavior: what comes later is added, and a lease’s earnings come from it
   const { body } = await evidence()
   expect(BigInt(body.adjusted)).toBeGreaterThan(BigInt(before.adjusted))
   expect(body.signals.payers).toBe(2)
+  expect(before.meter).toMatchObject({ leases: 0, paidSeconds: 0, paid: '0' })
+  expect(body.meter).toMatchObject({ leases: 1, supported: 1, challenges: null })
+  expect(body.meter.paidSeconds).toBeGreaterThan(0)
+  expect(BigInt(body.meter.paid)).toBe(BigInt(body.revenue) - BigInt(before.revenue))
+  const reading = body.findings.find(({ type }: { type: string }) => type === 'no reading')
+  expect(reading.sentence).toBe(
+    'Readings of receipts, capacity, challenges, energy: none. They support nothing here.',
+  )
 })
 
 test('behavior: a named account counts as related', async () => {

@@ -1,17 +1,18 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from '@hono/zod-openapi'
-import type { RevenueReport } from '@millrace/risk/fraud'
 import type { Context } from 'hono'
 import { assetName } from '../chain/noteMoves.ts'
 import { getAsset } from '../chain/queries.ts'
 import type { Database } from '../database/Database.ts'
+import type { Examination } from '../evidence/examinerOrders.ts'
 import type { Ledgers } from '../evidence/openLedgers.ts'
+import { type IndexedMeter, readMeter } from '../evidence/readMeter.ts'
 import { AssetNotIndexed, PeriodInvalid } from './errors.ts'
 import { mount } from './mount.ts'
 import * as wire from './wire.ts'
 
-/** What an examination costs of a client's allowance, in requests: it may take a good part of a second. */
+/** What an examination costs of a client's allowance, in requests: it may keep its thread for seconds. */
 const COST = 20
 const DAY = 86_400
 const MOST_DAYS = 100
@@ -60,6 +61,21 @@ const evidence = z
       round: share,
       regular: share,
     }),
+    meter: z
+      .object({
+        leases: z.int().openapi({ description: 'Settled in the period' }),
+        paidSeconds: z.number().openapi({ description: 'Machine seconds that they sold' }),
+        paid: wire.amount.openapi({ description: 'Revenue from them' }),
+        supported: share.openapi({ description: 'Share of these seconds that readings support' }),
+        challenges: z
+          .object({ passed: z.int(), asked: z.int() })
+          .nullable()
+          .openapi({ description: "This gateway's capacity challenges of the device; null if none" }),
+        unread: z
+          .array(z.enum(['receipts', 'capacity', 'challenges', 'energy']))
+          .openapi({ description: 'What nobody reads here' }),
+      })
+      .openapi({ description: 'Paid machine time beside what is known of the machine' }),
     findings: z.array(finding),
   })
   .openapi('RevenueEvidence')
@@ -110,7 +126,7 @@ export function evidenceRoutes(
         charge(c, COST)
         const asset = await getAsset(database, id)
         if (asset === undefined) throw new AssetNotIndexed(id.toString())
-        const { ledger, examiner, time } = await ledgers.of(asset.currency)
+        const { examine, time } = await ledgers.of(asset.currency)
         // Until the day is over, so that whoever asks again that day asks the same.
         const to = query.to ?? (Math.floor(time / DAY) + 1) * DAY
         const from = query.from ?? Math.max(0, to - 30 * DAY)
@@ -118,20 +134,16 @@ export function evidenceRoutes(
           throw new PeriodInvalid({ from, to, mostDays: MOST_DAYS })
         const named = [asset.owner, asset.operator, ...(query.related ?? [])]
         const related = [...new Set(named.map((account) => account.toLowerCase()))].sort()
-        const question = {
-          asset: assetName(id),
-          // One that never moved anything would only take up memory.
-          related: related.filter(ledger.knows),
-          from,
-          to,
-        }
-        const report = examiner.examine(question)
+        const meter = await readMeter(database, { asset: id, device: asset.device, from, to })
+        const question = { asset: assetName(id), related, from, to }
+        const report = await examine({ question, meter: meter.reading })
         return c.json({
           asset: id.toString(),
           currency: asset.currency,
           related,
           indexedUntil: time,
           ...reportJson(report),
+          meter: meterJson(meter, report),
         } satisfies z.input<typeof evidence>)
       },
     },
@@ -139,12 +151,20 @@ export function evidenceRoutes(
   )
 }
 
-function reportJson(report: RevenueReport) {
+function meterJson({ leases, challenges, reading }: IndexedMeter, { meter }: Examination) {
+  return {
+    ...{ leases, challenges, paidSeconds: reading.paidSeconds, paid: (reading.paid ?? 0n).toString() },
+    supported: meter?.supported ?? 1,
+    unread: [...(meter?.unread ?? [])],
+  }
+}
+
+function reportJson(report: Examination) {
   const { from, to, fundableShare, circularShare, signals } = report
   return {
     from,
     to,
-    payments: report.payments.length,
+    payments: report.payments,
     revenue: report.revenue.toString(),
     adjusted: report.adjusted.toString(),
     fundableShare,

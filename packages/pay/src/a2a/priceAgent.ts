@@ -1,7 +1,7 @@
 import type { Artifact, Message, Part, Task } from '@a2a-js/sdk'
 import type { AgentExecutor, ExecutionEventBus, RequestContext } from '@a2a-js/sdk/server'
 import { callReceiptHeader } from '../seller/callReceipt.ts'
-import type { PaidCall, Paywall } from '../seller/createPaywall.ts'
+import type { PaidCall, Paywall } from '../seller/paywall.ts'
 import { pendingHeader } from '../seller/problem.ts'
 import type { Price } from '../seller/scheme.ts'
 import { encodeHeader } from '../wire/base64.ts'

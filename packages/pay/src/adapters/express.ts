@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { PaidRoute, Paywall } from '../seller/createPaywall.ts'
+import type { PaidRoute, Paywall } from '../seller/paywall.ts'
 import { toRequest, writeResponse } from './node.ts'
 
 /** What is needed of Express's request. */

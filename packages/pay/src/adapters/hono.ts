@@ -1,4 +1,4 @@
-import type { PaidRoute, Paywall } from '../seller/createPaywall.ts'
+import type { PaidRoute, Paywall } from '../seller/paywall.ts'
 
 /** What is needed of Hono's context. */
 export interface HonoContext {

@@ -1,6 +1,14 @@
-import { MillraceError, type Signer } from '@millrace/sdk'
+import type { Signer } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import type { Facilitator } from '../facilitator/openFacilitator.ts'
+import {
+  type Claimed,
+  type Claimer,
+  type ClaimFailed,
+  type ClaimPace,
+  failureOf,
+  startClaiming,
+} from '../ledger/startClaiming.ts'
 import { PaymentRefusedError } from '../seller/errors.ts'
 import type { ExactCurrency } from '../seller/exactScheme.ts'
 import type { PaymentRequirements, SettleResponse } from '../wire/x402.ts'
@@ -11,43 +19,20 @@ import { batchReasons } from './reasons.ts'
 
 /** What happened to claims on channels of `batch-settlement`. */
 export type BatchClaimEvent =
-  | {
-      readonly event: 'claimed'
-      readonly channels: readonly Hash[]
-      readonly amount: bigint
-      readonly transaction: string
-    }
+  | Claimed
   | { readonly event: 'settled'; readonly transaction: string }
-  | { readonly event: 'failed'; readonly channels: readonly Hash[]; readonly error: MillraceError | Error }
+  | ClaimFailed
 
 /** When and how vouchers are claimed. */
-export interface BatchClaimerOptions {
+export interface BatchClaimerOptions extends ClaimPace {
   readonly ledger: BatchLedger
   readonly currency: ExactCurrency
   /** Sends the claims. */
   readonly facilitator: Pick<Facilitator, 'settle'>
   /** As in `batchScheme`. */
   readonly authorizer: Signer
-  /** What claiming one channel costs, in base units. Default: nothing, as on a local chain. */
-  readonly costOf?: () => Promise<bigint>
-  /** A claim must bring so many times its cost. A channel that its payer leaves is claimed whatever it costs. Default 20. */
-  readonly factor?: bigint
-  /** Milliseconds between two looks at the chain; must be far below the shortest withdraw delay. Default 30 000. */
-  readonly everyMs?: number
   readonly onEvent?: (event: BatchClaimEvent) => void
 }
-
-/** Claims by itself until it is stopped. */
-export interface BatchClaimer {
-  /** Claims all that is worth it now, with `all` everything, and has it sent to the receiver. */
-  claimNow(options?: { readonly all?: boolean }): Promise<void>
-  stop(): Promise<void>
-}
-
-/** Most channels in one transaction. */
-const batch = 100
-/** Questions to the chain at a time. */
-const asked = 16
 
 /**
  * Claims what was charged on channels of `batch-settlement` when it is worth the gas, and at once where a payer is about to leave; then
@@ -58,17 +43,14 @@ const asked = 16
  * @example
  * const claimer = startBatchClaimer({ ledger, currency, facilitator, authorizer })
  */
-export function startBatchClaimer(options: BatchClaimerOptions): BatchClaimer {
-  const { ledger, currency, facilitator, authorizer, factor = 20n, everyMs = 30_000 } = options
+export function startBatchClaimer(options: BatchClaimerOptions): Claimer {
+  const { currency, facilitator, authorizer } = options
   const { network, asset, payTo, name, version } = currency
   const onEvent = options.onEvent ?? (() => {})
   const requirements: PaymentRequirements = {
     ...{ scheme: 'batch-settlement', network, asset, amount: '0', payTo, maxTimeoutSeconds: 60 },
     extra: { name, version },
   }
-  let stopped = false
-  let working: Promise<void> = Promise.resolve()
-  let wake: () => void = () => {}
 
   async function order(payload: Readonly<Record<string, unknown>>): Promise<SettleResponse> {
     const settled = await facilitator.settle(orderOf(requirements, payload), requirements)
@@ -80,85 +62,28 @@ export function startBatchClaimer(options: BatchClaimerOptions): BatchClaimer {
     })
   }
 
-  const fail = (channels: readonly Hash[], error: unknown) =>
-    onEvent({
-      ...{ event: 'failed', channels },
-      error: error instanceof Error ? error : new MillraceError(unknown(error)),
-    })
-
-  async function send(books: readonly Readonly<BatchBook>[]): Promise<void> {
-    const channels = books.map(({ id }) => id)
-    const amount = books.reduce((sum, book) => sum + due(book), 0n)
-    const claims = books.flatMap((book) => claimOfBook(book, claimable(book)))
-    try {
-      const signature = await signClaims(authorizer, claims, network)
-      const { transaction } = await order(claimOrder(claims, signature))
-      onEvent({ event: 'claimed', channels, amount, transaction })
-    } catch (error) {
-      fail(channels, error)
-      // One that fails must not hold up the others.
-      if (books.length > 1) for (const book of books) await send([book])
-    } finally {
-      for (const channel of channels) await ledger.refresh(channel).catch(() => {})
-    }
-  }
-
-  async function round(all: boolean): Promise<void> {
-    const known = ledger.books()
-    for (let at = 0; at < known.length; at += asked)
-      await Promise.all(known.slice(at, at + asked).map(({ id }) => ledger.refresh(id)))
-    const least = all ? 1n : ((await options.costOf?.()) ?? 0n) * factor
-    const worthIt = ledger
-      .books()
-      .filter((book) => due(book) > 0n && (book.state.withdrawRequestedAt !== 0 || due(book) >= least))
-    // Those whose payers leave first.
-    const sorted = [...worthIt].sort((a, b) => leavesAt(a) - leavesAt(b))
-    for (let at = 0; at < sorted.length; at += batch) await send(sorted.slice(at, at + batch))
-    // What refunds claimed along waits to be sent too.
-    if (sorted.length === 0 && !all) return
-    try {
-      const { transaction } = await order({ type: 'settle', receiver: payTo, token: asset })
-      onEvent({ event: 'settled', transaction })
-    } catch (error) {
-      // What was claimed is the receiver's; anyone can have it sent, at any time.
-      if (!(error instanceof PaymentRefusedError && error.reason === batchReasons.nothingToSettle))
-        fail([], error)
-    }
-  }
-
-  /** One round at a time. */
-  function enqueue(all: boolean): Promise<void> {
-    const next = working.then(() => round(all))
-    working = next.catch((error: unknown) => fail([], error))
-    return next
-  }
-
-  const loop = (async () => {
-    while (!stopped) {
-      await enqueue(false).catch(() => {})
-      if (stopped) return
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, everyMs)
-        wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-    }
-  })()
-
-  return {
-    claimNow: ({ all = false } = {}) => enqueue(all),
-    async stop() {
-      stopped = true
-      wake()
-      await loop
-      await working
+  return startClaiming<Readonly<BatchBook>>({
+    ...{ ...options, onEvent, due, leavesAt },
+    async claim(books) {
+      const claims = books.flatMap((book) => claimOfBook(book, claimable(book)))
+      const { transaction } = await order(claimOrder(claims, await signClaims(authorizer, claims, network)))
+      return transaction as Hash
     },
-  }
+    async finish({ claimed, all }) {
+      // What refunds claimed along waits to be sent too.
+      if (!claimed && !all) return
+      try {
+        const { transaction } = await order({ type: 'settle', receiver: payTo, token: asset })
+        onEvent({ event: 'settled', transaction })
+      } catch (error) {
+        // What was claimed is the receiver's; anyone can have it sent, at any time.
+        if (error instanceof PaymentRefusedError && error.reason === batchReasons.nothingToSettle) return
+        onEvent({ event: 'failed', channels: [], error: failureOf(error) })
+      }
+    },
+  })
 }
 
 const due = (book: Readonly<BatchBook>) => claimable(book) - book.state.totalClaimed
 const leavesAt = ({ state, config }: Readonly<BatchBook>) =>
   state.withdrawRequestedAt === 0 ? Infinity : state.withdrawRequestedAt + config.withdrawDelay
-const unknown = (error: unknown) => ({ code: 'CLAIM_FAILED', message: `A claim failed: ${String(error)}.` })

@@ -1,7 +1,7 @@
 import { encodePaymentPayload, headerNames } from '../wire/headers.ts'
 import type { PaymentRequired, SettleResponse } from '../wire/x402.ts'
+import type { BatchWallet } from './batchWallet.ts'
 import { RefundRefusedError } from './errors.ts'
-import type { BatchWallet } from './openBatchWallet.ts'
 import { readDemand, readSettled } from './readDemand.ts'
 
 /** What `askForRefund` takes. */

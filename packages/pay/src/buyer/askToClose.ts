@@ -9,8 +9,8 @@ import {
 } from '../ledger/closing.ts'
 import { channelSnapshotSchema } from '../ledger/snapshot.ts'
 import { encodeHeader } from '../wire/base64.ts'
+import type { ChannelWallet, Ending } from './channelWallet.ts'
 import { CloseRefusedError, SnapshotForgedError } from './errors.ts'
-import type { ChannelWallet, Ending } from './openChannelWallet.ts'
 
 /** What `askToClose` takes. */
 export interface AskToCloseOptions {

@@ -7,8 +7,9 @@ import { type Hash, zeroHash } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accountOf, currency, domain, payee } from '../../test/offChain.ts'
 import { openLedger } from '../ledger/openLedger.ts'
+import type { PreparedPayment } from './channelWallet.ts'
 import { openBudget } from './openBudget.ts'
-import { openChannelWallet, type PreparedPayment } from './openChannelWallet.ts'
+import { openChannelWallet } from './openChannelWallet.ts'
 
 let folder: string
 let files = 0

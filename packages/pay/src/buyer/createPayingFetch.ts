@@ -1,17 +1,19 @@
 import type { Currency, Deployment, ReadClient, Signer } from '@millrace/sdk'
-import { type Address, getAddress, isAddress, isAddressEqual } from 'viem'
+import { type Address, getAddress } from 'viem'
 import { channelPaymentToJson } from '../ledger/payment.ts'
 import { streamExtraSchema } from '../ledger/streamExtra.ts'
-import type { Metered } from '../seller/metered.ts'
+import type { Metered, MeterUnits } from '../seller/metered.ts'
+import { knownMeters } from '../seller/meterOf.ts'
 import { streamHeader } from '../seller/openStreams.ts'
 import { encodePaymentPayload, headerNames } from '../wire/headers.ts'
 import { v1OfNetwork } from '../wire/networks.ts'
 import type { PaymentRequired, PaymentRequirements, SettleResponse } from '../wire/x402.ts'
 import { encodeV1Payload, v1HeaderNames } from '../wire/x402v1.ts'
+import type { BatchPayment, BatchWallet } from './batchWallet.ts'
+import type { ChannelWallet, PreparedPayment, SignedPromise } from './channelWallet.ts'
+import { chooseWay } from './chooseWay.ts'
 import { NoWayToPayError, PaymentLoopError, QuoteChangedError } from './errors.ts'
-import { type BatchPayment, type BatchWallet, batchExtraSchema } from './openBatchWallet.ts'
 import type { Budget } from './openBudget.ts'
-import type { ChannelWallet, PreparedPayment, SignedPromise } from './openChannelWallet.ts'
 import { createOncePayments, type OncePayment, type OncePayments } from './payOnce.ts'
 import { payStream } from './payStream.ts'
 import { type Demand, readDemand, readSettled } from './readDemand.ts'
@@ -48,6 +50,11 @@ export interface PayingFetchOptions {
   readonly maxPrice?: bigint
   /** Milliseconds without a byte after which an answer that streams is not paid any further; 30 000 by default. */
   readonly idleMs?: number
+  /**
+   * Count the units of answers that are paid by one, under its name. `token` is known. Of others without a meter no more than the first
+   * stretch is paid.
+   */
+  readonly meters?: ReadonlyMap<string, MeterUnits>
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   readonly onPayment?: (payment: Payment) => void
@@ -102,52 +109,12 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
   const network = `eip155:${deployment.chainId}`
   const quotes = new Map<string, Quote>()
 
-  /** Why a way to pay cannot be taken; `null` if it can. */
-  function objection(way: PaymentRequirements): string | null {
-    if (!knownSchemes.has(way.scheme)) return `scheme '${way.scheme}' is not known here`
-    if (way.network !== network) return `network '${way.network}' is not '${network}'`
-    if (!isAddress(way.asset) || !isAddressEqual(getAddress(way.asset), currency.address))
-      return `currency '${way.asset}' is not '${currency.address}'`
-    if (!isAddress(way.payTo)) return `'${way.payTo}' is no account`
-    if (options.maxPrice !== undefined && BigInt(way.amount) > options.maxPrice)
-      return `${way.amount} is more than the ${options.maxPrice} that one answer may cost`
-    if (way.scheme === 'batch-settlement') {
-      if (batch === undefined) return 'no channels of x402 are kept here'
-      const extra = batchExtraSchema.safeParse(way.extra)
-      if (!extra.success) return `its terms cannot be read: ${extra.error.issues[0]?.message}`
-      const { withdrawDelay } = extra.data
-      return withdrawDelay <= maxWithdrawDelay
-        ? null
-        : `its deposit can be locked for ${withdrawDelay} s; here for ${maxWithdrawDelay} at most`
-    }
-    if (way.scheme !== 'stream') {
-      if (signer === undefined) return 'no key signs one-time payments here'
-      if (way.scheme === 'upto') return client === undefined ? 'no chain is asked here' : null
-      const method = way.extra?.assetTransferMethod ?? 'eip3009'
-      return method === 'eip3009' ? null : `transfers by '${method}' are not signed here`
-    }
-    if (channels === undefined) return 'no channels are kept here'
-    const extra = streamExtraSchema.safeParse(way.extra)
-    if (!extra.success) return `its terms cannot be read: ${extra.error.issues[0]?.message}`
-    if (!isAddressEqual(getAddress(extra.data.channels), deployment.channels))
-      return `channels contract '${extra.data.channels}' is not '${deployment.channels}'`
-    return null
-  }
-
-  function choose(url: string, required: PaymentRequired): PaymentRequirements {
-    const reasons: string[] = []
-    const ways = required.accepts.filter((way) => {
-      const reason = objection(way)
-      if (reason !== null) reasons.push(`${way.scheme}: ${reason}`)
-      return reason === null
+  const choose = (url: string, required: PaymentRequired) =>
+    chooseWay(required.accepts, {
+      ...{ url, network, deployment, currency, maxWithdrawDelay, maxPrice: options.maxPrice ?? null },
+      ...{ channels: channels !== undefined, batch: batch !== undefined },
+      ...{ signer: signer !== undefined, client: client !== undefined },
     })
-    // A channel costs no transaction a payment; else the cheaper one.
-    const [best] = ways.toSorted(
-      (a, b) => rank(b) - rank(a) || (BigInt(a.amount) < BigInt(b.amount) ? -1 : 1),
-    )
-    if (best === undefined) throw new NoWayToPayError({ url, reasons })
-    return best
-  }
 
   const payeeOf = (way: PaymentRequirements): string => {
     const extra = way.scheme === 'stream' ? streamExtraSchema.parse(way.extra) : null
@@ -285,7 +252,9 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     const { requirements } = quote
     const { method, url } = request
     const payee = payeeOf(requirements)
+    const meter = options.meters?.get(metered.per) ?? knownMeters.get(metered.per)
     return payStream(response, {
+      count: meter?.(response.headers) ?? null,
       ...{ metered, stretch: BigInt(requirements.amount), first: prepared },
       most: options.maxPrice ?? null,
       idleMs: options.idleMs ?? 30_000,
@@ -325,10 +294,6 @@ interface Paid {
   readonly prepared: PreparedPayment | null
   readonly batched: BatchPayment | null
 }
-
-const knownSchemes = new Set(['stream', 'batch-settlement', 'exact', 'upto'])
-const rank = ({ scheme }: PaymentRequirements) =>
-  scheme === 'stream' ? 2 : scheme === 'batch-settlement' ? 1 : 0
 
 /** The header by which a payment is made, and its content. */
 function headerOf(quote: Quote, { payload, extensions }: OncePayment): [string, string] {

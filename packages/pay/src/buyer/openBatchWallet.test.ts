@@ -9,8 +9,9 @@ import { accountOf } from '../../test/offChain.ts'
 import type { BatchState } from '../batch/readBatchChannel.ts'
 import { batchDomain, batchTypes } from '../batch/types.ts'
 import type { PaymentRequirements } from '../wire/x402.ts'
+import type { BatchPayment, BatchWallet } from './batchWallet.ts'
 import { createPayingFetch } from './createPayingFetch.ts'
-import { type BatchPayment, type BatchWallet, openBatchWallet } from './openBatchWallet.ts'
+import { openBatchWallet } from './openBatchWallet.ts'
 import { openBudget } from './openBudget.ts'
 
 let folder: string

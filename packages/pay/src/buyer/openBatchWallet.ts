@@ -1,81 +1,18 @@
-import { openJournal } from '@millrace/journal'
-import {
-  type Currency,
-  type Deployment,
-  hashSchema,
-  parse,
-  type Signer,
-  signatureSchema,
-  uintSchema,
-} from '@millrace/sdk'
+import { hashSchema, parse, signatureSchema, uintSchema } from '@millrace/sdk'
 import { type Address, getAddress, type Hash, type Hex, recoverTypedDataAddress, zeroHash } from 'viem'
 import * as z from 'zod'
+import { batchExtraSchema } from '../batch/batchExtraSchema.ts'
 import { createBatchHasher } from '../batch/createBatchHasher.ts'
 import { type BatchConfig, batchConfigSchema } from '../batch/payload.ts'
-import type { BatchState } from '../batch/readBatchChannel.ts'
 import { batchDomain, batchTypes, receiveTypes } from '../batch/types.ts'
 import { openCurve } from '../curve/openCurve.ts'
 import { toHex } from '../curve/words.ts'
-import { atomicSchema, type PaymentRequirements, type SettleResponse } from '../wire/x402.ts'
+import { atomicSchema, type PaymentRequirements } from '../wire/x402.ts'
 import { x402Contracts } from '../x402/contracts.ts'
+import { batchPayload, checksummed } from './batchPayload.ts'
+import type { BatchPayment, BatchWallet, BatchWalletChannel, BatchWalletOptions } from './batchWallet.ts'
 import { DepositLimitError, SnapshotForgedError } from './errors.ts'
-import type { Budget } from './openBudget.ts'
-
-/** How a payer's channels of `batch-settlement` are opened. */
-export interface BatchWalletOptions {
-  /** File that holds what was signed; it has one user at a time. */
-  readonly path: string
-  readonly deployment: Pick<Deployment, 'chainId'>
-  readonly currency: Currency
-  /** Whose money it is. Signs deposits. */
-  readonly payer: Signer & { readonly address: Address }
-  /** Signs vouchers. Default: the payer. */
-  readonly signer?: Signer & { readonly address: Address }
-  readonly budget: Budget
-  /** `readBatchChannel` of the chain. */
-  readonly readChannel: (id: Hash) => Promise<BatchState>
-  /** Most that is locked in one channel, in base units. */
-  readonly maxDeposit: bigint
-  /** Unix seconds. Default: the system's clock. */
-  readonly now?: () => number
-}
-
-/** A payment that is signed and on disk. Exactly one of its ends is called, once the answer is there. */
-export interface BatchPayment {
-  readonly payload: Readonly<Record<string, unknown>>
-  /** The seller answered; `isFree` where it failed without a word of payment. What it charged, in base units. */
-  done(settled: SettleResponse | null, isFree: boolean): Promise<bigint>
-  /** Nobody knows: the next payment asks. */
-  unknown(): Promise<void>
-  /** The seller refused, and asks for this instead, or says nothing. What the payer forgot is learned from it if it proves it. */
-  refused(way: PaymentRequirements | null): Promise<void>
-}
-
-/** What a payer has on a channel of `batch-settlement`. Amounts in base units. */
-export interface BatchWalletChannel {
-  readonly id: Hash
-  readonly config: BatchConfig
-  readonly balance: bigint
-  /** Promised in all: what the receiver can claim. */
-  readonly signed: bigint
-  /** What the seller said it charged. */
-  readonly charged: bigint
-}
-
-/** A payer's channels of `batch-settlement`. */
-export interface BatchWallet {
-  /**
-   * Signs what a request costs, and a deposit where the channel holds too little. One payment at a time is under way on a channel, for
-   * sellers of the x402 packages take no other: further ones wait. The budget is asked for what is promised beyond earlier promises.
-   *
-   * @throws BudgetExceededError | DepositLimitError | JournalWriteError | ChainUnreachableError
-   */
-  prepare(way: PaymentRequirements, service: string): Promise<BatchPayment>
-  /** Signs the wish for what was not charged of a channel, or for `amount` of it. `refused` and `done` end it. */
-  refund(way: PaymentRequirements, amount?: bigint): Promise<BatchPayment>
-  channels(): readonly BatchWalletChannel[]
-  close(): Promise<void>
-}
+import { openOwns } from './openOwns.ts'
 
 const pendingSchema = z.object({
   amount: uintSchema(128),
@@ -90,6 +27,7 @@ const entrySchema = z.object({
   pending: pendingSchema.nullable(),
 })
 type Entry = z.input<typeof entrySchema>
+type Known = z.output<typeof entrySchema>
 
 interface Own extends BatchWalletChannel {
   balance: bigint
@@ -101,25 +39,6 @@ interface Own extends BatchWalletChannel {
   turn: Promise<void>
 }
 
-/** `extra` of requirements of `batch-settlement`, as a buyer reads it. */
-export const batchExtraSchema = z.object({
-  name: z.string().min(1),
-  version: z.string().min(1),
-  receiverAuthorizer: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{40}$/)
-    .refine((value) => !/^0x0{40}$/.test(value)),
-  withdrawDelay: z.int().min(900).max(2_592_000).default(900),
-  minDeposit: atomicSchema.optional().catch(undefined),
-  assetTransferMethod: z.literal('eip3009').default('eip3009'),
-  channelState: z.object({ chargedCumulativeAmount: atomicSchema.optional() }).optional().catch(undefined),
-  voucherState: z
-    .object({ signedMaxClaimable: atomicSchema, signature: signatureSchema })
-    .optional()
-    .catch(undefined),
-})
-
-const compactAfter = 5_000
 /** Longest that a deposit's authorization is good, in seconds, whatever is asked for. */
 const longestAuthorization = 3600
 /** Seconds that it must still be good for to be sent again. */
@@ -138,26 +57,23 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
   const { signer = payer, now = () => Math.floor(Date.now() / 1000) } = options
   const { chainId } = deployment
   const hasher = createBatchHasher(await openCurve())
-  const journal = await openJournal<Entry>({ path: options.path, exclusive: true })
-  const kept = new Map<Hash, z.output<typeof entrySchema>>()
-  for (const { entry } of journal.replayed) {
-    const known = parse(entrySchema, entry, 'channel')
-    kept.set(hasher.channel(chainId, known.config), known)
-  }
-  const owns = new Map<Hash, Promise<Own>>()
-  const opened = new Map<Hash, Own>()
+  const owns = await openOwns<Own, Known, Entry>({
+    path: options.path,
+    read: (entry) => parse(entrySchema, entry, 'channel'),
+    idOf: ({ config }) => hasher.channel(chainId, config),
+    write: entryOf,
+  })
+  const { note } = owns
 
   async function load(config: BatchConfig, id: Hash): Promise<Own> {
     const { balance, totalClaimed } = await readChannel(id)
-    const before = kept.get(id)
+    const before = owns.before(id)
     const atLeast = (value: bigint | undefined) =>
       value !== undefined && value > totalClaimed ? value : totalClaimed
-    const own: Own = {
+    return {
       ...{ id, config, balance, turn: Promise.resolve(), pending: before?.pending ?? null },
       ...{ signed: atLeast(before?.signed), charged: atLeast(before?.charged) },
     }
-    opened.set(id, own)
-    return own
   }
 
   function ownOf(way: PaymentRequirements): Promise<Own> {
@@ -170,20 +86,7 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
       salt: zeroHash,
     }
     const id = hasher.channel(chainId, config)
-    const known = owns.get(id)
-    if (known !== undefined) return known
-    const loading = load(config, id)
-    owns.set(id, loading)
-    loading.catch(() => owns.delete(id))
-    return loading
-  }
-
-  async function note(own: Own): Promise<void> {
-    await journal.append(entryOf(own))
-    if (journal.length <= compactAfter) return
-    // Those that were not used since the start are kept as they were.
-    const idle = [...kept].flatMap(([id, entry]) => (opened.has(id) ? [] : [entry]))
-    await journal.compact(() => [...idle, ...opened.values()].map(entryOf))
+    return owns.get(id, () => load(config, id))
   }
 
   /** Reads the channel's balance; a deposit that is seen, or cannot come any more, is no longer expected. */
@@ -263,7 +166,7 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
       if (deposit !== null) own.pending = deposit
       // Both are on disk before the voucher leaves.
       await Promise.all([note(own), reservation.capture(more)])
-      return ending(own, { finish, price, deposit, payload: payloadOf(own.config, voucher, deposit) })
+      return ending(own, { finish, price, deposit, payload: batchPayload(own.config, voucher, deposit) })
     } catch (error) {
       finish()
       throw error
@@ -376,42 +279,17 @@ export async function openBatchWallet(options: BatchWalletOptions): Promise<Batc
     prepare,
     refund,
     channels: () =>
-      [...opened.values()].map(({ id, config, balance, signed, charged }) => ({
+      owns.all().map(({ id, config, balance, signed, charged }) => ({
         ...{ id, config, balance, signed, charged },
       })),
-    close: () => journal.close(),
+    close: owns.close,
   }
 }
 
-function entryOf({ config, signed, charged, pending }: z.output<typeof entrySchema>): Entry {
+function entryOf({ config, signed, charged, pending }: Known): Entry {
   const written =
     pending === null
       ? null
       : { ...pending, amount: pending.amount.toString(), validBefore: pending.validBefore.toString() }
   return { config, signed: signed.toString(), charged: charged.toString(), pending: written }
-}
-
-/** As the packages of x402 write a channel. */
-const checksummed = (config: BatchConfig): BatchConfig => ({
-  ...config,
-  payer: getAddress(config.payer),
-  payerAuthorizer: getAddress(config.payerAuthorizer),
-  receiver: getAddress(config.receiver),
-  receiverAuthorizer: getAddress(config.receiverAuthorizer),
-  token: getAddress(config.token),
-})
-
-const payloadOf = (
-  config: BatchConfig,
-  voucher: Readonly<Record<string, unknown>>,
-  deposit: Own['pending'],
-): Readonly<Record<string, unknown>> => {
-  const plain = { channelConfig: checksummed(config), voucher }
-  if (deposit === null) return { type: 'voucher', ...plain }
-  const { amount, validBefore, salt, signature } = deposit
-  const erc3009Authorization = { validAfter: '0', validBefore: validBefore.toString(), salt, signature }
-  return {
-    ...{ type: 'deposit', ...plain },
-    deposit: { amount: amount.toString(), authorization: { erc3009Authorization } },
-  }
 }

@@ -1,12 +1,14 @@
 import * as z from 'zod'
 import { lastsFor, type Metered, meteredCost } from '../seller/metered.ts'
 import { atomicSchema, type SettleResponse } from '../wire/x402.ts'
-import type { PreparedPayment } from './openChannelWallet.ts'
+import type { PreparedPayment } from './channelWallet.ts'
 import { readSettled } from './readDemand.ts'
 
 /** How an answer is paid while it streams. */
 export interface StreamPaying {
   readonly metered: Metered
+  /** Counts its units as the seller does, where the price is by neither second nor byte. Null: none of them are paid for. */
+  readonly count: ((piece: Uint8Array) => number) | null
   /** Base units of each payment, the first included. */
   readonly stretch: bigint
   readonly first: PreparedPayment
@@ -33,27 +35,30 @@ const asks = 5
 const askMs = 200
 
 /**
- * Passes an answer on and pays for it as it comes: by the bytes that came or the seconds that went by here, never by what the
- * seller says, and never more than a stretch and a half ahead. It stops paying when nothing comes any more, and breaks the
+ * Passes an answer on and pays for it as it comes: by the bytes or units that came or the seconds that went by here, never by what the
+ * seller says, and never more than a stretch and a half ahead, of units two. It stops paying when nothing comes any more, and breaks the
  * answer off where the budget ends. What the seller charged in the end is within what was promised; if it does not say, all
  * of that counts.
  */
 export function payStream(response: Response, paying: StreamPaying): Response {
-  const { metered, stretch, most, idleMs } = paying
+  const { metered, count, stretch, most, idleMs } = paying
   if (response.body === null) return response
   const reader = response.body.getReader()
   const begun = performance.now()
   const payments = [paying.first]
   let promised = stretch
   let bytes = 0
+  let units = 0
   let lastByte = begun
   let isOver = false
   let refused: unknown = null
   let promising: Promise<void> | null = null
   let timer: NodeJS.Timeout | undefined
 
-  const cost = () => meteredCost(metered, { bytes, ms: performance.now() - begun })
-  const isShort = () => 2n * (promised - cost()) < stretch
+  const cost = () => meteredCost(metered, { bytes, ms: performance.now() - begun, units })
+  // Units come in pieces that cannot be cut: a whole stretch is kept ahead of them, so that none is waited for.
+  const ahead = count === null ? (stretch + 1n) / 2n : stretch
+  const isShort = () => promised - cost() < ahead
 
   async function promise(): Promise<void> {
     const payment = await paying.prepare()
@@ -76,7 +81,7 @@ export function payStream(response: Response, paying: StreamPaying): Response {
       })
       .finally(() => {
         promising = null
-        if (metered.per === 'byte') top()
+        if (metered.per !== 'second') top()
       })
   }
 
@@ -131,6 +136,7 @@ export function payStream(response: Response, paying: StreamPaying): Response {
             return controller.close()
           }
           bytes += value.length
+          units = count?.(value) ?? 0
           lastByte = performance.now()
           top()
           controller.enqueue(value)

@@ -1,10 +1,12 @@
 import {
   channelSchema,
+  channelToJson,
   hashSchema,
   parse,
   signatureSchema,
   uintSchema,
   voucherSchema,
+  voucherToJson,
   voucherWorth,
 } from '@millrace/sdk'
 import * as z from 'zod'
@@ -33,4 +35,22 @@ export function readBook(entry: BookEntry): ChannelBook {
   const book = parse(bookEntrySchema, entry, 'book')
   const worth = book.best === null ? 0n : voucherWorth(book.best.voucher, book.ticks)
   return { ...book, wordBytes: null, worth, holds: 0 }
+}
+
+/** Writes a book. */
+export function writeBook(book: ChannelBook): BookEntry {
+  const { channel, epoch, deposit, claimed, closesAt, best, ticks, word, spent, endsBy } = book
+  return {
+    channel: channelToJson(channel),
+    id: book.id,
+    epoch: epoch.toString(),
+    deposit: deposit.toString(),
+    claimed: claimed.toString(),
+    closesAt,
+    best: best === null ? null : { voucher: voucherToJson(best.voucher), signature: best.signature },
+    ticks,
+    word,
+    spent: spent.toString(),
+    endsBy,
+  }
 }

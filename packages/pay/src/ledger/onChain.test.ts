@@ -28,7 +28,8 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { accountAt, startLocalChain } from '../../test/localChain.ts'
 import { fundChannel } from './fundChannel.ts'
-import { type Ledger, openLedger } from './openLedger.ts'
+import type { Ledger } from './ledger.ts'
+import { openLedger } from './openLedger.ts'
 import { type ClaimEvent, claimOf, startClaimer } from './startClaimer.ts'
 
 let chain: Awaited<ReturnType<typeof startLocalChain>>

@@ -41,7 +41,7 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
       const known = read(line)
       books.set(known.id, known)
     }
-  let dirty = new Set<book>()
+  const dirty = new Set<book>()
   let flushing: Promise<void> | null = null
   let next: Promise<void> | null = null
   let soon: NodeJS.Timeout | null = null
@@ -50,11 +50,11 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
   }
 
   async function append(): Promise<void> {
-    const changed = new Set([...dirty].filter((each) => books.get(each.id) === each))
-    dirty = new Set()
-    if (changed.size === 0) return
+    const changed = [...dirty].filter((each) => books.get(each.id) === each)
+    dirty.clear()
+    if (changed.length === 0) return
     try {
-      await journal.append([...changed].map(write))
+      await journal.append(changed.map(write))
     } catch (error) {
       for (const each of changed) mark(each)
       throw error

@@ -15,7 +15,8 @@ import {
   payee,
   paymentOf,
 } from '../../test/offChain.ts'
-import { type Ledger, type LedgerOptions, openLedger } from './openLedger.ts'
+import type { Ledger, LedgerOptions } from './ledger.ts'
+import { openLedger } from './openLedger.ts'
 
 let folder: string
 /** What the chain would say; a test without a chain writes it down. */

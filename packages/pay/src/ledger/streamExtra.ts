@@ -1,6 +1,7 @@
 import { hashSchema, uintSchema } from '@millrace/sdk'
 import { isAddress } from 'viem'
 import * as z from 'zod'
+import { unitName } from '../seller/metered.ts'
 import { channelSnapshotSchema } from './snapshot.ts'
 
 /** `extra` of requirements of scheme `stream`, as a buyer reads it. */
@@ -17,6 +18,6 @@ export const streamExtraSchema = z.object({
   closes: z.boolean().default(false),
   channel: channelSnapshotSchema.optional(),
   metered: z
-    .object({ per: z.enum(['second', 'byte']), price: uintSchema(128), units: z.int().min(1).default(1) })
+    .object({ per: z.string().regex(unitName), price: uintSchema(128), units: z.int().min(1).default(1) })
     .optional(),
 })

@@ -6,7 +6,7 @@ import type { PaymentPayload, SettleResponse } from '../wire/x402.ts'
 import { snapshotToJson } from './channelBook.ts'
 import { type CloseConsent, type CloseRequest, closeConsentToJson, readCloseRequest } from './closing.ts'
 import { CloseUnsupportedError, VoucherTooLowError } from './errors.ts'
-import type { Ledger } from './openLedger.ts'
+import type { Ledger } from './ledger.ts'
 import { type ChannelPayment, type ChannelTick, readChannelPayment } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 

@@ -1,6 +1,6 @@
 import { callReceiptHeader } from '../seller/callReceipt.ts'
-import type { PaidCall, Paywall } from '../seller/createPaywall.ts'
 import { overridesHeader } from '../seller/overrides.ts'
+import type { PaidCall, Paywall } from '../seller/paywall.ts'
 import type { Price } from '../seller/scheme.ts'
 import { encodeHeader } from '../wire/base64.ts'
 import { WireError } from '../wire/errors.ts'

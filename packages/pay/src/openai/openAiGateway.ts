@@ -2,7 +2,7 @@ import type { Signer } from '@millrace/sdk'
 import { zeroAddress } from 'viem'
 import { closeHeader } from '../ledger/closing.ts'
 import { answerClosing } from '../seller/answerClosing.ts'
-import { digestRequest } from '../seller/digestRequest.ts'
+import { digestRequestFast } from '../seller/digestRequest.ts'
 import type { MppOptions } from '../seller/mppCharge.ts'
 import { type Charged, signReceiptOf } from '../seller/paidHeaders.ts'
 import type { PaidRequest, Reservation, SellerScheme } from '../seller/scheme.ts'
@@ -101,7 +101,7 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
     const paid: PaidRequest = {
       method: request.method,
       url: publicUrl,
-      digest: digestRequest({ method: request.method, url: publicUrl, body: bytes }),
+      digest: await digestRequestFast({ method: request.method, url: publicUrl, body: bytes }),
       idempotencyKey,
     }
     let open: OpenCall | null = null

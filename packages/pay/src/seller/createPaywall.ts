@@ -1,72 +1,30 @@
-import type { Signer } from '@millrace/sdk'
 import { MillraceError } from '@millrace/sdk/errors'
-import type { Address } from 'viem'
 import { closeHeader } from '../ledger/closing.ts'
 import { WireError } from '../wire/errors.ts'
 import { paymentRequiredResponse } from '../wire/paymentRequiredResponse.ts'
 import type { PaymentRequirements, ResourceInfo } from '../wire/x402.ts'
-import { type AnswerBody, takeAnswerBody } from './answerBody.ts'
+import { takeAnswerBody } from './answerBody.ts'
 import { answerClosing } from './answerClosing.ts'
 import { continueStream } from './continueStream.ts'
-import { type Again, type AnswerLimits, createAnswers, type OpenAnswer } from './createAnswers.ts'
+import { type Again, createAnswers, type OpenAnswer } from './createAnswers.ts'
 import { type Delivery, deliverAnswer, type MadeAnswer } from './deliverAnswer.ts'
-import { digestRequest } from './digestRequest.ts'
+import { digestRequestFast } from './digestRequest.ts'
 import { IdempotencyConflictError, PaidBodyTooLargeError, PaymentRefusedError } from './errors.ts'
 import { findWays, type Ways } from './findWays.ts'
-import { meterBody } from './meterBody.ts'
-import type { Metered } from './metered.ts'
 import { meteredAnswer } from './meteredAnswer.ts'
-import { type MppOptions, mppChallenges } from './mppCharge.ts'
-import type { PendingAnswer, PendingAnswers } from './openPendingAnswers.ts'
+import { meterOf } from './meterOf.ts'
+import { mppChallenges } from './mppCharge.ts'
+import type { PendingAnswer } from './openPendingAnswers.ts'
 import { createStreams, streamHeader } from './openStreams.ts'
 import { chargeOf, overridesHeader, withoutOverrides } from './overrides.ts'
+import type { PaidHandler, Paywall, PaywallOptions } from './paywall.ts'
+import { prepaidBody } from './prepaidBody.ts'
 import { problem, unavailable } from './problem.ts'
 import { readBody, withBody } from './readBody.ts'
 import { type ReadPayment, readPayment } from './readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from './scheme.ts'
 import { settledAlone } from './settledAlone.ts'
-
-export interface PaywallOptions {
-  /** The ways to be paid, the most wanted first. */
-  readonly schemes: readonly SellerScheme[]
-  /** Signs a receipt for every paid call; without it there is none. */
-  readonly receipts?: Signer
-  /** Speaks MPP too. */
-  readonly mpp?: MppOptions
-  /** Most bytes of a request's body; 10 MiB by default. */
-  readonly maxBodyBytes?: number
-  /** Most bytes of an answer that is held back until it is complete and paid; 8 MiB by default. */
-  readonly maxAnswerBytes?: number
-  readonly answers?: AnswerLimits
-  /** How long an answer that is paid while it streams waits for money, in milliseconds; 10 000 by default. */
-  readonly graceMs?: number
-  /** Keeps answers whose payment is being settled through a crash of this process; without it they are lost with it. */
-  readonly pending?: PendingAnswers
-  /** Unix seconds. */
-  readonly now?: () => number
-}
-
-/** What is sold. */
-export interface PaidRoute {
-  /** Of a request; 0 is free. */
-  readonly price: Price | ((request: Request) => Price | Promise<Price>)
-  /** What it is, for clients that show it. */
-  readonly resource?: Omit<ResourceInfo, 'url'>
-}
-
-/** Who pays for a call, and at most how much. */
-export interface PaidCall {
-  readonly payer: Address
-  readonly ceiling: bigint
-}
-
-/** Answers a request for which money is held. It is null where the route is free. */
-export type PaidHandler = (request: Request, call: PaidCall | null) => Response | Promise<Response>
-
-export interface Paywall {
-  /** Answers a request: with what to pay, or by `handler` once money is held for it. */
-  charge(request: Request, route: PaidRoute, handler: PaidHandler): Promise<Response>
-}
+import { type CountedAnswer, countAnswer, isEvents } from './unitAnswer.ts'
 
 /**
  * Makes a paywall: it says what to pay in x402 v2, x402 v1 and MPP at once, takes the payment in any of them, holds the
@@ -179,28 +137,38 @@ export function createPaywall(options: PaywallOptions): Paywall {
       }
       let made: MadeAnswer
       try {
-        const response = await handler(request, { payer, ceiling })
+        let response = await handler(request, { payer, ceiling })
         if (response.status >= 400) {
           await giveBack(`answered with ${response.status}`)
           return withoutOverrides(response)
         }
         const { metered } = call.price
         const { reservation } = held
-        if (metered !== undefined && scheme !== undefined && reservation.fixed !== true) {
+        let counted: CountedAnswer | null = null
+        const meter = metered === undefined ? null : meterOf(metered)
+        if (metered !== undefined && meter !== null && !isEvents(response)) {
+          const found = await countAnswer(response, { metered, meter, most: maxAnswerBytes })
+          if (found instanceof Response) response = found
+          else counted = found
+        }
+        const isFixed = reservation.fixed === true
+        if (metered !== undefined && counted === null && scheme !== undefined && !isFixed) {
           const { dialect, requirements } = read
           finish(() => refuse(call, 'payment_already_used'))
           return meteredAnswer(streams, response, {
-            ...{ scheme, dialect, requirements, request: paid, reservation, metered, graceMs, now },
+            ...{ scheme, dialect, requirements, request: paid, reservation, metered, meter, graceMs, now },
             signer: receipts ?? null,
           })
         }
-        const body: AnswerBody =
-          metered === undefined || response.body === null
+        const body =
+          counted?.body ??
+          (metered === undefined
             ? await takeAnswerBody(response, maxAnswerBytes)
-            : { type: 'stream', stream: prepaid(response.body, { metered, reservation }) }
+            : prepaidBody(response, { metered, meter, reservation }))
         const headers = new Headers(response.headers)
         headers.delete(overridesHeader)
-        made = { status: response.status, headers, body, amount: chargeOf(response, call.price, ceiling) }
+        const used = counted === null || isFixed ? chargeOf(response, call.price, ceiling) : counted.cost
+        made = { status: response.status, headers, body, amount: used < ceiling ? used : ceiling }
       } catch (error) {
         await giveBack('the handler failed')
         throw error
@@ -298,12 +266,17 @@ export function createPaywall(options: PaywallOptions): Paywall {
       }
       const { method, url, headers } = request
       const whole = withBody(request, body)
-      const price = typeof route.price === 'function' ? await route.price(whole.clone()) : route.price
+      const price =
+        typeof route.price === 'function'
+          ? await route.price(whole.body === null ? whole : whole.clone())
+          : route.price
       if (price.amount === 0n && price.upTo !== true) return handler(whole, null)
+      // One that nothing counts is not asked for.
+      if (price.metered !== undefined) meterOf(price.metered)
       const paid: PaidRequest = {
         method,
         url,
-        digest: digestRequest({ method, url, body }),
+        digest: await digestRequestFast({ method, url, body }),
         idempotencyKey: headers.get('idempotency-key'),
       }
       let ways: Ways
@@ -323,17 +296,4 @@ interface Resumed {
   readonly kept: PendingAnswer
   readonly scheme: SellerScheme
   readonly opened: OpenAnswer
-}
-
-/** An answer whose whole price is paid ahead: it ends where that is used up. */
-function prepaid(
-  source: ReadableStream<Uint8Array>,
-  { metered, reservation }: { readonly metered: Metered; readonly reservation: Reservation },
-): ReadableStream<Uint8Array> {
-  const { payer, ceiling, capture, release } = reservation
-  return meterBody(source, {
-    ...{ metered, stretch: 0n, graceMs: 0, now: () => performance.now() },
-    reservation: { payer, ceiling, capture, release },
-    onEnd: () => Promise.resolve(),
-  }).stream
 }

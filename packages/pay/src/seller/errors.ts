@@ -137,3 +137,17 @@ export class StreamUnknownError extends MillraceError {
     })
   }
 }
+
+/** A price is by a unit that nothing counts. Nobody was charged. */
+export class MeterMissingError extends MillraceError {
+  override readonly name = 'MeterMissingError'
+  static readonly code = 'METER_MISSING'
+  constructor(options: { unit: string }) {
+    super({
+      code: MeterMissingError.code,
+      message: `The price is by the '${options.unit}', and nothing counts those.`,
+      remedy: 'Give the price a `meter`, or sell by `token`, `byte` or `second`.',
+      details: options,
+    })
+  }
+}

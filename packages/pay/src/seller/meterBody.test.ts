@@ -84,6 +84,56 @@ test('property: no byte leaves that is not covered; what is charged is what left
   )
 })
 
+test('property: no unit leaves that is not covered, however pieces are cut; what is charged is what was counted last', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 4_000 }), { maxLength: 12 }),
+      // Units a byte, and how many an answer takes back at its end.
+      fc.record({ each: fc.constantFrom(0.01, 0.25, 1), back: fc.integer({ min: 0, max: 40 }) }),
+      fc.record({ price: fc.bigInt(1n, 50n), stretch: fc.bigInt(600n, 30_000n) }),
+      fc.integer({ min: 0, max: 30 }),
+      async (sizes, { each, back }, { price, stretch }, times) => {
+        const metered: Metered = { per: 'word', price }
+        const reservation = moneyOf(stretch, times)
+        const whole = sizes.reduce((sum, size) => sum + size, 0)
+        const meter = () => {
+          let seen = 0
+          return (piece: Uint8Array) => {
+            seen += piece.length
+            const units = Math.ceil(seen * each)
+            return seen === whole ? Math.max(0, units - back) : units
+          }
+        }
+        const ends: StreamState[] = []
+        const { stream } = meterBody(sourceOf(sizes), {
+          ...{ metered, count: meter(), reservation, stretch, graceMs: 0, now: () => 0 },
+          async onEnd(state) {
+            ends.push(state)
+          },
+        })
+        const reader = stream.getReader()
+        const count = meter()
+        let units = 0
+        let isWhole = false
+        for (;;) {
+          const piece = await reader.read().catch(() => null)
+          if (piece === null) break
+          isWhole = piece.done
+          if (piece.done) break
+          units = count(piece.value)
+          expect(meteredCost(metered, { bytes: 0, ms: 0, units })).toBeLessThanOrEqual(reservation.ceiling)
+        }
+        expect(ends).toHaveLength(1)
+        expect(ends[0]?.used).toBe(meteredCost(metered, { bytes: 0, ms: 0, units }))
+        expect(ends[0]?.ended).toBe(isWhole ? 'complete' : 'money_ran_out')
+        // It ended because nobody gave more, and not before.
+        if (!isWhole) expect(reservation.given()).toBe(times)
+      },
+    ),
+    { seed: 402, numRuns: 300 },
+  )
+})
+
 test('behavior: a second is not begun that is not paid for, and waiting for money costs nothing', async () => {
   let clock = 0
   const reservation = moneyOf(1_000n, 1)

@@ -16,8 +16,11 @@ export interface MeteredBody {
   state(): StreamState
 }
 
+/** Most bytes that are counted at once, where units are. */
+const mostCounted = 512
+
 /**
- * Passes an answer on as far as it is paid for: no byte leaves that is not covered, and no second begins that is not. Where the
+ * Passes an answer on as far as it is paid for: no byte and no unit leaves that is not covered, and no second begins that is not. Where the
  * money held is used up, it waits `graceMs` for the payer to promise `stretch` more, and ends the answer with an error if
  * that does not come. Time that it waits for money costs nothing.
  *
@@ -28,6 +31,8 @@ export function meterBody(
   source: ReadableStream<Uint8Array>,
   options: {
     readonly metered: Metered
+    /** Units of all pieces so far, where the price is of neither bytes nor seconds. */
+    readonly count?: ((piece: Uint8Array) => number) | null
     readonly reservation: Reservation
     /** Base units that more is held by at once. */
     readonly stretch: bigint
@@ -37,20 +42,25 @@ export function meterBody(
     readonly onEnd: (state: StreamState) => Promise<void>
   },
 ): MeteredBody {
-  const { metered, reservation, stretch, graceMs, now, onEnd } = options
+  const { metered, reservation, stretch, graceMs, now, onEnd, count = null } = options
   const reader = source.getReader()
   const begun = now()
   let waited = 0
   let bytes = 0
+  let units = 0
   let ended: StreamState['ended'] = null
   let final: StreamState | null = null
   /** Read of the answer and not yet passed on. */
   let rest: Uint8Array | null = null
+  /** What came with it and is not counted yet. */
+  let later: Uint8Array | null = null
+  /** What the units come to with that piece. */
+  let withRest = 0
   let reading: ReturnType<typeof reader.read> | null = null
 
   const elapsed = () => now() - begun - waited
   const held = () => reservation.ceiling
-  const cost = () => meteredCost(metered, { bytes, ms: elapsed() })
+  const cost = () => meteredCost(metered, { bytes, ms: elapsed(), units })
   const used = () => (cost() < held() ? cost() : held())
 
   /** Holds more, or says that there is no more. What could be held for a part of a stretch is taken too. */
@@ -70,14 +80,29 @@ export function meterBody(
     await onEnd(final)
   }
 
-  /** Bytes that may be passed on now. */
-  const covered = () => (metered.per === 'byte' ? lastsFor(metered, held()) - bytes : Number.MAX_SAFE_INTEGER)
+  /** Bytes that may be passed on now. Units are in the whole of a piece or not in it. */
+  function covered(): number {
+    if (metered.per === 'byte') return lastsFor(metered, held()) - bytes
+    const isPaid = count === null || meteredCost(metered, { bytes, ms: 0, units: withRest }) <= held()
+    return isPaid ? Number.MAX_SAFE_INTEGER : 0
+  }
+
+  /** What the next step looks at: units are counted in small pieces, so that none of them comes to more than a stretch. */
+  function take(piece: Uint8Array): Uint8Array {
+    reading = null
+    if (count === null) return piece
+    const small = piece.subarray(0, mostCounted)
+    later = piece.length > small.length ? piece.subarray(small.length) : null
+    withRest = count(small)
+    return small
+  }
 
   /** The next piece of the answer, or `late` if the seconds that are paid for are over first. */
   async function next() {
     if (rest !== null) return { done: false as const, value: rest }
+    if (later !== null) return { done: false as const, value: later }
     reading ??= reader.read()
-    if (metered.per === 'byte') return reading
+    if (metered.per !== 'second') return reading
     const left = lastsFor(metered, held()) - elapsed()
     if (left <= 0) return 'late' as const
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -93,25 +118,22 @@ export function meterBody(
         try {
           for (;;) {
             const piece = await next()
+            if (piece !== 'late' && !piece.done) rest ??= take(piece.value)
             if (piece === 'late' || (!piece.done && covered() <= 0)) {
-              if (piece !== 'late' && !piece.done) {
-                rest = piece.value
-                reading = null
-              }
               if (await more()) continue
               await end('money_ran_out')
               reader.cancel().catch(() => undefined)
               return controller.error(new MoneyRanOutError({ used: used(), held: held() }))
             }
-            reading = null
-            if (piece.done) {
+            if (rest === null) {
               await end('complete')
               return controller.close()
             }
             const fits = covered()
-            const passed = piece.value.length > fits ? piece.value.subarray(0, fits) : piece.value
-            rest = piece.value.length > fits ? piece.value.subarray(fits) : null
+            const passed: Uint8Array = rest.length > fits ? rest.subarray(0, fits) : rest
+            rest = rest.length > fits ? rest.subarray(fits) : null
             bytes += passed.length
+            units = withRest
             return controller.enqueue(passed)
           }
         } catch (error) {

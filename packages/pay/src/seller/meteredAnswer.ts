@@ -3,7 +3,7 @@ import type { Signer } from '@millrace/sdk'
 import type { PaymentRequirements } from '../wire/x402.ts'
 import { SettlementPendingError } from './errors.ts'
 import { meterBody } from './meterBody.ts'
-import type { Metered } from './metered.ts'
+import type { Metered, MeterUnits } from './metered.ts'
 import { type PaidStream, type Streams, streamHeader } from './openStreams.ts'
 import { addPaidHeaders } from './paidHeaders.ts'
 import type { Dialect } from './readPayment.ts'
@@ -17,6 +17,8 @@ export interface MeteredCall {
   readonly request: PaidRequest
   readonly reservation: Reservation
   readonly metered: Metered
+  /** Counts its units, where it is by neither second nor byte. */
+  readonly meter: MeterUnits | null
   /** Milliseconds for which an answer waits for money. */
   readonly graceMs: number
   readonly signer: Signer | null
@@ -33,11 +35,11 @@ const asks = 30
  * once it is over.
  */
 export function meteredAnswer(streams: Streams, response: Response, call: MeteredCall): Response {
-  const { scheme, requirements, reservation, metered, graceMs, now } = call
+  const { scheme, requirements, reservation, metered, meter, graceMs, now } = call
   const headers = new Headers(response.headers)
   if (response.body === null) return new Response(null, { status: response.status, headers })
   const body = meterBody(response.body, {
-    ...{ metered, reservation, graceMs },
+    ...{ metered, reservation, graceMs, count: meter?.(headers) ?? null },
     stretch: BigInt(requirements.amount),
     now: () => performance.now(),
     async onEnd({ used }) {

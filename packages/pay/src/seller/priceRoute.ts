@@ -1,4 +1,4 @@
-import type { PaidHandler, PaidRoute, Paywall } from './createPaywall.ts'
+import type { PaidHandler, PaidRoute, Paywall } from './paywall.ts'
 
 /**
  * Puts a price on a handler of web requests.

@@ -8,7 +8,8 @@ import { PaidBodyTooLargeError } from './errors.ts'
 export async function readBody(request: Request, most: number): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = []
   let length = 0
-  for await (const piece of request.body ?? []) {
+  if (request.body === null) return new Uint8Array()
+  for await (const piece of request.body) {
     length += piece.length
     if (length > most) throw new PaidBodyTooLargeError({ most })
     pieces.push(piece)
@@ -29,9 +30,11 @@ export function joinBytes(pieces: readonly Uint8Array[], length: number): Uint8A
 
 /** The same request with its body at hand again. */
 export const withBody = (request: Request, body: Uint8Array<ArrayBuffer>): Request =>
-  new Request(request.url, {
-    method: request.method,
-    headers: request.headers,
-    signal: request.signal,
-    ...(body.length === 0 ? {} : { body }),
-  })
+  request.body === null
+    ? request
+    : new Request(request.url, {
+        method: request.method,
+        headers: request.headers,
+        signal: request.signal,
+        ...(body.length === 0 ? {} : { body }),
+      })

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { fastBase64, portableBase64 } from './base64Codec.ts'
 import { HeaderFieldsError, HeaderNotBase64Error, HeaderNotJsonError, HeaderTooLargeError } from './errors.ts'
 
 /** Longest header that is read or written, in bytes; what Node and most proxies take for all headers together. */
@@ -8,17 +9,17 @@ const alphabets = { standard: /^[A-Za-z0-9+/]*={0,2}$/, url: /^[A-Za-z0-9_-]*$/ 
 /** `standard` is padded, as in x402; `url` is not, as in MPP. */
 export type Base64Alphabet = keyof typeof alphabets
 
+const codec = fastBase64 ?? portableBase64
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 /** Encodes text as base64 of its UTF-8. */
 export function toBase64(text: string, alphabet: Base64Alphabet = 'standard'): string {
-  return bytesToBase64(new TextEncoder().encode(text), alphabet)
+  return bytesToBase64(encoder.encode(text), alphabet)
 }
 
 export function bytesToBase64(bytes: Uint8Array, alphabet: Base64Alphabet = 'standard'): string {
-  let binary = ''
-  // In pieces, for a call takes only so many arguments.
-  for (let from = 0; from < bytes.length; from += 4096)
-    binary += String.fromCharCode(...bytes.subarray(from, from + 4096))
-  const encoded = btoa(binary)
+  const encoded = codec.encode(bytes)
   return alphabet === 'standard'
     ? encoded
     : encoded.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
@@ -51,12 +52,11 @@ function decodeJson(header: string, text: string, alphabet: Base64Alphabet): unk
   if (text.length > maxHeaderBytes)
     throw new HeaderTooLargeError({ header, bytes: text.length, most: maxHeaderBytes })
   if (!alphabets[alphabet].test(text)) throw new HeaderNotBase64Error({ header })
+  const bytes = codec.decode(alphabet === 'url' ? text.replaceAll('-', '+').replaceAll('_', '/') : text)
+  if (bytes === null) throw new HeaderNotBase64Error({ header })
   let json: string
   try {
-    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-    const bytes = new Uint8Array(binary.length)
-    for (let index = 0; index < binary.length; index++) bytes[index] = binary.charCodeAt(index)
-    json = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    json = decoder.decode(bytes)
   } catch (cause) {
     throw new HeaderNotBase64Error({ header, cause })
   }

@@ -15,7 +15,19 @@ const { list } = JSON.parse(
   readFileSync(new URL('../../../../vectors/halving.json', import.meta.url), 'utf8'),
 ) as { list: readonly Vector[] }
 
+const solidity = JSON.parse(
+  readFileSync(new URL('../../../../vectors/solidity.json', import.meta.url), 'utf8'),
+) as { readonly halving: readonly (readonly string[])[] }
+
 describe('halvingLeft', () => {
+  test('default: what the contracts wrote', () => {
+    expect(solidity.halving.length).toBe(32)
+    for (const [amount = '', elapsed, halfLife, left = ''] of solidity.halving)
+      expect(
+        halvingLeft({ amount: BigInt(amount), elapsed: Number(elapsed), halfLife: Number(halfLife) }),
+      ).toBe(BigInt(left))
+  })
+
   test('default: the golden values that the contracts are held against too', () => {
     expect(list.length).toBe(64)
     for (const { amount, elapsed, halfLife, left } of list)

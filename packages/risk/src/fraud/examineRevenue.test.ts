@@ -117,6 +117,12 @@ describe('createRevenueExaminer', () => {
       weight: 'high',
       sentence: '60.0 % of the paid machine time exceeds receipts, capacity, challenges.',
     })
+    expect(report.findings.find(({ type }) => type === 'no reading')?.sentence).toContain('energy: none')
+    // Half of the revenue was paid for calls, which no meter of seconds sees.
+    const half = createRevenueExaminer(ledger).examine(question, { ...meter, paid: report.revenue / 2n })
+    expect(half.adjusted - (report.revenue * 7n) / 10n).toBeLessThanOrEqual(1n)
+    expect((report.revenue * 7n) / 10n - half.adjusted).toBeLessThanOrEqual(1n)
+    expect(half.findings.find(({ type }) => type === 'unsupported by the meter')?.share).toBeCloseTo(0.3, 6)
   })
 
   test('behavior: an asset without payments has no revenue and no findings', () => {

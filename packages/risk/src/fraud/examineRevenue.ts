@@ -166,7 +166,7 @@ function report(
     }
   })
   const share = (units: number) => (revenue === 0 ? 0 : units / revenue)
-  const supported = seen.meter === null ? revenue : Math.floor(revenue * seen.meter.supported)
+  const supported = supportedOf(seen.meter, revenue, ledger.unit)
   const partial = {
     asset: question.asset,
     from: question.from,
@@ -185,4 +185,11 @@ function report(
     payments,
   }
   return { ...partial, findings: explain(ledger, { ...partial, paths: seen.paths, cycles: longest }) }
+}
+
+/** Revenue that the meter supports, in units rounded down; it says nothing of what was not paid for machine time. */
+function supportedOf(meter: MeterCheck | null, revenue: number, unit: bigint): number {
+  if (meter === null) return revenue
+  const metered = meter.paid === null ? revenue : Math.min(revenue, Number((meter.paid + unit - 1n) / unit))
+  return Math.floor(revenue - metered * (1 - meter.supported))
 }

@@ -1,7 +1,7 @@
 import type { Cycle } from './cycles.ts'
 import type { FundingPath } from './fundingFlow.ts'
 import type { Ledger } from './ledger.ts'
-import type { MeterCheck } from './meter.ts'
+import { type MeterCheck, meterSources } from './meter.ts'
 import type { RevenueSignals } from './signals.ts'
 
 /** One transfer of a piece of evidence. */
@@ -26,6 +26,7 @@ export type FindingType =
   | 'reimbursed after'
   | 'circular'
   | 'unsupported by the meter'
+  | 'no reading'
   | 'concentrated payers'
   | 'new payers'
   | 'common funder'
@@ -117,15 +118,19 @@ export function explain(
     if (share > from) found.push({ type, weight, share, sentence, evidence: [], more: 0 })
   }
   if (meter !== null) {
-    const missing = 1 - meter.supported
+    const part = meter.paid === null || total === 0 ? 1 : Number(meter.paid / ledger.unit) / total
+    const missing = (1 - meter.supported) * Math.min(1, part)
     const by = meter.limits.map((limit) => limit.by).join(', ')
     note(
       'unsupported by the meter',
       missing,
       [0, weigh(missing)],
-      `${percent(missing)} of the paid machine time exceeds ${by}.`,
+      `${percent(1 - meter.supported)} of the paid machine time exceeds ${by}.`,
     )
   }
+  const unread = meter?.unread ?? meterSources
+  if (total > 0 && unread.length > 0)
+    note('no reading', 1, [0, 'low'], `Readings of ${unread.join(', ')}: none. They support nothing here.`)
   const { largestPayer, commonFunder } = signals
   if (largestPayer !== null)
     note(

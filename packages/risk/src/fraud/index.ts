@@ -19,7 +19,7 @@ export {
   type FundingQuestion,
 } from './fundingFlow.ts'
 export { createLedger, type Ledger, type Transfer } from './ledger.ts'
-export { checkMeter, type MeterCheck, type MeterReading } from './meter.ts'
+export { checkMeter, type MeterCheck, type MeterReading, type MeterSource } from './meter.ts'
 export { type RevenueSignals, revenueSignals } from './signals.ts'
 export { type PlantedLedger, plantWash, scoreReport, type WashScore } from './simulator/plantWash.ts'
 export { type Scheme, schemes } from './simulator/schemes.ts'

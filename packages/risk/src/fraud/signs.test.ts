@@ -187,7 +187,10 @@ describe('checkMeter', () => {
   }
 
   test('default: all is supported', () => {
-    expect(checkMeter(reading)).toEqual({ supportedSeconds: 1000, supported: 1, limits: [] })
+    expect(checkMeter(reading)).toEqual({
+      ...{ paidSeconds: 1000, paid: null, supportedSeconds: 1000, supported: 1, limits: [] },
+      unread: ['energy'],
+    })
     expect(checkMeter({ ...reading, paidSeconds: 0 }).supported).toBe(1)
   })
 
@@ -197,6 +200,21 @@ describe('checkMeter', () => {
     const { supportedSeconds, limits } = checkMeter({ ...reading, energyKwh })
     expect(supportedSeconds).toBeCloseTo(500, 6)
     expect(limits.map(({ by }) => by)).toEqual(['energy'])
+  })
+
+  test('behavior: what nobody reads limits nothing, and is named', () => {
+    const nothing = { receiptSeconds: null, availableSeconds: null, challengesPassed: null }
+    expect(checkMeter({ ...reading, ...nothing })).toMatchObject({
+      supported: 1,
+      limits: [],
+      unread: ['receipts', 'capacity', 'challenges', 'energy'],
+    })
+    // Energy alone does not say how long machines rested.
+    expect(checkMeter({ ...reading, ...nothing, energyKwh: 0 })).toMatchObject({ supported: 1, limits: [] })
+    expect(checkMeter({ ...reading, ...nothing, challengesPassed: 0.25 })).toMatchObject({
+      supported: 0.25,
+      limits: [{ by: 'challenges', seconds: 250 }],
+    })
   })
 
   test('behavior: less of anything never supports more', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ParameterError } from '../errors/RiskError.ts'
@@ -20,7 +21,36 @@ const gpu: FacilityBook = {
   seniorClaim: 80,
 }
 
+const solidity = JSON.parse(
+  readFileSync(new URL('../../../../vectors/solidity.json', import.meta.url), 'utf8'),
+) as { readonly lines: readonly (readonly string[])[] }
+
 describe('valueFacilities', () => {
+  test('default: the lines of a facility as the contracts split them, through a loss that wipes junior out', () => {
+    let [hurt, doubted] = [0, 0]
+    for (const row of solidity.lines) {
+      const [, idle = 0, principal = 0, interest = 0, doubt = 0, claim = 0, ...lines] = row.map(Number)
+      const [seniorHigh, seniorLow, juniorHigh, juniorLow] = lines
+      const split = (value: number) =>
+        valueFacilities([
+          { id: 'f', cash: idle, loans: [{ obligor: 'a', value }], holdings: [], seniorClaim: claim },
+        ]).get('f')
+      expect(split(principal + interest)).toMatchObject({ senior: seniorHigh, junior: juniorHigh })
+      expect(split(principal - doubt)).toMatchObject({ senior: seniorLow, junior: juniorLow })
+      if (juniorLow === 0 && (seniorLow ?? 0) < claim) hurt++
+      if (interest > 0) doubted++
+    }
+    // Senior's claim is its money at 8 % a year, rounded down, whatever it is worth.
+    const [first = [], ...others] = solidity.lines
+    for (const row of others) {
+      const [time, claim, begun] = [row[0], row[5], first[0]].map((cell) => BigInt(cell ?? 0))
+      const money = BigInt(first[5] ?? 0)
+      const seconds = (time ?? 0n) - (begun ?? 0n)
+      expect(claim).toBe(money + (money * 80_000n * seconds) / (1_000_000n * 31_536_000n))
+    }
+    expect([hurt, doubted]).toEqual([2, 3])
+  })
+
   test('default: senior first, junior the rest, and who holds units takes part', () => {
     const fund: FacilityBook = {
       id: 'fund',

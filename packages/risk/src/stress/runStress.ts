@@ -144,6 +144,8 @@ function brokenLimit(state: {
   // What fell while nobody appraised it is seen on the first day that someone does.
   const seen = Math.max(day, blind)
   for (const track of live) {
+    // A loan on revenue alone has no machine to be held against.
+    if (track.loan.curve.value === 0) continue
     const value = claimOf(track) / saleValue(track, seen / 360)
     if (value > covenants.loanToValue)
       return { covenant: 'loanToValue', day: seen, loan: track.loan.id, value, limit: covenants.loanToValue }

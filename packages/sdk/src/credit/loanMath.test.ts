@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import vectors from '../../../../vectors/loans.json' with { type: 'json' }
+import solidity from '../../../../vectors/solidity.json' with { type: 'json' }
 import { depreciatedValue, halvingLeft } from './halving.ts'
 import {
   decayTrailing,
@@ -36,6 +37,32 @@ const loanOf = ({ word, number }: ReturnType<typeof cellsOf>): LoanRecord => ({
   revenueBps: number('revenueBps'),
   dscrBps: number('dscrBps'),
   sweeps: word('sweeps') === 1n,
+})
+
+describe('default: the vectors that Solidity writes', () => {
+  test('halving', () => {
+    expect(solidity.halving).toHaveLength(32)
+    for (const [amount = '', elapsed, halfLife, left = ''] of solidity.halving)
+      expect(halvingLeft(BigInt(amount), Number(elapsed), Number(halfLife))).toBe(BigInt(left))
+  })
+
+  test('interest, plan, due, what is taken, service', () => {
+    const { columns } = vectors.loans
+    expect(solidity.loans).toHaveLength(40)
+    for (const row of solidity.loans) {
+      const cells = cellsOf(columns, row)
+      const { word, number } = cells
+      const [loan, time] = [loanOf(cells), number('time')]
+      expect([
+        rawInterest(loan, time),
+        loanInterest(loan, time),
+        loanPlan(loan, time),
+        loanDue(loan, time),
+        loanWanted(loan, time, word('available')),
+        loanService(loan, number('epochLength')),
+      ]).toEqual([word('raw'), word('interest'), word('plan'), word('due'), word('wanted'), word('service')])
+    }
+  })
 })
 
 describe('default: the vectors that Solidity reads too', () => {

@@ -1,4 +1,4 @@
-import type { Address, Hash } from 'viem'
+import { type Address, type Hash, parseEventLogs, type TransactionReceipt } from 'viem'
 import { creditOf } from '../deployments/creditOf.ts'
 import type { Deployment } from '../deployments/deployment.ts'
 import { auctionAbi } from '../generated/auction.ts'
@@ -38,4 +38,23 @@ export function takeLot(client: WriteClient, parameters: TakeLotParameters): Pro
     overrides,
     margin: epochMargin,
   })
+}
+
+/**
+ * Reads which lot a transaction took, and at which price.
+ *
+ * @param receipt Receipt of `takeLot`, from `confirm`.
+ * @returns Seller, asset, who got it, who paid, and what in base units; `null` if the transaction took none.
+ * @example
+ * const lot = takenLot(await confirm(client, await takeLot(client, { deployment, seller: facility, asset, maxPrice: 90_000_000_000n })))
+ */
+export function takenLot(receipt: TransactionReceipt): {
+  readonly seller: Address
+  readonly asset: bigint
+  readonly to: Address
+  readonly taker: Address
+  readonly price: bigint
+} | null {
+  const [taken] = parseEventLogs({ abi: auctionAbi, eventName: 'AuctionTaken', logs: receipt.logs })
+  return taken?.args ?? null
 }

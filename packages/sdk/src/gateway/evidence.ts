@@ -31,6 +31,17 @@ export const revenueEvidenceSchema = z.object({
     round: share,
     regular: share,
   }),
+  /** Machine time that leases sold, beside what is known of the machine. `unread`: what nobody reads at this gateway. */
+  meter: z
+    .object({
+      leases: count,
+      paidSeconds: z.number().nonnegative(),
+      paid: amount,
+      supported: share,
+      challenges: z.object({ passed: count, asked: count }).nullable(),
+      unread: z.array(z.string()),
+    })
+    .optional(),
   findings: z.array(
     z.object({
       type: z.string(),

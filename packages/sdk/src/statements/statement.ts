@@ -1,5 +1,5 @@
 import { formatUnits } from 'viem'
-import { StatementUnbalancedError } from '../credit/errors.ts'
+import { StatementUnbalancedError } from '../errors/statements.ts'
 
 /** Amounts by the name of their column, in base units. */
 export type Amounts<Column extends string> = Readonly<Record<Column, bigint>>
@@ -15,10 +15,10 @@ export interface StatementLine<Column extends string> {
   readonly moved: Amounts<Column>
 }
 
-/** What happened in a period. `balances` are columns whose sums the chain knows. */
+/** What happened in a period: opening balances, lines, and closing balances that are what the chain says. */
 export interface Statement<Column extends string> {
   readonly of: string
-  /** First and last block of the period, and their times in Unix seconds. */
+  /** First and last block of the period. */
   readonly fromBlock: bigint
   readonly toBlock: bigint
   readonly columns: readonly Column[]
@@ -60,8 +60,16 @@ export function zeros<Column extends string>(columns: readonly Column[]): Record
   return Object.fromEntries(columns.map((column) => [column, 0n])) as Record<Column, bigint>
 }
 
-/** Writes a statement as CSV (RFC 4180): opening, lines, closing; amounts in whole units. Of several, each line says whose it is. */
-export function toCsv<Column extends string>(statement: Statement<Column>, whose?: string): string {
+/**
+ * Writes a statement as CSV (RFC 4180): opening, lines, closing; amounts in whole units. Of several, each line says whose it is.
+ *
+ * @param statement What one of the functions `get…Statement` returned.
+ * @param whose First cell of each line, where several statements stand in one file.
+ * @returns Lines, with CR and LF between them.
+ * @example
+ * const csv = statementToCsv(await getAssetStatement(client, { deployment, asset, decimals: 6, fromBlock: 0n, toBlock: 100n }))
+ */
+export function statementToCsv<Column extends string>(statement: Statement<Column>, whose?: string): string {
   const { columns, decimals, opening, lines, closing } = statement
   const cells = (amounts: Amounts<Column>) =>
     columns.map((column) => formatUnits(amounts[column], decimals[column]))

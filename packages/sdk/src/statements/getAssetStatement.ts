@@ -1,38 +1,48 @@
-import { readLogs, tillAbi } from '@millrace/sdk'
-import { ranksAbi } from '@millrace/sdk/abi'
 import { type Address, formatUnits, type Log, parseEventLogs } from 'viem'
-import { readContract } from 'viem/actions'
-import type { Connection } from '../connection/connect.ts'
-import { timesOf } from '../credit/blocks.ts'
-import { StatementUnbalancedError } from '../credit/errors.ts'
+import type { Deployment } from '../deployments/deployment.ts'
+import { StatementUnbalancedError } from '../errors/statements.ts'
+import { ranksAbi } from '../generated/ranks.ts'
+import { tillAbi } from '../generated/till.ts'
+import { read } from '../transactions/read.ts'
+import { readLogs } from '../transactions/readLogs.ts'
+import type { ReadClient } from '../transactions/write.ts'
 import { balance, type Statement, type StatementLine, zeros } from './statement.ts'
+import { timesOf } from './timesOf.ts'
 
 const columns = ['revenue', 'fee', 'upstream', 'costs', 'debt', 'shares', 'owner', 'unsplit'] as const
 const layers = ['fee', 'upstream', 'costs', 'debt', 'shares', 'owner'] as const
-type Column = (typeof columns)[number]
+
+/** What moved in an asset's till. `unsplit` is a balance, the rest is what flowed. */
+export type AssetStatementColumn = (typeof columns)[number]
 
 /**
  * What an asset's till collected in a period and who got it. `unsplit` is what it holds: the bucket, and what waits for the debt
  * module's answer; the chain knows it at both ends. Where several facilities stand on the asset each line says what which of them got,
  * which must be all that went to debt.
  *
- * @throws StatementUnbalancedError, ChainUnreachableError
+ * @param client A viem client of a chain that keeps old state.
+ * @param parameters Deployment, asset, decimals of its currency, first and last block.
+ * @returns The statement; amounts in base units.
+ * @throws StatementUnbalancedError, ChainUnreachableError.
+ * @example
+ * const { lines, closing } = await getAssetStatement(client, { deployment, asset, decimals: 6, fromBlock: 0n, toBlock: 100n })
  */
-export async function assetStatement(
-  { client, deployment }: Connection,
-  of: {
+export async function getAssetStatement(
+  client: ReadClient,
+  parameters: {
+    readonly deployment: Deployment
     readonly asset: bigint
     readonly decimals: number
     readonly fromBlock: bigint
     readonly toBlock: bigint
   },
-): Promise<Statement<Column>> {
-  const { asset, decimals, fromBlock, toBlock } = of
+): Promise<Statement<AssetStatementColumn>> {
+  const { deployment, asset, decimals, fromBlock, toBlock } = parameters
   const till = { address: deployment.till, abi: tillAbi, args: [asset] } as const
   const unsplitAt = async (blockNumber: bigint) => {
     const [[, bucket], held] = await Promise.all([
-      readContract(client, { ...till, functionName: 'bucketOf', blockNumber }),
-      readContract(client, { ...till, functionName: 'heldOf', blockNumber }),
+      read(client, { ...till, functionName: 'bucketOf', blockNumber }),
+      read(client, { ...till, functionName: 'heldOf', blockNumber }),
     ])
     return bucket + held
   }
@@ -46,7 +56,7 @@ export async function assetStatement(
     client,
     logs.map(({ blockNumber }) => blockNumber),
   )
-  const lines = logs.flatMap((log): StatementLine<Column>[] => {
+  const lines = logs.flatMap((log): StatementLine<AssetStatementColumn>[] => {
     const place = {
       time: times.get(log.blockNumber) ?? 0,
       block: log.blockNumber,
@@ -79,7 +89,10 @@ export async function assetStatement(
     return [{ ...place, what, moved }]
   })
   const opening = { ...zeros(columns), unsplit: fromBlock === 0n ? 0n : await unsplitAt(fromBlock - 1n) }
-  const sized = Object.fromEntries(columns.map((column) => [column, decimals])) as Record<Column, number>
+  const sized = Object.fromEntries(columns.map((column) => [column, decimals])) as Record<
+    AssetStatementColumn,
+    number
+  >
   return balance(
     { of: `asset ${asset}`, fromBlock, toBlock, columns, opening, lines, decimals: sized },
     { unsplit: await unsplitAt(toBlock) },

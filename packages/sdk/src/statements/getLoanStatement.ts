@@ -1,24 +1,21 @@
-import {
-  type Facility,
-  type FacilityEvent,
-  getLoan,
-  type LoanRecord,
-  type LoanTerms,
-  loanInterest,
-  rawInterest,
-  readFacilityEvents,
-} from '@millrace/sdk'
 import { type Address, type Hash, isAddressEqual } from 'viem'
-import { getBlock } from 'viem/actions'
-import type { Connection } from '../connection/connect.ts'
-import { timesOf } from '../credit/blocks.ts'
+import type { FacilityEvent } from '../credit/facilityEvent.ts'
+import { getLoan } from '../credit/getLoan.ts'
+import { type LoanRecord, loanInterest, rawInterest } from '../credit/loanMath.ts'
+import type { LoanTerms } from '../credit/loanTerms.ts'
+import { readFacilityEvents } from '../credit/readFacilityEvents.ts'
+import type { ReadClient } from '../transactions/write.ts'
+import type { FacilityPeriod } from './facilityPeriod.ts'
 import { balance, type Statement, type StatementLine, zeros } from './statement.ts'
+import { timesOf } from './timesOf.ts'
 
 const columns = [
   ...(['drawn', 'interest borne', 'interest paid', 'principal paid'] as const),
   ...(['principal', 'interest', 'lost'] as const),
 ] as const
-type Column = (typeof columns)[number]
+
+/** What moved in a loan. Principal, interest and what was lost are balances, the rest is what flowed. */
+export type LoanStatementColumn = (typeof columns)[number]
 type TimedEvent = FacilityEvent & { readonly time: number }
 
 /** Parts per million × seconds of a year: what divides raw interest. */
@@ -28,40 +25,35 @@ const unit = 1_000_000n * 31_536_000n
  * What happened to a loan in a period: draws, interest by the second, what was paid, and what was lost. Interest is computed from the
  * terms and the loan's whole history; what is owed at the end must be what the chain says, to the unit.
  *
- * @throws StatementUnbalancedError, ChainUnreachableError
+ * @param client A viem client of a chain that keeps old state.
+ * @param parameters Deployment, facility, when it was created, the loan with its terms, first and last block.
+ * @returns The statement; amounts in base units.
+ * @throws StatementUnbalancedError, CreditContractsUnknownError, ChainUnreachableError.
+ * @example
+ * const lent = await getFacility(client, { facility })
+ * const { closing } = await getLoanStatement(client, { deployment, facility: lent, loan, terms: loanTerms, createdIn: 0n, fromBlock: 0n, toBlock: 100n })
  */
-export async function loanStatement(
-  { client, deployment }: Connection,
-  of: {
-    readonly pool: Facility
-    readonly loan: Hash
-    readonly terms: LoanTerms
-    readonly decimals: number
-    readonly createdIn: bigint
-    readonly fromBlock: bigint
-    readonly toBlock: bigint
-  },
-): Promise<Statement<Column>> {
-  const { pool, loan, terms, decimals, createdIn, toBlock } = of
-  const fromBlock = of.fromBlock > createdIn ? of.fromBlock : createdIn
+export async function getLoanStatement(
+  client: ReadClient,
+  parameters: FacilityPeriod & { readonly loan: Hash; readonly terms: LoanTerms },
+): Promise<Statement<LoanStatementColumn>> {
+  const { deployment, facility, loan, terms, createdIn, toBlock } = parameters
+  const fromBlock = parameters.fromBlock > createdIn ? parameters.fromBlock : createdIn
   // From the beginning: interest of today hangs on every payment before.
-  const range = { deployment, facility: pool, fromBlock: createdIn, toBlock }
+  const range = { deployment, facility, fromBlock: createdIn, toBlock }
   const found = (await readFacilityEvents(client, range)).filter(
     (event) => 'loan' in event && event.loan === loan,
   )
-  const times = await timesOf(
-    client,
-    found.map(({ blockNumber }) => blockNumber),
-  )
+  const times = await timesOf(client, [toBlock, ...found.map(({ blockNumber }) => blockNumber)])
   const events = found.map((event): TimedEvent => ({ ...event, time: times.get(event.blockNumber) ?? 0 }))
-  const { timestamp } = await getBlock(client, { blockNumber: toBlock })
-  const book = replay(terms, [pool.facility, pool.desk])
+  const end = times.get(toBlock) ?? 0
+  const book = replay(terms, [facility.facility, facility.desk])
   const opening = zeros(columns)
-  const lines: StatementLine<Column>[] = []
+  const lines: StatementLine<LoanStatementColumn>[] = []
   for (const event of events.filter(({ blockNumber }) => blockNumber < fromBlock)) book.take(event)
   if (fromBlock > createdIn) {
-    const start = await getBlock(client, { blockNumber: fromBlock - 1n })
-    book.bear(Number(start.timestamp))
+    const start = await timesOf(client, [fromBlock - 1n])
+    book.bear(start.get(fromBlock - 1n) ?? 0)
     const { principal, interest, lost } = book.standing()
     Object.assign(opening, { principal, interest, lost })
   }
@@ -71,19 +63,23 @@ export async function loanStatement(
     const { time, blockNumber: block, transaction } = event
     if (what !== null) lines.push({ time, block, transaction, what, moved: book.moved() })
   }
-  book.bear(Number(timestamp))
+  book.bear(end)
   const last = book.moved()
   if (last['interest borne'] !== 0n)
     lines.push({
-      time: Number(timestamp),
+      time: end,
       block: toBlock,
       transaction: '',
       what: 'interest until the end',
       moved: last,
     })
-  const status = await getLoan(client, { facility: pool.facility, loan, blockNumber: toBlock })
+  const status = await getLoan(client, { facility: facility.facility, loan, blockNumber: toBlock })
   const isLost = status.state === 'writtenOff'
-  const sized = Object.fromEntries(columns.map((column) => [column, decimals])) as Record<Column, number>
+  const decimals = facility.lines.senior.decimals - 6
+  const sized = Object.fromEntries(columns.map((column) => [column, decimals])) as Record<
+    LoanStatementColumn,
+    number
+  >
   return balance(
     { of: `loan ${loan}`, fromBlock, toBlock, columns, opening, lines, decimals: sized },
     {

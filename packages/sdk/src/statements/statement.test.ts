@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { StatementUnbalancedError } from '../credit/errors.ts'
-import { balance, type StatementLine, toCsv, zeros } from './statement.ts'
+import { StatementUnbalancedError } from '../errors/statements.ts'
+import { balance, type StatementLine, statementToCsv, zeros } from './statement.ts'
 
 const columns = ['in', 'kept'] as const
 type Column = (typeof columns)[number]
@@ -22,7 +22,7 @@ describe('default', () => {
 
   test('CSV: opening, lines, closing, with the decimals of each column', () => {
     const statement = balance(of([line({ in: 1_500_000n, kept: -5n }, 'paid, "twice"')]), {})
-    expect(toCsv(statement).split('\r\n')).toEqual([
+    expect(statementToCsv(statement).split('\r\n')).toEqual([
       'time,block,transaction,what,in,kept',
       ',,,opening,0,0.05',
       '2027-01-15T08:00:00.000Z,7,0xabc,"paid, ""twice""",1.5,-0.05',

@@ -1,22 +1,22 @@
-import {
-  type Facility,
-  type FacilityEvent,
-  type FacilityLine,
-  getFacility,
-  getRedeemRequest,
-  readFacilityEvents,
-} from '@millrace/sdk'
 import { type Address, erc20Abi, isAddressEqual } from 'viem'
-import { readContract } from 'viem/actions'
-import type { Connection } from '../connection/connect.ts'
-import { timesOf } from '../credit/blocks.ts'
+import { type FacilityLine, virtualShares } from '../credit/facility.ts'
+import type { FacilityEvent } from '../credit/facilityEvent.ts'
+import { getFacility } from '../credit/getFacility.ts'
+import { getRedeemRequest } from '../credit/getRedeemRequest.ts'
+import { readFacilityEvents } from '../credit/readFacilityEvents.ts'
+import { read } from '../transactions/read.ts'
+import type { ReadClient } from '../transactions/write.ts'
+import type { FacilityPeriod } from './facilityPeriod.ts'
 import { balance, type Statement, zeros } from './statement.ts'
+import { timesOf } from './timesOf.ts'
 
 const columns = [
   ...(['paid in', 'taken out'] as const),
   ...(['senior shares', 'senior in queue', 'junior shares', 'junior in queue'] as const),
 ] as const
-type Column = (typeof columns)[number]
+
+/** What moved for a lender. Shares are balances, the first two are what flowed. */
+export type LenderStatementColumn = (typeof columns)[number]
 
 /** What a lender's shares are worth, if it left at that block. Base units. */
 export interface LenderValue {
@@ -30,24 +30,21 @@ export interface LenderValue {
  * What an account did in a facility in a period: money in and out, shares of both lines, and shares in their queues, which the chain knows
  * at both ends; and what all of it was worth at the price at which one leaves.
  *
- * @throws StatementUnbalancedError, ChainUnreachableError
+ * @param client A viem client of a chain that keeps old state.
+ * @param parameters Deployment, facility, when it was created, the account, first and last block.
+ * @returns The statement, amounts and shares in base units, with the value at both ends.
+ * @throws StatementUnbalancedError, CreditContractsUnknownError, ChainUnreachableError.
+ * @example
+ * const lent = await getFacility(client, { facility })
+ * const { value } = await getLenderStatement(client, { deployment, facility: lent, account: owner, createdIn: 0n, fromBlock: 0n, toBlock: 100n })
  */
-export async function lenderStatement(
-  connection: Connection,
-  of: {
-    readonly pool: Facility
-    readonly account: Address
-    readonly decimals: number
-    /** Block in which the facility was created. */
-    readonly createdIn: bigint
-    readonly fromBlock: bigint
-    readonly toBlock: bigint
-  },
-): Promise<Statement<Column> & { readonly value: LenderValue }> {
-  const { client, deployment } = connection
-  const { pool, account, decimals, createdIn, toBlock } = of
-  const fromBlock = of.fromBlock > createdIn ? of.fromBlock : createdIn
-  const events = await readFacilityEvents(client, { deployment, facility: pool, fromBlock, toBlock })
+export async function getLenderStatement(
+  client: ReadClient,
+  parameters: FacilityPeriod & { readonly account: Address },
+): Promise<Statement<LenderStatementColumn> & { readonly value: LenderValue }> {
+  const { deployment, facility, account, createdIn, toBlock } = parameters
+  const fromBlock = parameters.fromBlock > createdIn ? parameters.fromBlock : createdIn
+  const events = await readFacilityEvents(client, { deployment, facility, fromBlock, toBlock })
   const times = await timesOf(
     client,
     events.map(({ blockNumber }) => blockNumber),
@@ -58,15 +55,16 @@ export async function lenderStatement(
     const { blockNumber: block, transaction } = event
     return [{ ...found, block, transaction, time: times.get(block) ?? 0 }]
   })
-  const before = fromBlock > createdIn ? await standingAt(connection, of, fromBlock - 1n) : null
-  const after = await standingAt(connection, of, toBlock)
-  const shareDecimals = pool.lines.senior.decimals
+  const before = fromBlock > createdIn ? await standingAt(client, parameters, fromBlock - 1n) : null
+  const after = await standingAt(client, parameters, toBlock)
+  const shareDecimals = facility.lines.senior.decimals
   const sized = Object.fromEntries(
     columns.map((column) => [
       column,
-      column === 'paid in' || column === 'taken out' ? decimals : shareDecimals,
+      // A share has six decimals more than the currency.
+      column === 'paid in' || column === 'taken out' ? shareDecimals - 6 : shareDecimals,
     ]),
-  ) as Record<Column, number>
+  ) as Record<LenderStatementColumn, number>
   const opening = { ...zeros(columns), ...before?.shares }
   const statement = balance(
     { of: `lender ${account}`, fromBlock, toBlock, columns, opening, lines, decimals: sized },
@@ -106,21 +104,21 @@ function movedBy(event: FacilityEvent, account: Address) {
 
 /** Shares and what they would bring, at a block. */
 async function standingAt(
-  { client }: Connection,
-  { pool, account }: { readonly pool: Facility; readonly account: Address },
+  client: ReadClient,
+  { facility, account }: FacilityPeriod & { readonly account: Address },
   blockNumber: bigint,
 ) {
-  const { lines } = await getFacility(client, { facility: pool.facility, blockNumber })
+  const { lines } = await getFacility(client, { facility: facility.facility, blockNumber })
   const of = async (line: FacilityLine) => {
     const { vault, conservative, shares: supply } = lines[line]
     const [held, queued] = await Promise.all([
-      readContract(client, {
+      read(client, {
         ...{ address: vault, abi: erc20Abi, functionName: 'balanceOf', args: [account], blockNumber },
       } as const),
       getRedeemRequest(client, { vault, controller: account, blockNumber }),
     ])
     // As the vault itself converts, shares that nobody has included.
-    const waiting = ((held + queued.pending) * (conservative + 1n)) / (supply + 1_000_000n)
+    const waiting = ((held + queued.pending) * (conservative + 1n)) / (supply + virtualShares)
     return { held, inQueue: queued.pending + queued.claimable, worth: waiting + queued.assets }
   }
   const [senior, junior] = await Promise.all([of('senior'), of('junior')])
