@@ -15,6 +15,7 @@ const CONTRACTS = [
   'Auction',
   'Desk',
   'Facility',
+  'Units',
   'Vault',
   'TestDollar',
   'Permit2',
@@ -30,6 +31,7 @@ const UNREACHABLE = {
   ECDSAInvalidSignatureLength: 'test dollar: signatures in bytes are tried without reverting',
   ERC20InvalidApprover: 'test dollar: the zero address cannot call',
   ERC20InvalidSender: 'test dollar: the zero address cannot call',
+  StringsInsufficientHexLength: 'units: an address has 20 bytes',
   InvalidAccountNonce: 'test dollar: permit uses the next nonce and takes none from the caller',
 }
 

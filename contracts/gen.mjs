@@ -27,6 +27,7 @@ const CONTRACTS = {
   reputationRegistry: 'ReputationRegistry',
   testDollar: 'TestDollar',
   till: 'Till',
+  units: 'Units',
   vault: 'Vault',
   vaults: 'Vaults',
 }
@@ -112,7 +113,7 @@ for (const [folder, contracts] of [
 /** Contracts whose custom errors a call can end in, in the order in which an error of many is looked for. */
 const REFUSING = [
   ...['market', 'channels', 'agents', 'agentAccounts', 'till', 'assets', 'testDollar'],
-  ...['facility', 'desk', 'vault', 'auction', 'appraisals', 'ranks'],
+  ...['facility', 'desk', 'vault', 'auction', 'appraisals', 'ranks', 'units'],
 ]
 const errors = new Map()
 for (const noun of REFUSING) {

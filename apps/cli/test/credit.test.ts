@@ -97,8 +97,20 @@ describe('on the network of the guide', () => {
       assets: ['1'],
       months: [{ amounts: ['0'] }, { amounts: ['25000000'] }],
     })
-    const pools = [pool, kept('second'), JSON.parse(kept('careful.json')).pool, kept('quick')]
+    const pools = [pool, kept('second'), JSON.parse(kept('careful.json')).pool, kept('quick'), kept('upper')]
     expect((await json('pool list')).pools).toMatchObject(pools.map((facility) => ({ facility })))
+    const upper = kept('upper')
+    const { lookThrough } = await json(`pool show ${upper}`)
+    expect(lookThrough).toMatchObject({ behind: [{ facility: pool, drawn: '600000000' }], isCut: false })
+    // One debtor below, whom the upper pool has a part of.
+    const { leverage, through } = lookThrough as {
+      leverage: { exposures: readonly unknown[]; effectiveNames: number }
+      through: readonly string[]
+    }
+    expect(leverage.exposures).toHaveLength(1)
+    expect(BigInt(through[0] ?? 0)).toBeGreaterThan(0n)
+    expect(BigInt(through[0] ?? 0)).toBeLessThanOrEqual(600_000_000n)
+    expect(shown.lookThrough).toBeNull()
     const seen = await json('underwrite ./loan.json')
     expect(seen).toMatchObject({ freeStake: expect.any(String), signature: expect.stringMatching(/^0x/) })
     const [asset] = seen.assets as readonly Record<string, unknown>[]

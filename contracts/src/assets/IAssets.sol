@@ -9,7 +9,9 @@ enum Kind {
     Robot,
     Dataset,
     Model,
-    Service
+    Service,
+    /// @dev Shares of a facility's senior line (`IUnits`). Anyone can register any kind: `IUnits.facilityOf` says which are.
+    Units
 }
 
 /// @notice What the register knows of one asset.

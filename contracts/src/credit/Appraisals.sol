@@ -4,13 +4,16 @@ pragma solidity 0.8.37;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {Signatures} from "../Signatures.sol";
+import {IAssets} from "../assets/IAssets.sol";
 import {Halving} from "./Halving.sol";
 import {Appraisal, Curve, IAppraisals, SignedAppraisal} from "./IAppraisals.sol";
+import {IUnits} from "./IUnits.sol";
 
 /// @title Appraisals
 /// @dev Bounds: a value is below 2^88, a panel's record is the median of at most 9, a half-life is a day or more. Roundings:
 /// value down, haircut up; of an even number of appraisals the lower middle one counts. Holds no money. Trust: appraisers within their
-/// panel, as far as a quorum of them agrees. Outside calls: signers that are contracts, in a view.
+/// panel, as far as a quorum of them agrees; the register, and for what it made itself `Units`. Outside calls: these, and signers that are
+/// contracts, in a view.
 contract Appraisals is IAppraisals, EIP712 {
     struct Panel {
         address curator;
@@ -35,13 +38,19 @@ contract Appraisals is IAppraisals, EIP712 {
     /// @notice Seconds after which an appraiser that was added counts.
     uint40 public constant DELAY = 7 days;
 
+    address public immutable units;
+    IAssets private immutable _assets;
     uint32 private _curveCount;
     mapping(uint32 id => Curve) private _curves;
     Panel[] private _panels;
     mapping(uint256 panel => mapping(address appraiser => uint40)) public countsFrom;
     mapping(uint256 panel => mapping(uint256 asset => Record)) private _records;
 
-    constructor() EIP712("Millrace Appraisals", "1") {}
+    /// @param units_ What makes assets of units, which value themselves.
+    constructor(IUnits units_) EIP712("Millrace Appraisals", "1") {
+        units = address(units_);
+        _assets = IAssets(units_.assets());
+    }
 
     /// @inheritdoc IAppraisals
     function publish(Curve calldata curve) external returns (uint32 id) {
@@ -88,6 +97,7 @@ contract Appraisals is IAppraisals, EIP712 {
         uint8 quorum = _panels[panel].quorum;
         require(count >= quorum, AppraisalCount(count, quorum));
         require(curve < _curveCount, CurveUnknown(curve));
+        _requireAppraisable(asset);
         (uint32 asOf, uint32 expiry) = (type(uint32).max, type(uint32).max);
         for (uint256 i = 0; i < count; ++i) {
             Appraisal calldata one = signed[i].appraisal;
@@ -130,8 +140,22 @@ contract Appraisals is IAppraisals, EIP712 {
         view
         returns (uint88 value, bool fresh)
     {
+        (value, fresh,) = worthOf(panel, asset);
+    }
+
+    /// @inheritdoc IAppraisals
+    function worthOf(uint256 panel, uint256 asset)
+        public
+        view
+        returns (uint88 value, bool fresh, address behind)
+    {
         Record memory record = _records[panel][asset];
-        if (record.value == 0) return (0, false);
+        // Units are never appraised, so that what was is not asked for.
+        if (record.value == 0) {
+            (value, fresh, behind) = IUnits(units).valueOf(asset);
+            fresh = fresh && _counts(panel, behind);
+            return (value, fresh, behind);
+        }
         uint256 left =
             Halving.leftDown(record.value, block.timestamp - record.asOf, record.halfLife);
         // At most what was appraised.
@@ -164,6 +188,12 @@ contract Appraisals is IAppraisals, EIP712 {
     /// @inheritdoc IAppraisals
     function hashAppraisal(Appraisal calldata appraisal) public view returns (bytes32) {
         return _hashTypedDataV4(keccak256(abi.encode(APPRAISAL_TYPEHASH, appraisal)));
+    }
+
+    /// @dev What is not registered yet may become units.
+    function _requireAppraisable(uint256 asset) private view {
+        _assets.currencyOf(asset);
+        require(IUnits(units).facilityOf(asset) == address(0), UnitsAppraised(asset));
     }
 
     function _requireSigned(uint256 panel, SignedAppraisal[] calldata signed, uint256 index)

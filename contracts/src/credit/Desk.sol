@@ -12,6 +12,7 @@ import {IAppraisals} from "./IAppraisals.sol";
 import {Collateral, DeskRules, IDesk, Terms} from "./IDesk.sol";
 import {Draw, IFacility, LoanState, LoanStatus, Opening} from "./IFacility.sol";
 import {IRanks} from "./IRanks.sol";
+import {IUnits} from "./IUnits.sol";
 
 /// @title A desk
 /// @dev Bounds: 8 assets a loan; amounts as in the facility. Roundings: values and capacity down, cover up. Holds no money. Trust: its facility,
@@ -36,10 +37,13 @@ contract Desk is Curated, Concentration, EIP712 {
     uint256 private constant TAIL = 18 * 32;
     uint256 private constant BPS = 10_000;
     uint256 public constant MOST_ASSETS = 8;
+    /// @dev `ITill.lienOf` where nothing is paid before debt: no costs, no cap, no upstream.
+    bytes32 private constant NOTHING_ABOVE = keccak256(abi.encode(0, 0, 0, ""));
 
     ITill private immutable _till;
     IAssets private immutable _assets;
     IAppraisals private immutable _appraisals;
+    IUnits private immutable _units;
     IRanks private immutable _ranks;
     IFacility private immutable _facility;
     address private immutable _currency;
@@ -73,6 +77,7 @@ contract Desk is Curated, Concentration, EIP712 {
         _till = till_;
         _assets = IAssets(till_.assets());
         _appraisals = appraisals_;
+        _units = IUnits(appraisals_.units());
         _ranks = ranks_;
         _facility = facility_;
         _currency = currency;
@@ -97,8 +102,9 @@ contract Desk is Curated, Concentration, EIP712 {
         (id, isRanked) = _requireAgreed(terms, signature);
         emit LoanOpened(id, msg.sender, terms.underwriter, msg.data[4:]);
         Draw memory first;
-        if (amount > 0) first = _agree(id, terms, amount, 0, 0, terms.firstDraws);
-        _open(id, terms, first, isRanked);
+        address behind;
+        if (amount > 0) (first, behind) = _agree(id, terms, amount, 0, 0, terms.firstDraws);
+        _open(id, terms, first, isRanked, behind);
     }
 
     /// @inheritdoc IDesk
@@ -112,7 +118,7 @@ contract Desk is Curated, Concentration, EIP712 {
         (id, isRanked) = _requireAgreed(terms, signature);
         uint88 owed = _facility.payOff(before);
         (, uint88 drawn) = _facility.free(before, 0, old.underwriter);
-        if (drawn > 0) _unexpose(old.obligor, old.clusters, drawn);
+        if (drawn > 0) _unexpose(old.obligor, old.clusters, drawn, _behindOf(old));
         _openFor(id, terms, signature, Debt(owed, address(_facility), isRanked));
     }
 
@@ -162,9 +168,9 @@ contract Desk is Curated, Concentration, EIP712 {
             released = total;
         }
         _requireKept(id, terms.collateral);
-        Draw memory more = _agree(id, terms, amount, drawn, principal, released);
+        (Draw memory more, address behind) = _agree(id, terms, amount, drawn, principal, released);
         uint256 value = _facility.lend(id, more);
-        _expose(terms.obligor, terms.clusters, amount, value);
+        _expose(terms.obligor, terms.clusters, amount, value, behind);
     }
 
     /// @inheritdoc IDesk
@@ -216,7 +222,7 @@ contract Desk is Curated, Concentration, EIP712 {
         uint88 drawn;
         (freed, drawn) = _facility.free(id, needed, terms.underwriter);
         require(freed > 0 || drawn > 0, NothingToDo(id));
-        if (drawn > 0) _unexpose(terms.obligor, terms.clusters, drawn);
+        if (drawn > 0) _unexpose(terms.obligor, terms.clusters, drawn, _behindOf(terms));
     }
 
     // ------------------------------------------------------------------ views
@@ -237,23 +243,7 @@ contract Desk is Curated, Concentration, EIP712 {
         view
         returns (uint256 capacity, uint256 worth)
     {
-        uint256 revenue;
-        Collateral[] calldata collateral = terms.collateral;
-        for (uint256 i = 0; i < collateral.length; ++i) {
-            uint256 asset = collateral[i].asset;
-            if (terms.ltvBps > 0) {
-                (uint88 value, bool fresh) = _appraisals.valueOf(_panel, asset);
-                require(fresh, AppraisalExpired(asset));
-                worth += value;
-            }
-            if (terms.multipleBps > 0) revenue += _revenueOf(asset);
-        }
-        worth = worth * terms.ltvBps / BPS;
-        capacity = worth + revenue * terms.multipleBps / BPS;
-        // All that is lent on an asset is measured against it, first those who are paid first.
-        uint256 ahead = terms.ahead;
-        worth = worth > ahead ? worth - ahead : 0;
-        capacity = capacity > ahead ? capacity - ahead : 0;
+        (capacity, worth,) = _capacityOf(terms);
     }
 
     /// @inheritdoc IDesk
@@ -329,12 +319,18 @@ contract Desk is Curated, Concentration, EIP712 {
         private
     {
         emit LoanOpened(id, msg.sender, terms.underwriter, abi.encode(terms, signature, debt.owed));
-        Draw memory first = _agree(id, terms, debt.owed, 0, 0, terms.firstDraws);
+        (Draw memory first, address behind) = _agree(id, terms, debt.owed, 0, 0, terms.firstDraws);
         first.to = debt.to;
-        _open(id, terms, first, debt.isRanked);
+        _open(id, terms, first, debt.isRanked, behind);
     }
 
-    function _open(bytes32 id, Terms calldata terms, Draw memory first, bool isRanked) private {
+    function _open(
+        bytes32 id,
+        Terms calldata terms,
+        Draw memory first,
+        bool isRanked,
+        address behind
+    ) private {
         Opening memory opening = Opening(
             terms.rate,
             terms.premiumBps,
@@ -345,7 +341,8 @@ contract Desk is Curated, Concentration, EIP712 {
             isRanked
         );
         uint256 value = _facility.open(id, opening, _assetsOf(terms.collateral), first);
-        if (first.amount > 0) _expose(terms.obligor, terms.clusters, first.amount, value);
+        if (first.amount == 0) return;
+        _expose(terms.obligor, terms.clusters, first.amount, value, behind);
     }
 
     function _requireWithinRules(bytes32 id, Terms calldata terms) private view {
@@ -436,15 +433,68 @@ contract Desk is Curated, Concentration, EIP712 {
         uint256 drawn,
         uint256 principal,
         uint256 released
-    ) private view returns (Draw memory) {
+    ) private view returns (Draw memory one, address behind) {
         drawn += amount;
         principal += amount;
         if (released > terms.limit) released = terms.limit;
         require(drawn <= released, BeyondReleased(id, drawn, released));
-        (uint256 capacity, uint256 worth) = capacityOf(terms);
+        uint256 capacity;
+        uint256 worth;
+        (capacity, worth, behind) = _capacityOf(terms);
         require(principal <= capacity, BeyondCapacity(id, principal, capacity));
-        address to = terms.vendor == address(0) ? terms.borrower : terms.vendor;
-        return Draw(amount, to, terms.underwriter, _coverUp(terms, principal, worth));
+        one.amount = amount;
+        one.to = terms.vendor == address(0) ? terms.borrower : terms.vendor;
+        one.underwriter = terms.underwriter;
+        one.needed = _coverUp(terms, principal, worth);
+    }
+
+    /// @dev As `capacityOf`, and the facility whose units secure the loan; zero for none.
+    function _capacityOf(Terms calldata terms)
+        private
+        view
+        returns (uint256 capacity, uint256 worth, address behind)
+    {
+        uint256 revenue;
+        Collateral[] calldata collateral = terms.collateral;
+        for (uint256 i = 0; i < collateral.length; ++i) {
+            uint256 asset = collateral[i].asset;
+            address of_;
+            if (terms.ltvBps > 0) {
+                uint88 value;
+                bool fresh;
+                (value, fresh, of_) = _appraisals.worthOf(_panel, asset);
+                require(fresh, AppraisalExpired(asset));
+                worth += value;
+            } else {
+                of_ = _units.facilityOf(asset);
+            }
+            if (of_ != address(0)) _requireFit(terms, i, of_);
+            require(i == 0 || of_ == behind, UnitsMixed(asset));
+            behind = of_;
+            if (terms.multipleBps > 0) revenue += _revenueOf(asset);
+        }
+        worth = worth * terms.ltvBps / BPS;
+        capacity = worth + revenue * terms.multipleBps / BPS;
+        // All that is lent on an asset is measured against it, first those who are paid first.
+        uint256 ahead = terms.ahead;
+        worth = worth > ahead ? worth - ahead : 0;
+        capacity = capacity > ahead ? capacity - ahead : 0;
+    }
+
+    /// @dev What units earn is themselves: it must not be lent on, and must not pass the debt by.
+    function _requireFit(Terms calldata terms, uint256 index, address behind) private view {
+        uint256 asset = terms.collateral[index].asset;
+        require(behind != address(_facility), OwnUnits(asset));
+        require(
+            terms.ltvBps > 0 && terms.multipleBps == 0 && terms.revenueBps == BPS
+                && terms.collateral[index].above == NOTHING_ABOVE,
+            UnfitForUnits(asset)
+        );
+    }
+
+    /// @dev The facility whose units secure a loan that was drawn on.
+    function _behindOf(Terms calldata terms) private view returns (address) {
+        return _looks() ? _units.facilityOf(terms.collateral[0].asset) : address(0);
     }
 
     /// @dev Stake for principal that the value does not carry.

@@ -35,6 +35,8 @@ struct SignedAppraisal {
 /// @title What assets are worth, by the median of signed appraisals
 /// @notice A panel is a list of appraisers, a quorum and a curator, who can change the list. Its record of an asset is the
 /// median of the last appraisals that a quorum signed; from then on it follows the published curve. Lenders choose a panel.
+/// Units (`IUnits`) are worth what the books of their facility say, to every panel; they are fresh to a panel that lists this facility as
+/// one of its appraisers, while the till lists it too.
 interface IAppraisals {
     event CurvePublished(uint32 indexed curve, uint32 halfLife, uint16 haircutBps);
     event PanelCreated(uint256 indexed panel, address indexed curator, uint8 quorum);
@@ -65,6 +67,8 @@ interface IAppraisals {
     /// @notice Appraisals must stand in ascending order of value.
     error AppraisalsUnsorted(uint256 index);
     error AppraisalSignatureInvalid(address appraiser);
+    /// @notice Units are worth what their facility's books say: nobody appraises them.
+    error UnitsAppraised(uint256 asset);
     /// @notice Of the future, expired, or not newer than the record.
     error AppraisalStale(uint32 asOf, uint32 expiry);
 
@@ -87,6 +91,13 @@ interface IAppraisals {
     /// @return value In base units of the asset's currency.
     /// @return fresh Whether the appraisals have not expired.
     function valueOf(uint256 panel, uint256 asset) external view returns (uint88 value, bool fresh);
+    /// @notice The same with the facility whose units the asset is made of; zero for any other asset.
+    function worthOf(uint256 panel, uint256 asset)
+        external
+        view
+        returns (uint88 value, bool fresh, address behind);
+    /// @notice What makes assets of units.
+    function units() external view returns (address);
     /// @notice The record itself; `asOf` is zero if there is none.
     function recordOf(uint256 panel, uint256 asset)
         external

@@ -116,6 +116,7 @@ interface IDesk {
     error AssetGone(uint256 asset);
     /// @notice What is paid before debt is not what the terms say.
     error AboveChanged(uint256 asset, bytes32 above);
+    /// @notice The panel says nothing of the asset any more; of units, it does not list their facility.
     error AppraisalExpired(uint256 asset);
     /// @notice Nobody vouches any more for where the asset's revenue came from, and the facility asks for it.
     error EvidenceExpired(uint256 asset);
@@ -124,9 +125,20 @@ interface IDesk {
     /// @notice More than value and revenue carry.
     error BeyondCapacity(bytes32 loan, uint256 principal, uint256 capacity);
     error BeyondReleased(bytes32 loan, uint256 drawn, uint256 released);
+    /// @param key The name; for a draw on units the address of the facility behind them, whose debtors may be any of those here.
     error TooConcentrated(bytes32 key, uint256 exposure, uint256 most);
     /// @param bets Effective number × 100.
     error TooFewBets(uint256 kind, uint256 bets, uint256 least);
+    /// @notice A facility does not lend on what is lent to itself.
+    error OwnUnits(uint256 asset);
+    /// @notice Units of one facility stand alone behind a loan: with nothing else, and with no other's.
+    error UnitsMixed(uint256 asset);
+    /// @notice A loan on units lends on their value alone, and everything they bring repays it: `ltvBps` above zero, `multipleBps` zero,
+    /// `revenueBps` 10,000, and nothing in the till before debt.
+    error UnfitForUnits(uint256 asset);
+    /// @notice Behind this facility are others that have others behind them, or this one.
+    error TooDeep(address facility);
+    error TooManyBehind(address facility, uint256 most);
     error ZeroAmount();
     /// @notice Nothing to free.
     error NothingToDo(bytes32 loan);
@@ -183,7 +195,19 @@ interface IDesk {
         returns (uint256 capacity, uint256 worth);
     /// @notice Drawn by an obligor (kind 0) or on a cluster (kinds 1 to 3), loans that are not harvested included.
     function exposureOf(uint256 kind, bytes32 key) external view returns (uint88);
-    /// @notice Effective number of obligors or clusters × 100, and the sum of squares behind it.
+    /// @notice Drawn on units of a facility, loans that are not harvested included.
+    function exposureTo(address facility_) external view returns (uint88);
+    /// @notice Facilities whose units secure loans here; at most four.
+    function facilitiesBehind() external view returns (address[] memory);
+    /// @notice Most that may hang on any one name of a kind through these facilities, whatever their curators call it.
+    function throughOf(uint256 kind) external view returns (uint256);
+    /// @notice What a desk above asks.
+    /// @param levels How deep to look; below that all that was lent counts as one name.
+    /// @return norm Root of the sum of squares of all exposures of a kind, those behind included, rounded up.
+    /// @return whole Whether it came to that.
+    function normOf(uint256 kind, uint256 levels) external view returns (uint256 norm, bool whole);
+    /// @notice Effective number of obligors or clusters × 100, and the sum of squares behind it, both with the facilities behind counted
+    /// as if all that may hang on one name did.
     function betsOf(uint256 kind) external view returns (uint256 bets, uint256 squares);
     function hashTerms(Terms calldata terms) external view returns (bytes32);
     function hashRelease(bytes32 loan, uint88 total, uint40 deadline)

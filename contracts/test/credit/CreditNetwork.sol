@@ -9,6 +9,7 @@ import {Facility} from "../../src/credit/Facility.sol";
 import {Appraisal, Curve, SignedAppraisal} from "../../src/credit/IAppraisals.sol";
 import {Collateral, DeskRules, Terms} from "../../src/credit/IDesk.sol";
 import {BookRules} from "../../src/credit/IFacility.sol";
+import {Units} from "../../src/credit/Units.sol";
 import {Ranks} from "../../src/credit/Ranks.sol";
 import {Vault} from "../../src/credit/Vault.sol";
 import {Vaults} from "../../src/credit/Vaults.sol";
@@ -29,6 +30,7 @@ abstract contract CreditNetwork is Deployment {
     address internal immutable saver = address(0x5A7E2);
     address internal immutable bold = address(0xB01D);
 
+    Units internal units;
     Appraisals internal appraisals;
     Auction internal auction;
     Ranks internal ranks;
@@ -43,9 +45,10 @@ abstract contract CreditNetwork is Deployment {
 
     /// @dev After `deploy`.
     function deployCredit() internal {
-        appraisals = new Appraisals();
-        auction = new Auction(till);
         ranks = new Ranks(till);
+        units = new Units(till, ranks);
+        appraisals = new Appraisals(units);
+        auction = new Auction(till);
         vm.prank(admin);
         till.listDebt(address(ranks), true);
         _desks = new Desks(till, appraisals, ranks);

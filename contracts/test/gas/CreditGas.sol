@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Facility} from "../../src/credit/Facility.sol";
 import {Terms} from "../../src/credit/IDesk.sol";
+import {Vault} from "../../src/credit/Vault.sol";
 import {RanksNetwork} from "../credit/RanksNetwork.sol";
 
 /// @notice What a loan costs from its first draw to its end, in a book that has lenders, loans and a queue already. The same keys with
@@ -26,6 +28,7 @@ abstract contract CreditGas is RanksNetwork {
         _crowd(10_000);
         _measure("_at_10000");
         _measureRanks();
+        _measureUnits();
     }
 
     /// @dev Two facilities on one machine.
@@ -133,6 +136,49 @@ abstract contract CreditGas is RanksNetwork {
         vm.prank(owner);
         facility.repay(loan, 1_000e6);
         _record(string.concat("credit.repay", suffix));
+    }
+
+    /// @dev Of this facility, lent on by another that knows it and its borrower.
+    function _measureUnits() private {
+        Facility lower = facility;
+        vm.prank(curator);
+        appraisals.setAppraiser(panel, address(lower), true);
+        vm.warp(block.timestamp + 7 days);
+        facility = make(bookRules(), deskRules());
+        useFacility();
+        lend(junior, bold, 30_000_000e6);
+        Vault vault = Vault(lower.senior());
+        lend(vault, buyer, 200_000e6);
+        vm.prank(buyer);
+        vault.approve(address(units), type(uint256).max);
+        uint256 asset;
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(buyer);
+            units.wrap(address(vault), 50_000e12);
+            if (i == 1) _record("units.wrap");
+            asset = assets.count();
+            vm.prank(buyer);
+            till.setDebt(asset, address(facility));
+            Terms memory terms = termsOf(asset);
+            terms.borrower = buyer;
+            (terms.multipleBps, terms.dscrBps, terms.revenueBps) = (0, 0, 10_000);
+            bytes memory signature = signTerms(terms);
+            vm.prank(buyer);
+            desk.borrow(terms, signature, 20_000e6);
+            if (i == 1) _record("credit.borrow_on_units");
+        }
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(buyer);
+            units.redeem(asset, 5_000e12);
+            if (i == 1) _record("units.redeem");
+            vault.serve();
+            units.collect(asset);
+            if (i == 1) _record("units.collect");
+            nextEpoch();
+            till.settle(asset);
+        }
+        facility = lower;
+        useFacility();
     }
 
     function _measureDefault(string memory suffix) private {

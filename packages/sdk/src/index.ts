@@ -151,6 +151,7 @@ export {
   watchChannels,
 } from './channels/watchChannels.ts'
 export { aboveOf } from './credit/aboveOf.ts'
+export { type AddUnitsParameters, addUnits } from './credit/addUnits.ts'
 export {
   type Appraisal,
   type DepreciationCurve,
@@ -160,8 +161,10 @@ export {
   signedAppraisalToJson,
 } from './credit/appraisal.ts'
 export { type AppraiseAssetParameters, appraiseAsset } from './credit/appraiseAsset.ts'
+export { type ApproveUnitsParameters, approveUnits } from './credit/approveUnits.ts'
 export { type BorrowParameters, borrow } from './credit/borrow.ts'
 export { type CancelLoanParameters, cancelLoan } from './credit/cancelLoan.ts'
+export { type CollectUnitsParameters, collectUnits } from './credit/collectUnits.ts'
 export { type CreateFacilityParameters, createdFacility, createFacility } from './credit/createFacility.ts'
 export { type CreatePanelParameters, createdPanel, createPanel } from './credit/createPanel.ts'
 export { type DepositFromTillParameters, depositFromTill } from './credit/depositFromTill.ts'
@@ -187,9 +190,11 @@ export { type FacilityCreation, getFacilityRules } from './credit/getFacilityRul
 export { getFreeStake } from './credit/getFreeStake.ts'
 export { getLoan, type LoanState, type LoanStatus, loanStates } from './credit/getLoan.ts'
 export { getLoanCapacity } from './credit/getLoanCapacity.ts'
+export { getLookThrough, type LookThrough } from './credit/getLookThrough.ts'
 export { getLot, type Lot } from './credit/getLot.ts'
 export { getRanks, type RankState } from './credit/getRanks.ts'
 export { getRedeemRequest, type RedeemRequest } from './credit/getRedeemRequest.ts'
+export { getUnits, type UnitsState } from './credit/getUnits.ts'
 export { depreciatedValue, halvingLeft } from './credit/halving.ts'
 export { type HarvestLoanParameters, harvestLoan } from './credit/harvestLoan.ts'
 export { hashLoanTerms } from './credit/hashLoanTerms.ts'
@@ -218,6 +223,7 @@ export { type PublishCurveParameters, publishCurve, publishedCurve } from './cre
 export { readFacilityEvents } from './credit/readFacilityEvents.ts'
 export { type RedeemSharesParameters, redeemShares } from './credit/redeemShares.ts'
 export { type RedeemToTillParameters, redeemToTill } from './credit/redeemToTill.ts'
+export { type RedeemUnitsParameters, redeemUnits } from './credit/redeemUnits.ts'
 export { type RedoLotParameters, redoLot } from './credit/redoLot.ts'
 export { type RefinanceLoanParameters, refinanceLoan } from './credit/refinanceLoan.ts'
 export { type RepayLoanParameters, repayLoan } from './credit/repayLoan.ts'
@@ -239,8 +245,10 @@ export { type StakeFirstLossParameters, stakeFirstLoss } from './credit/stakeFir
 export { type TakeLotParameters, takeLot, takenLot } from './credit/takeLot.ts'
 export { type TakeOverLoanParameters, takeOverLoan } from './credit/takeOverLoan.ts'
 export { type UnstakeFirstLossParameters, unstakeFirstLoss } from './credit/unstakeFirstLoss.ts'
+export { type UnwrapUnitsParameters, unwrapUnits } from './credit/unwrapUnits.ts'
 export { type VoidAppraisalParameters, voidAppraisal } from './credit/voidAppraisal.ts'
 export { type WatchFacilityParameters, watchFacility } from './credit/watchFacility.ts'
+export { type WrapUnitsParameters, wrappedUnits, wrapUnits } from './credit/wrapUnits.ts'
 export { completeDeployment, type EarlierDeployment } from './deployments/completeDeployment.ts'
 export {
   type AgentContractsDomain,

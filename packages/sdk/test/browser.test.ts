@@ -87,7 +87,7 @@ describe('sizes after minify and gzip', () => {
   // Measured, rounded up to the next 2 KiB. Raise one only in a change that means to.
   const ceilings: [string, string, number][] = [
     ['name and search offers', 'export { hashOffer, matches, parseQuery }', 12],
-    ['read the chain', 'export { getLease, getTill, listAssets }', 44],
+    ['read the chain', 'export { getLease, getTill, listAssets }', 46],
     [
       'a page that hires a machine',
       'export { confirm, gatewayClient, hashOffer, openLease, openSession, parse, publishedOfferSchema, webSocketTransport }',

@@ -10,6 +10,7 @@ import type { PoolRiskFlags } from './poolRisk.ts'
 import type { RanksFlags } from './rankActions.ts'
 import type { StatementFlags } from './statementActions.ts'
 import type { UnderwriteFlags } from './underwriteActions.ts'
+import { registerUnits } from './units.ts'
 
 /** `pool`, `lend`, `redeem`, `loan`, `underwrite`, `statement`, `auction`, `appraise`: who lends to machines. */
 export function registerCreditCommands(program: Command): void {
@@ -67,6 +68,7 @@ function registerPool(program: Command): void {
     .action(async (id: string, _: unknown, command: Command) =>
       (await actions()).showPool(id, command.optsWithGlobals<GlobalFlags>()),
     )
+  registerUnits(pool)
   registerPoolRisk(pool)
 }
 

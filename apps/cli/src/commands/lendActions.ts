@@ -8,13 +8,13 @@ import {
   requestRedeem,
   serveQueue,
 } from '@millrace/sdk'
-import { erc20Abi, formatUnits, parseUnits } from 'viem'
+import { erc20Abi, formatUnits } from 'viem'
 import { readContract } from 'viem/actions'
 import { connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
 import { NothingToRedeemError } from '../credit/errors.ts'
 import { allowModule, findPool, readLine } from '../credit/findPool.ts'
-import { UsageError } from '../errors/input.ts'
+import { readShares } from '../credit/parts.ts'
 import { depositShortfall } from '../jobs/fundLease.ts'
 import { formatAmount, parseAmount } from '../output/amounts.ts'
 import { createOutput } from '../output/output.ts'
@@ -77,16 +77,6 @@ export async function request(
       `Take what is paid: millrace redeem claim ${of.pool} --line ${name}`,
     ].join('\n'),
   )
-}
-
-function readShares(text: string, decimals: number): bigint {
-  const match = /^\d{1,30}(?:\.(\d{1,30}))?$/.exec(text)
-  if (match === null || (match[1] ?? '').length > decimals)
-    throw new UsageError({
-      message: `'${text}' is no number of shares.`,
-      remedy: `Give whole shares with at most ${decimals} decimals, or all.`,
-    })
-  return parseUnits(text, decimals)
 }
 
 export async function redeemStatus(pool: string, flags: LineFlags): Promise<void> {

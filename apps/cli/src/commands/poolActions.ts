@@ -18,6 +18,7 @@ import { creditOf } from '../credit/creditOf.ts'
 import { findPool, findRules } from '../credit/findPool.ts'
 import { listedPools } from '../credit/listedPools.ts'
 import { formatBps, formatRate, parseBps, parseRate } from '../credit/parts.ts'
+import { type PoolLookThrough, readLookThrough } from '../credit/readLookThrough.ts'
 import { UsageError } from '../errors/input.ts'
 import { readNetworkState } from '../network/networkState.ts'
 import { openFaucet } from '../network/prepareNetwork.ts'
@@ -182,6 +183,7 @@ export async function showPool(text: string, flags: GlobalFlags): Promise<void> 
   const currency = await connection.currencyOf(pool.currency)
   const creation = await findRules(connection, pool.facility)
   const { book } = creation.rules
+  const lookThrough = await readLookThrough(connection, pool, currency)
   const amount = (value: bigint) => formatAmount(value, currency)
   const { value, lines, bets } = pool
   const lineRows: readonly (FacilityLineState & { readonly name: string })[] = [
@@ -190,7 +192,7 @@ export async function showPool(text: string, flags: GlobalFlags): Promise<void> 
   ]
   const kinds = ['names', 'first clusters', 'second clusters', 'third clusters']
   createOutput(flags.json === true).result(
-    { ...pool, rules: creation.rules, underwriters: creation.underwriters },
+    { ...pool, lookThrough, rules: creation.rules, underwriters: creation.underwriters },
     [
       `Pool ${pool.facility}, lends ${currency.symbol}`,
       `Idle ${amount(value.idle)} · lent ${amount(value.principal)} · interest owed ${amount(value.interest)} · doubtful ${amount(value.doubtful)}`,
@@ -219,7 +221,24 @@ export async function showPool(text: string, flags: GlobalFlags): Promise<void> 
       ...bets.flatMap((count, kind) =>
         count === null ? [] : [`Effective number of ${kinds[kind]}: ${Number(count) / 100}`],
       ),
+      ...linesOf(lookThrough, amount),
       `Curator ${pool.curator}`,
     ].join('\n'),
   )
+}
+
+/** What stands behind units, in words. */
+function linesOf(seen: PoolLookThrough | null, amount: (value: bigint) => string): readonly string[] {
+  if (seen === null) return []
+  const { behind, through, leverage } = seen
+  const kinds = ['name', 'first cluster', 'second cluster', 'third cluster']
+  return [
+    ...behind.map(({ facility, drawn }) => `Lent on units of ${facility}: ${amount(drawn)}`),
+    ...through.flatMap((most, kind) =>
+      most === 0n ? [] : [`Through units at most ${amount(most)} more hang on any one ${kinds[kind]}.`],
+    ),
+    leverage === null
+      ? 'The books behind the units contradict each other.'
+      : `With what is behind them: ${leverage.effectiveNames.toFixed(1)} effective names${leverage.times === null ? '' : `, ${leverage.times.toFixed(1)} times junior`}.`,
+  ]
 }

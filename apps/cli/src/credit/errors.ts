@@ -244,3 +244,18 @@ export class LotTooDearError extends CliError {
     })
   }
 }
+
+/** An asset is not made of units. */
+export class UnitsUnknownError extends CliError {
+  override readonly name = 'UnitsUnknownError'
+  static readonly code = 'UNITS_UNKNOWN'
+  constructor(options: { asset: bigint }) {
+    super({
+      code: UnitsUnknownError.code,
+      message: `Asset ${options.asset} is not made of shares of a pool.`,
+      remedy: 'Make one: `millrace pool wrap <pool> all`.',
+      exitCode: exitCodes.missing,
+      details: { asset: `${options.asset}` },
+    })
+  }
+}

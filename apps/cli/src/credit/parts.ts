@@ -1,3 +1,4 @@
+import { parseUnits } from 'viem'
 import { UsageError } from '../errors/input.ts'
 
 /**
@@ -40,3 +41,18 @@ function parsePart(of: {
 export const formatBps = (bps: number): string => `${bps / 100} %`
 /** A rate in parts per million for people: `14 %`. */
 export const formatRate = (rate: number): string => `${rate / 10_000} %`
+
+/**
+ * Reads a number of whole shares.
+ *
+ * @throws UsageError
+ */
+export function readShares(text: string, decimals: number): bigint {
+  const match = /^\d{1,30}(?:\.(\d{1,30}))?$/.exec(text)
+  if (match === null || (match[1] ?? '').length > decimals)
+    throw new UsageError({
+      message: `'${text}' is no number of shares.`,
+      remedy: `Give whole shares with at most ${decimals} decimals, or all.`,
+    })
+  return parseUnits(text, decimals)
+}

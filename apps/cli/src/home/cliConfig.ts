@@ -33,6 +33,7 @@ export const networkConfigSchema = z.strictObject({
       /** Shared by all facilities. */
       credit: z
         .strictObject({
+          units: addressSchema,
           appraisals: addressSchema,
           auction: addressSchema,
           ranks: addressSchema,

@@ -20,7 +20,7 @@ import { AssetNotIndexed, ChannelNotIndexed, LeaseNotIndexed } from './errors.ts
 import { mount } from './mount.ts'
 import * as wire from './wire.ts'
 
-const kinds = ['machine', 'robot', 'dataset', 'model', 'service'] as const
+const kinds = ['machine', 'robot', 'dataset', 'model', 'service', 'units'] as const
 
 const limit = z.coerce.number().int().min(1).max(200).default(50).openapi({ description: 'At most 200' })
 const cursor = wire.read.cursor.optional()

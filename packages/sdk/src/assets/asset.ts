@@ -1,7 +1,7 @@
 import type { Address, Hash } from 'viem'
 
 /** What kind of thing earns, in the order of the contract. */
-export const assetKinds = ['machine', 'robot', 'dataset', 'model', 'service'] as const
+export const assetKinds = ['machine', 'robot', 'dataset', 'model', 'service', 'units'] as const
 /** What kind of thing earns. */
 export type AssetKind = (typeof assetKinds)[number]
 

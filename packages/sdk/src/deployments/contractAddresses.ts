@@ -11,6 +11,7 @@ import { marketAbi, marketBytecode } from '../generated/market.ts'
 import { ranksAbi, ranksBytecode } from '../generated/ranks.ts'
 import { testDollarAbi, testDollarBytecode } from '../generated/testDollar.ts'
 import { tillAbi, tillBytecode } from '../generated/till.ts'
+import { unitsAbi, unitsBytecode } from '../generated/units.ts'
 import { vaultsAbi, vaultsBytecode } from '../generated/vaults.ts'
 import type { AgentContracts, CreditContracts } from './deployment.ts'
 
@@ -141,19 +142,25 @@ export function agentContracts(domain: AgentContractsDomain, salt: Hex = localDe
 
 /** The contracts that all facilities of a till share, in the order in which they need each other. */
 export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
-  const appraisals = creation(
-    'Appraisals',
-    encodeDeployData({ abi: appraisalsAbi, bytecode: appraisalsBytecode }),
-    salt,
-  )
   const ranks = creation(
     'Ranks',
     encodeDeployData({ abi: ranksAbi, bytecode: ranksBytecode, args: [till] }),
     salt,
   )
+  const units = creation(
+    'Units',
+    encodeDeployData({ abi: unitsAbi, bytecode: unitsBytecode, args: [till, ranks.address] }),
+    salt,
+  )
+  const appraisals = creation(
+    'Appraisals',
+    encodeDeployData({ abi: appraisalsAbi, bytecode: appraisalsBytecode, args: [units.address] }),
+    salt,
+  )
   return [
-    appraisals,
     ranks,
+    units,
+    appraisals,
     creation('Auction', encodeDeployData({ abi: auctionAbi, bytecode: auctionBytecode, args: [till] }), salt),
     creation(
       'Desks',
@@ -174,15 +181,15 @@ export function creditCreations(till: Address, salt: Hex): readonly Creation[] {
  *
  * @param till The till.
  * @param salt The deployment's salt. Default zero.
- * @returns The addresses of the appraisals, the auction, the ranks, and the makers of desks and vaults.
+ * @returns The addresses of the units, the appraisals, the auction, the ranks, and the makers of desks and vaults.
  * @example
  * const { appraisals } = creditContracts(deployment.till)
  */
 export function creditContracts(till: Address, salt: Hex = localDefaults.salt): CreditContracts {
-  const [appraisals, ranks, auction, desks, vaults] = creditCreations(till, salt).map(
+  const [ranks, units, appraisals, auction, desks, vaults] = creditCreations(till, salt).map(
     ({ address }) => address,
-  ) as [Address, Address, Address, Address, Address]
-  return { appraisals, auction, ranks, desks, vaults }
+  ) as [Address, Address, Address, Address, Address, Address]
+  return { units, appraisals, auction, ranks, desks, vaults }
 }
 
 /**

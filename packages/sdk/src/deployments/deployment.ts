@@ -11,9 +11,11 @@ export const currencySchema = z.object({
   version: z.string().max(16),
 })
 
-/** Contracts of credit that know no ranks are of a version that this one cannot speak to. */
+/** Contracts of credit that know no ranks or units are of a version that this one cannot speak to. */
 function ofThisVersion(credit: unknown): unknown {
-  return typeof credit === 'object' && credit !== null && !('ranks' in credit) ? undefined : credit
+  return typeof credit === 'object' && credit !== null && !('ranks' in credit && 'units' in credit)
+    ? undefined
+    : credit
 }
 
 /** Where Millrace is on a chain, as in `deployments/<chainId>.json`. */
@@ -32,12 +34,13 @@ export const deploymentSchema = z.object({
       delegate: addressSchema,
     })
     .optional(),
-  /** Left out by what was deployed before there was credit, or without ranks: those contracts answer otherwise. */
+  /** Left out by what was deployed before there was credit, or without ranks or units: those contracts answer otherwise. */
   credit: z
     .preprocess(
       ofThisVersion,
       z
         .object({
+          units: addressSchema,
           appraisals: addressSchema,
           auction: addressSchema,
           ranks: addressSchema,
@@ -77,6 +80,8 @@ export interface AgentContracts {
 
 /** Where the contracts are that all facilities share. */
 export interface CreditContracts {
+  /** Makes assets of what is lent to a facility. */
+  readonly units: Address
   /** What assets are worth. */
   readonly appraisals: Address
   /** Where assets of loans in default are sold. */

@@ -64,7 +64,10 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
     'What is paid before debt by asset {asset} is {above} now, not what the terms say.',
     'Sign new terms, or bring the till back to what was signed.',
   ],
-  AppraisalExpired: ['The appraisal of asset {asset} is not fresh.', 'Ask the panel for a new one.'],
+  AppraisalExpired: [
+    'The appraisal of asset {asset} is not fresh.',
+    'Ask the panel for a new one; for an asset of units, to list its facility as an appraiser.',
+  ],
   EvidenceExpired: [
     'Nobody vouches any more for where the revenue of asset {asset} came from, and this facility asks for it.',
     'Ask its evidence panel to look and to sign.',
@@ -73,6 +76,26 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
   AssetNotPledged: [
     "Asset {asset} is not the borrower's, is paid in another currency, or this facility is not in the debt slot of its till.",
     'Put the facility into the debt slot of its till first.',
+  ],
+  OwnUnits: [
+    'Asset {asset} is made of units of this facility itself.',
+    'Borrow on it from another facility.',
+  ],
+  UnitsMixed: [
+    'Asset {asset} is not of the same facility as the others behind the loan.',
+    'Back a loan with units of one facility and nothing else, or with no units.',
+  ],
+  UnfitForUnits: [
+    'Asset {asset} is made of units: the terms do not fit.',
+    'Lend on their value alone, with a multiple of 0 and all of what reaches debt to the loan, and put nothing before debt in its till.',
+  ],
+  TooDeep: [
+    'Behind the facility {facility} are others that have others behind them.',
+    'Borrow on units of a facility nearer to the machines.',
+  ],
+  TooManyBehind: [
+    'Units of {most} facilities secure loans here already; {facility} would be one more.',
+    'Repay and harvest loans on the units of one of them first.',
   ],
   BeyondCapacity: [
     'Loan {loan} would stand at {principal}; value and revenue carry {capacity}.',
@@ -124,6 +147,22 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
   SlippageTooHigh: ['{got} shares are fewer than {least}.', 'Look at the price and try again.'],
   ZeroShares: ['There are no shares to act on, or the amount buys none.', 'Use a larger amount.'],
 
+  // Units
+  VaultUnlisted: [
+    '{vault} is not the senior line of a facility that the till lists.',
+    'Take the senior line of a listed facility.',
+  ],
+  NotUnits: ['Asset {asset} is not made of units.', 'Check its number.'],
+  SharesTooFew: ['Asset {asset} holds {held} shares, {asked} were asked for.', 'Ask for fewer.'],
+  InAuction: [
+    'Asset {asset} is in the auction: nothing is taken out of it until it is sold.',
+    'Take it there, or wait.',
+  ],
+  NothingToCollect: [
+    'The queue paid nothing for asset {asset} that was not collected.',
+    'Serve the queue first.',
+  ],
+
   // Auction
   LotInvalid: ['A lot cannot start at {startPrice} with a half-life of {halfLife} s.'],
   LotUnknown: ['{seller} does not sell asset {asset}.', 'Check both, and whether it was taken.'],
@@ -143,6 +182,9 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
     'Ask for a new one.',
   ],
   AppraisalsUnsorted: ['Appraisal {index} is lower than the one before.', 'Sort them by value.'],
+  UnitsAppraised: [
+    'Asset {asset} is made of units: its facility says what it is worth, nobody appraises it.',
+  ],
   AppraiserTwice: ['{appraiser} stands in the list twice.', 'Give one of each.'],
   AppraiserUnlisted: [
     '{appraiser} is no appraiser of panel {panel}, or not yet.',
