@@ -135,7 +135,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   await done('up', '--detach', '--without-node', '--chain-port', '0', '--gateway-port', '0')
-  for (const wallet of ['shop', 'client']) {
+  for (const wallet of ['shop', 'client', 'guest']) {
     await done('wallet', 'new', wallet)
     await done('wallet', 'faucet', '10', '--wallet', wallet)
   }
@@ -280,7 +280,8 @@ test('default: the same server is an agent of A2A: its card says that it is paid
   const { deployment, client } = connection
   const [currency] = deployment.currencies
   if (currency === undefined) throw new RangeError('the network has a currency')
-  const payer = (await accountOf('client')).account
+  // A wallet of its own: what others promised on a channel counts against the budget of who finds it.
+  const payer = (await accountOf('guest')).account
   const budget = await openBudget({ path: join(work, 'budget.jsonl'), limits: {} })
   const channels = await openChannelWallet({
     ...{
