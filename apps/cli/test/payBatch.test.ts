@@ -140,11 +140,16 @@ afterAll(async () => {
 }, 120_000)
 
 const pay = (...args: string[]) => ['pay', ...args, '--wallet', 'client']
-/** The only channel that is open. */
-async function onlyChannel() {
-  const { channels } = await done('channel', 'ls')
-  expect(channels).toHaveLength(1)
-  return channels[0]
+/** The only channel that is open, of all or at a seller. */
+async function onlyChannel(url = '') {
+  const { channels } = (await done('channel', 'ls')) as { channels: Listed[] }
+  const found = channels.filter(({ service }) => service?.includes(url) ?? url === '')
+  expect(found).toHaveLength(1)
+  return found[0] as Listed
+}
+type Listed = Readonly<Record<'deposit' | 'promised' | 'charged' | 'service', string>> & {
+  readonly id: Hash
+  readonly payer: `0x${string}`
 }
 async function walletOf(account: `0x${string}`) {
   const { deployment, client, currency } = connection
@@ -227,12 +232,15 @@ test(`crash: a buyer killed between deposit, voucher and answer gets by the same
         }
       })
     }
-    await finished
+    const { out } = await finished
     const again = await done(...pay(`${url}/${round}`))
     expect(again.status).toBe(200)
-    // Once for each address, whatever became of the first command.
-    expect(made.filter((each) => each === `${url}/${round}`)).toHaveLength(1)
-    expect(again.body).toBe(`answer ${++answers}`)
+    // Once for each address, whatever became of the first command; but one that had given its answer out when it was killed may leave
+    // nothing to ask for again, and the next one buys anew.
+    const times = made.filter((each) => each === `${url}/${round}`).length
+    expect(times === 1 || (out !== '' && times === 2)).toBe(true)
+    answers = made.length
+    expect(again.body).toBe(`answer ${answers}`)
   }
   const book = ledger.book(channel.id as Hash)
   const known = await onlyChannel()
@@ -250,7 +258,7 @@ test(`crash: a buyer killed between deposit, voucher and answer gets by the same
 test('behavior: a seller that gives nothing back is left without it, after the delay and not before', async () => {
   const { url } = await open(({ settleAlone: _, ...scheme }) => scheme)
   await done(...pay(`${url}/a`))
-  const channel = await onlyChannel()
+  const channel = await onlyChannel(url)
   expect(await refused('channel', 'refund', channel.id, '--wallet', 'client')).toMatchObject({
     code: 'REFUND_REFUSED',
   })

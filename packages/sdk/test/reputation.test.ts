@@ -16,6 +16,8 @@ import {
   placeAgentRegistries,
   RegistryRefusedError,
   readPaidVolumes,
+  readRegisteredAgent,
+  registerAgent,
   weighFeedback,
 } from '../src/index.ts'
 import { accountAt, startAnvil } from './localChain.ts'
@@ -27,14 +29,8 @@ const [agent, client, stranger] = [1, 2, 3]
 const address = (index: number) => accountAt(index).address
 const at = (index: number) => chain.walletOf(index)
 const send = async (index: number, hash: Promise<Hex>) => confirm(at(index), await hash)
-const register = async (uri: string) => {
-  await send(
-    agent,
-    at(agent).writeContract({
-      ...{ address: registries.identity, abi: identityRegistryAbi, functionName: 'register', args: [uri] },
-    }),
-  )
-}
+const register = async (uri: string) =>
+  readRegisteredAgent(await send(agent, registerAgent(at(agent), { registries, uri })), registries)
 
 beforeAll(async () => {
   chain = await startAnvil()
@@ -54,8 +50,8 @@ describe('registries', () => {
   })
 
   test('default: an agent is found by its address, and after a transfer nobody is paid for it', async () => {
-    await register('https://agent.example/card.json')
-    await register('https://agent.example/other.json')
+    expect(await register('https://agent.example/card.json')).toBe(0n)
+    expect(await register('https://agent.example/other.json')).toBe(1n)
     const [first, second] = await findAgentIdentities(chain.client, { registries, account: address(agent) })
     expect(first).toEqual({
       ...{

@@ -59,7 +59,7 @@ describe('default', () => {
     const { client } = openFaucet(paths, state)
     const agents = Object.values(planned.agents ?? {})
     const credit = Object.values(planned.credit ?? {})
-    expect([agents.length, credit.length]).toEqual([4, 5])
+    expect([agents.length, credit.length]).toEqual([4, 6])
     const nouns = [planned.assets, planned.till, planned.market, planned.channels]
     for (const address of [...nouns, ...agents, ...credit])
       expect(await getCode(client, { address })).toBeDefined()

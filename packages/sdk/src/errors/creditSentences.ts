@@ -45,7 +45,7 @@ export const creditSentences: Readonly<Record<string, RevertSentence>> = {
     'Lower the limit, or raise the cap in the ranks.',
   ],
   AssetGone: ['Asset {asset} was sold by a facility before this one.', 'Agree on a new loan.'],
-  NotKept: ['The creation code could not be put away.', 'Send more gas.'],
+  StringsInsufficientHexLength: ['{value} does not fit into {length} digits.'],
   NotTill: ['{caller} is not the till.'],
   NotVault: ['{caller} is not a vault of this facility.', 'Go through a vault.'],
   NothingToDo: ['There is nothing to do on loan {loan}.', 'Look at its status; try again when it changed.'],

@@ -20,7 +20,7 @@ export interface RegisterAgentParameters {
  * @throws RevertError, GasMoneyError, ChainUnreachableError.
  * @see https://eips.ethereum.org/EIPS/eip-8004
  * @example
- * const agentId = readRegisteredAgent(await confirm(client, await registerAgent(client, { registries, uri })), registries)
+ * const hash = await registerAgent(client, { registries, uri: 'https://agent.example/card.json' })
  */
 export function registerAgent(client: WriteClient, parameters: RegisterAgentParameters): Promise<Hash> {
   const { registries, uri, overrides } = parameters
@@ -30,7 +30,15 @@ export function registerAgent(client: WriteClient, parameters: RegisterAgentPara
   })
 }
 
-/** The agent that a transaction registered, `null` if it registered none. */
+/**
+ * Reads which agent a transaction registered.
+ *
+ * @param receipt Receipt of a `registerAgent` transaction.
+ * @param registries Registries that it went to.
+ * @returns The agent's id, `null` if it registered none.
+ * @example
+ * const agentId = readRegisteredAgent(await confirm(client, hash), registries)
+ */
 export function readRegisteredAgent(
   { logs }: Pick<TransactionReceipt, 'logs'>,
   { identity }: Pick<AgentRegistries, 'identity'>,
