@@ -166,7 +166,7 @@ interface IDesk {
     /// @notice Pays a loan of another facility before this one in the ranks off with a new one here, in one step, and takes its place. The
     /// terms' `ahead` leaves the other out. Borrower, owner of the assets; everything that `borrow` asks is asked.
     /// @param old The other facility, which stands in the ranks of each asset of the terms.
-    /// @param oldLoan Its loan; not in default.
+    /// @param oldLoan Its loan; not written off.
     /// @return loan The new loan, of which what was owed there is drawn.
     function takeOver(address old, bytes32 oldLoan, Terms calldata terms, bytes calldata signature)
         external
