@@ -1,21 +1,7 @@
-// Payments on channels: how fast a payee takes vouchers and ticks, on disk before it serves, beside the check of a voucher as the
-// stock packages make it (viem's verifyTypedData) in the same run; what the paywall adds to a request. Vouchers are signed beforehand: the payer's time is not the payee's.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Worker } from 'node:worker_threads'
-import {
-  type ChannelPayment,
-  channelPaymentToJson,
-  decodePaymentRequired,
-  encodePaymentPayload,
-  headerNames,
-  openCurve,
-  openLedger,
-  toHex,
-} from '@millrace/pay'
+import { type ChannelPayment, openCurve, openLedger, toHex } from '@millrace/pay'
 import {
   type Channel,
   type ChannelState,
@@ -25,8 +11,8 @@ import {
   type Voucher,
 } from '@millrace/sdk'
 import { type Address, type Hash, hexToBytes, verifyTypedData, zeroAddress, zeroHash } from 'viem'
+import { addedBy } from './_channels/addedBy.ts'
 import { ownBatch, signBatchVouchers, stockBatch } from './_channels/batch.ts'
-import { probeDisk } from './_channels/probeDisk.ts'
 
 const CHANNELS = Number(process.env.CHANNELS ?? 1000)
 const VOUCHERS = Number(process.env.VOUCHERS ?? 20_000)
@@ -113,6 +99,9 @@ async function rate(count: number, work: () => Promise<void>) {
   }
 }
 
+const fastestFirst = (rates: readonly Awaited<ReturnType<typeof rate>>[]) =>
+  [...rates].sort((a, b) => b.perSecond - a.perSecond)
+
 const payers = Array.from({ length: CHANNELS }, (_, index) => payerOf(index))
 say(`signing ${VOUCHERS} vouchers on ${CHANNELS} channels …`)
 const vouchers = Array.from({ length: VOUCHERS }, (_, index) =>
@@ -138,7 +127,7 @@ for (let run = 0; run < REPEATS; run++) {
   unpaid += ledger.books().filter(({ spent, worth }) => spent !== worth).length
   await ledger.close()
 }
-const [voucherRate, ...otherRates] = voucherRates.sort((a, b) => b.perSecond - a.perSecond)
+const [voucherRate, ...otherRates] = fastestFirst(voucherRates)
 
 // ---- the check alone, as the stock packages make it
 const types = {
@@ -201,131 +190,39 @@ const chains = live.map((payer, index) => {
     anchor: words.anchor,
   }
 })
-const ticking = await open('ticks')
-for (const { payer, anchor } of chains)
-  await ticking.accept(paymentOf(payer, 0n, { anchor, tickPrice: 1n, maxTicks: perChannel }))
-const tickRate = await rate(perChannel * chains.length, async () => {
-  let since = 0
-  for (let at = 0; at < perChannel; at++)
-    for (const { payer, shown } of chains) {
-      ticking.tick(payer.id, { word: shown[at] as Hash, ticks: at + 1 })
-      if (++since === 10_000) {
-        since = 0
-        await ticking.flush()
-      }
-    }
-  await ticking.flush()
-})
-await ticking.close()
-
-// ---- what the paywall adds to a request: seller and client are processes of their own, the client asks at a rate that does not wait for answers
-const seller = spawn(
-  process.execPath,
-  [
-    ...['--conditions=source', '--import', 'tsx'],
-    join(import.meta.dirname, '_channels', 'server.ts'),
-    JSON.stringify({ deployment, currency, payee, path: join(folder, 'requests.jsonl') }),
-  ],
-  { stdio: ['ignore', 'pipe', 'inherit'] },
-)
-const [line] = (await once(seller.stdout, 'data')) as [Buffer]
-const port = Number(line.toString())
-
-const asked = await fetch(`http://127.0.0.1:${port}/paid`)
-const [accepted] = decodePaymentRequired(asked.headers.get(headerNames.required) ?? '').accepts
-if (accepted === undefined) throw new RangeError('the seller asks for nothing')
-const headerOf = (payload: Readonly<Record<string, unknown>>) =>
-  encodePaymentPayload({ x402Version: 2, accepted, payload })
-
-/** Headers of `count` payments of 100 units, each by a voucher of its own. */
-function byVoucher(count: number): string[] {
-  const buyer = payerOf(1_000_000)
-  return Array.from({ length: count }, (_, index) =>
-    headerOf(channelPaymentToJson(paymentOf(buyer, BigInt(index + 1) * 100n))),
+const tickRates: Awaited<ReturnType<typeof rate>>[] = []
+for (let run = 0; run < REPEATS; run++) {
+  const ticking = await open(`ticks-${run}`)
+  for (const { payer, anchor } of chains)
+    await ticking.accept(paymentOf(payer, 0n, { anchor, tickPrice: 1n, maxTicks: perChannel }))
+  tickRates.push(
+    await rate(perChannel * chains.length, async () => {
+      let since = 0
+      for (let at = 0; at < perChannel; at++)
+        for (const { payer, shown } of chains) {
+          ticking.tick(payer.id, { word: shown[at] as Hash, ticks: at + 1 })
+          if (++since === 10_000) {
+            since = 0
+            await ticking.flush()
+          }
+        }
+      await ticking.flush()
+    }),
   )
+  await ticking.close()
 }
+const [tickRate, ...otherTickRates] = fastestFirst(tickRates)
 
-/** The same by words of a chain: as the paying fetch pays calls of one price. The first payment brings the voucher. */
-function byWord(count: number): string[] {
-  const buyer = payerOf(1_000_001)
-  const headers: string[] = []
-  for (let done = 0; done < count; ) {
-    const length = Math.min(4096, count - done)
-    const words = createTickChain(toHex(hexToBytes(`0x${(done + 9).toString(16).padStart(64, '0')}`)), length)
-    const opening = paymentOf(buyer, BigInt(done) * 100n, {
-      ...{ anchor: words.anchor, tickPrice: 100n, maxTicks: length },
-    })
-    for (let ticks = 1; ticks <= length; ticks++) {
-      const tick = { word: words.word(ticks), ticks }
-      headers.push(
-        headerOf(
-          ticks === 1
-            ? channelPaymentToJson({ ...opening, tick })
-            : { channel: buyer.id, anchor: words.anchor, tick },
-        ),
-      )
-    }
-    done += length
-  }
-  return headers
+// ---- what the paywall adds to a request
+const measured = {
+  ...{ payerOf, paymentOf, requests: REQUESTS, repeats: REPEATS },
+  seller: { deployment, currency, payee },
 }
-
-/** Asks `perSecond` times a second, for each of `headers` once, and says how long each answer took, in milliseconds. */
-const ask = (path: string, headers: readonly string[], perSecond: number): Promise<number[]> =>
-  new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./_channels/askAtRate.mjs', import.meta.url), {
-      workerData: { port, path, headers, perSecond, header: headerNames.payment },
-      execArgv: [],
-    })
-    worker.once('message', resolve)
-    worker.once('error', reject)
-  })
-
-const round = (value: number) => Math.round(value * 1000) / 1000
-/** Of times in milliseconds. */
-function quantiles(times: readonly number[]) {
-  const sorted = [...times].sort((a, b) => a - b)
-  const at = (part: number) => round(sorted[Math.floor(sorted.length * part)] ?? 0)
-  return { p50: at(0.5), p99: at(0.99), most: round(sorted.at(-1) ?? 0) }
-}
-/** What happened in the seller since it was asked last: pauses of the collector, and writes to disk. */
-const stats = async () =>
-  (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
-
-const nothing = Array.from({ length: REQUESTS }, () => '')
-/** Once: the disk alone, the route without payment, and the route with, one right after the other at the same rate. */
-async function measure(perSecond: number, payments: readonly string[]) {
-  await ask('/free', nothing.slice(0, 200), perSecond)
-  await ask('/paid', payments.slice(0, 200), perSecond)
-  const disk = quantiles(await probeDisk(join(folder, 'probe'), { count: REQUESTS, perSecond }))
-  const free = quantiles(await ask('/free', nothing, perSecond))
-  await stats()
-  const paid = quantiles(await ask('/paid', payments.slice(200), perSecond))
-  const { pauses, syncs } = await stats()
-  return {
-    ...{ addedP50: round(paid.p50 - free.p50), addedP99: round(paid.p99 - free.p99), free, paid },
-    'the disk alone, before': disk,
-    'the disk, from the seller’s write to its answer': quantiles(syncs),
-    'collector in the seller': { pauses: pauses.length, ...quantiles(pauses) },
-  }
-}
-
-const added: Record<string, unknown> = {}
-for (const [way, make] of Object.entries({ voucher: byVoucher, word: byWord })) {
-  const each = REQUESTS + 200
-  const rates = [100, 400]
-  const payments = make(rates.length * REPEATS * each)
-  for (const perSecond of rates) {
-    const runs: Awaited<ReturnType<typeof measure>>[] = []
-    for (let run = 0; run < REPEATS; run++) runs.push(await measure(perSecond, payments.splice(0, each)))
-    const [best, ...others] = runs.sort((a, b) => a.paid.p99 - b.paid.p99)
-    added[`by ${way}, ${perSecond} a second`] = {
-      ...{ goalAddedP99: 2, ...best, 'addedP99 of the other runs': others.map(({ addedP99 }) => addedP99) },
-    }
-  }
-}
-seller.kill()
-await once(seller, 'exit')
+const added = await addedBy(folder, [100, 400], measured)
+// What the software adds by itself, without what the machine's disk takes.
+const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/millrace-bench-channels-') : null
+const addedInMemory = memory === null ? null : await addedBy(memory, [400], measured)
+if (memory !== null) rmSync(memory, { recursive: true, force: true })
 rmSync(folder, { recursive: true, force: true })
 
 const result = {
@@ -347,8 +244,12 @@ const result = {
     'ours, durable': ownBatchRate,
     'stock server, in memory': stockBatchRate,
   },
-  'ticks accepted': { ...tickRate, goalPerSecond: 300_000 },
+  'ticks accepted': {
+    ...{ ...tickRate, goalPerSecond: 300_000 },
+    'perSecond of the other runs': otherTickRates.map(({ perSecond }) => perSecond),
+  },
   'added to a request': added,
+  'added to a request, books on a disk in memory': addedInMemory,
 }
 mkdirSync('bench/results', { recursive: true })
 writeFileSync('bench/results/channels.json', `${JSON.stringify(result, null, 2)}\n`)

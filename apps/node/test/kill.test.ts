@@ -61,6 +61,11 @@ const reach = (offer: PublishedOffer, lease: Hex) =>
 async function buy(offer: PublishedOffer, lease: Hex, marker: string): Promise<void> {
   const bundle = await bundleOf({ 'data.bin': Buffer.alloc(300_000, marker) })
   const job = jobOf(`mkdir -p out; echo run-${marker} >> out/runs; sleep 0.6; echo end`)
+  const begun = Date.now()
+  const seen: string[] = []
+  const see = (what: string) => {
+    if (!seen.at(-1)?.endsWith(what)) seen.push(`${((Date.now() - begun) / 1000).toFixed(1)} s ${what}`)
+  }
   await eventually(async () => {
     try {
       const talk = await dial(network, { gateway: gateway.url, offer, lease, buyer })
@@ -69,6 +74,7 @@ async function buy(offer: PublishedOffer, lease: Hex, marker: string): Promise<v
         await talk.request('job.start', { job, bundle: bundle.ref })
         for (;;) {
           const { result } = await talk.request('job.status', {}, undefined, { timeout: 10_000 })
+          see(result.state)
           if (/done|failed|stopped|expired|lost/.test(result.state)) return true
           await new Promise((resolve) => setTimeout(resolve, 50))
         }
@@ -77,10 +83,14 @@ async function buy(offer: PublishedOffer, lease: Hex, marker: string): Promise<v
       }
     } catch (error) {
       // The node is down, or went down under way.
-      if (process.env.TEST_LOG !== undefined) console.error(String(error))
+      see(String(error))
       return false
     }
-  }, 240)
+  }, 240).catch((error) => {
+    throw new RangeError(`the job did not end; the buyer saw: ${seen.slice(-40).join('; ')}`, {
+      cause: error,
+    })
+  })
 }
 
 describe('kill -9', () => {

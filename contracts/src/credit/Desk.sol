@@ -35,6 +35,8 @@ contract Desk is Curated, Concentration, EIP712 {
         keccak256("Release(bytes32 loan,uint88 total,uint40 deadline)");
     /// @dev Bytes of calldata from the borrower to the nonce.
     uint256 private constant TAIL = 18 * 32;
+    /// @dev Bytes of calldata from the start of terms to their collateral: one word for where that is, three clusters, the tail.
+    uint256 private constant HEAD = 22 * 32;
     uint256 private constant BPS = 10_000;
     uint256 public constant MOST_ASSETS = 8;
     /// @dev `ITill.lienOf` where nothing is paid before debt: no costs, no cap, no upstream.
@@ -100,7 +102,7 @@ contract Desk is Curated, Concentration, EIP712 {
     {
         bool isRanked;
         (id, isRanked) = _requireAgreed(terms, signature);
-        emit LoanOpened(id, msg.sender, terms.underwriter, msg.data[4:]);
+        _emitOpened(id, terms);
         Draw memory first;
         address behind;
         if (amount > 0) (first, behind) = _agree(id, terms, amount, 0, 0, terms.firstDraws);
@@ -119,7 +121,7 @@ contract Desk is Curated, Concentration, EIP712 {
         uint88 owed = _facility.payOff(before);
         (, uint88 drawn) = _facility.free(before, 0, old.underwriter);
         if (drawn > 0) _unexpose(old.obligor, old.clusters, drawn, _behindOf(old));
-        _openFor(id, terms, signature, Debt(owed, address(_facility), isRanked));
+        _openFor(id, terms, Debt(owed, address(_facility), isRanked));
     }
 
     /// @inheritdoc IDesk
@@ -132,7 +134,7 @@ contract Desk is Curated, Concentration, EIP712 {
         LoanStatus memory before = IFacility(old).statusOf(oldLoan);
         uint88 owed = before.principal + before.interest;
         // Open before it is pledged, and pledged or undone below: the place is not free before the money is there.
-        _openFor(id, terms, signature, Debt(owed, address(this), true));
+        _openFor(id, terms, Debt(owed, address(this), true));
         _till.approve(old, uint160(_currency), owed);
         uint88 paid = IFacility(old).repay(oldLoan, owed);
         require(
@@ -315,10 +317,8 @@ contract Desk is Curated, Concentration, EIP712 {
     }
 
     /// @dev Opens a loan of which what another one owed is drawn.
-    function _openFor(bytes32 id, Terms calldata terms, bytes calldata signature, Debt memory debt)
-        private
-    {
-        emit LoanOpened(id, msg.sender, terms.underwriter, abi.encode(terms, signature, debt.owed));
+    function _openFor(bytes32 id, Terms calldata terms, Debt memory debt) private {
+        _emitOpened(id, terms);
         (Draw memory first, address behind) = _agree(id, terms, debt.owed, 0, 0, terms.firstDraws);
         first.to = debt.to;
         _open(id, terms, first, debt.isRanked, behind);
@@ -345,16 +345,37 @@ contract Desk is Curated, Concentration, EIP712 {
         _expose(terms.obligor, terms.clusters, first.amount, value, behind);
     }
 
+    /// @dev Logs the terms as they came: decoded and encoded again they would cost thousands more. They have to come as every encoder
+    /// writes them, so that what is logged is whole.
+    function _emitOpened(bytes32 id, Terms calldata terms) private {
+        address underwriter = terms.underwriter;
+        Collateral[] calldata list = terms.collateral;
+        bytes32 topic = IDesk.LoanOpened.selector;
+        bool isCanonical;
+        assembly ("memory-safe") {
+            isCanonical := eq(calldataload(terms), HEAD)
+        }
+        require(isCanonical, TermsInvalid(id));
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let length := sub(add(list.offset, shl(6, list.length)), terms)
+            mstore(free, 0x20)
+            calldatacopy(add(free, 0x20), terms, length)
+            log4(free, add(length, 0x20), topic, id, caller(), underwriter)
+        }
+    }
+
     function _requireWithinRules(bytes32 id, Terms calldata terms) private view {
-        uint256 count = terms.collateral.length;
+        Collateral[] calldata list = terms.collateral;
+        uint256 count = list.length;
         require(
             count > 0 && count <= MOST_ASSETS && terms.rampEnd <= terms.maturity
                 && terms.maturity > block.timestamp && terms.premiumBps <= BPS
                 && terms.revenueBps <= BPS && terms.obligor != 0 && terms.firstDraws <= terms.limit,
             TermsInvalid(id)
         );
-        for (uint256 i = 1; i < terms.collateral.length; ++i) {
-            require(terms.collateral[i].asset > terms.collateral[i - 1].asset, TermsInvalid(id));
+        for (uint256 i = 1; i < count; ++i) {
+            require(list[i].asset > list[i - 1].asset, TermsInvalid(id));
         }
         require(
             terms.ltvBps <= _maxLtvBps && terms.multipleBps <= _maxMultipleBps
@@ -380,12 +401,13 @@ contract Desk is Curated, Concentration, EIP712 {
         view
         returns (bool isRanked)
     {
-        uint256 count = terms.collateral.length;
+        Collateral[] calldata list = terms.collateral;
+        uint256 count = list.length;
         uint256 ahead;
         uint256 cap;
         uint256 ranked;
         for (uint256 i = 0; i < count; ++i) {
-            Collateral calldata one = terms.collateral[i];
+            Collateral calldata one = list[i];
             (address debt, address currency, bytes32 above) = _till.lienOf(one.asset);
             if (debt != address(_facility)) {
                 require(debt == address(_ranks), AssetNotPledged(one.asset));

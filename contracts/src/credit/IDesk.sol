@@ -86,9 +86,8 @@ struct DeskRules {
 /// @notice Checks terms, signatures, values, revenue and concentration; the facility keeps the book. A loan is all that it is by its
 /// terms, which come with each call.
 interface IDesk {
-    /// @param arguments Of `borrow`, ABI-encoded: terms, signature, amount.
     event LoanOpened(
-        bytes32 indexed loan, address indexed borrower, address indexed underwriter, bytes arguments
+        bytes32 indexed loan, address indexed borrower, address indexed underwriter, Terms terms
     );
     event UnderwriterChanged(address indexed underwriter, uint40 from);
     event CuratorOffered(address indexed to);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {DeskRules, IDesk, Terms} from "../../src/credit/IDesk.sol";
+import {Collateral, DeskRules, IDesk, Terms} from "../../src/credit/IDesk.sol";
 import {Curve} from "../../src/credit/IAppraisals.sol";
 import {BookRules, IFacility, LoanState} from "../../src/credit/IFacility.sol";
 import {ITill} from "../../src/till/ITill.sol";
@@ -67,6 +67,39 @@ contract DeskTest is CreditNetwork {
         t.expiry += 2;
         t.underwriter = vm.addr(7);
         _refused(t, 1, abi.encodeWithSelector(IDesk.UnderwriterUnlisted.selector, vm.addr(7)));
+    }
+
+    /// @dev All that a loan is can be read from the log.
+    function test_log_tellsTheTerms() public {
+        Terms memory t = terms();
+        uint256 second = pledged(50_000e6);
+        Collateral[] memory two = new Collateral[](2);
+        (two[0], two[1]) = (t.collateral[0], termsOf(second).collateral[0]);
+        t.collateral = two;
+        bytes memory signature = signTerms(t);
+        bytes32 id = desk.hashTerms(t);
+        vm.expectEmit(address(desk));
+        emit IDesk.LoanOpened(id, owner, underwriter, t);
+        vm.prank(owner);
+        desk.borrow(t, signature, 0);
+    }
+
+    /// @dev A list that stands elsewhere than where encoders put it is the same list, and would be logged in part.
+    function test_error_encoding() public {
+        Terms memory t = terms();
+        bytes memory call_ = abi.encodeCall(desk.borrow, (t, signTerms(t), 1e6));
+        uint256 start = 4 + 3 * 32;
+        uint256 end = call_.length - start;
+        call_ = abi.encodePacked(call_, uint256(1), t.collateral[0].asset, t.collateral[0].above);
+        assembly ("memory-safe") {
+            mstore(add(add(call_, 0x20), start), end)
+        }
+        vm.prank(owner);
+        (bool done, bytes memory why) = address(desk).call(call_);
+        assertTrue(!done, "refused");
+        bytes memory failure =
+            abi.encodeWithSelector(IDesk.TermsInvalid.selector, desk.hashTerms(t));
+        assertEq(keccak256(why), keccak256(failure), "the error");
     }
 
     function test_error_terms() public {

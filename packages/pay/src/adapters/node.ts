@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 
 /**
  * Serves a handler of web requests with node:http. The request's signal is aborted when the client leaves; the body of an
@@ -13,45 +15,39 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 export function nodeListener(
   handle: (request: Request) => Response | Promise<Response>,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
-  return (incoming, outgoing) => {
-    const left = new AbortController()
-    outgoing.once('close', () => {
-      if (!outgoing.writableFinished) left.abort()
-    })
-    answerWith(handle, toRequestOrNull(incoming, left.signal))
-      .then((response) => writeResponse(outgoing, response))
-      .catch(() => {
-        if (outgoing.headersSent) {
-          outgoing.destroy()
-          return
-        }
-        outgoing.writeHead(500, { 'content-type': 'application/json' })
-        outgoing.end('{"error":{"code":"INTERNAL","message":"The request could not be answered."}}')
-      })
-  }
+  const answer = getRequestListener(
+    async (request, { outgoing }) => {
+      await answerWith(handle, request, outgoing as ServerResponse)
+      return RESPONSE_ALREADY_SENT
+    },
+    { overrideGlobalObjects: false, hostname: 'localhost', errorHandler: badRequest },
+  )
+  return (incoming, outgoing) => void answer(incoming, outgoing)
 }
 
-/** Asynchronous whatever the handler is, so that what it throws is caught like what it rejects with. */
-const answerWith = async (
+/** Never fails: what the handler throws or rejects with is answered, or ends the connection if the answer has begun. */
+async function answerWith(
   handle: (request: Request) => Response | Promise<Response>,
-  request: Request | null,
-): Promise<Response> =>
-  request === null
-    ? Response.json(
-        { error: { code: 'BAD_REQUEST', message: 'The method or the host of the request is not valid.' } },
-        { status: 400 },
-      )
-    : handle(request)
-
-/** Null where method or host are none: an error thrown in a listener would end the process. */
-function toRequestOrNull(incoming: IncomingMessage, signal: AbortSignal): Request | null {
+  request: Request,
+  outgoing: ServerResponse,
+): Promise<void> {
   try {
-    return toRequest(incoming, { signal })
-  } catch (error) {
-    if (error instanceof TypeError) return null
-    throw error
+    await writeResponse(outgoing, request.method === 'TRACE' ? badRequest() : await handle(request))
+  } catch {
+    if (outgoing.headersSent) {
+      outgoing.destroy()
+      return
+    }
+    outgoing.writeHead(500, { 'content-type': 'application/json' })
+    outgoing.end('{"error":{"code":"INTERNAL","message":"The request could not be answered."}}')
   }
 }
+
+const badRequest = (): Response =>
+  Response.json(
+    { error: { code: 'BAD_REQUEST', message: 'The method or the host of the request is not valid.' } },
+    { status: 400 },
+  )
 
 /** An incoming request as a web request. */
 export function toRequest(

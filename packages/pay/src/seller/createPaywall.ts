@@ -20,7 +20,7 @@ import { chargeOf, overridesHeader, withoutOverrides } from './overrides.ts'
 import type { PaidHandler, Paywall, PaywallOptions } from './paywall.ts'
 import { prepaidBody } from './prepaidBody.ts'
 import { problem, unavailable } from './problem.ts'
-import { readBody, withBody } from './readBody.ts'
+import { hasBody, readBody, withBody } from './readBody.ts'
 import { type ReadPayment, readPayment } from './readPayment.ts'
 import type { PaidRequest, Price, Reservation, SellerScheme } from './scheme.ts'
 import { settledAlone } from './settledAlone.ts'
@@ -268,7 +268,7 @@ export function createPaywall(options: PaywallOptions): Paywall {
       const whole = withBody(request, body)
       const price =
         typeof route.price === 'function'
-          ? await route.price(whole.body === null ? whole : whole.clone())
+          ? await route.price(hasBody(whole) ? whole.clone() : whole)
           : route.price
       if (price.amount === 0n && price.upTo !== true) return handler(whole, null)
       // One that nothing counts is not asked for.

@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { decodeHeader, encodeHeader } from './base64.ts'
 import {
   type PaymentPayload,
@@ -7,6 +8,9 @@ import {
   type SettleResponse,
   settleResponseSchema,
 } from './x402.ts'
+
+// Read with every paid request.
+const compiledPayload = z.compile(paymentPayloadSchema)
 
 /** The headers of x402 v2. */
 export const headerNames = {
@@ -62,7 +66,7 @@ export const encodePaymentPayload = (payment: PaymentPayload): string =>
  * const payment = decodePaymentPayload(request.headers.get('PAYMENT-SIGNATURE') ?? '')
  */
 export const decodePaymentPayload = (header: string): PaymentPayload =>
-  decodeHeader(headerNames.payment, header, { schema: paymentPayloadSchema })
+  decodeHeader(headerNames.payment, header, { schema: compiledPayload })
 
 /**
  * Writes header `PAYMENT-RESPONSE` of a paid answer.

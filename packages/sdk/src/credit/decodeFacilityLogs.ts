@@ -1,14 +1,4 @@
-import {
-  type Address,
-  concat,
-  decodeFunctionData,
-  isAddressEqual,
-  type Log,
-  parseEventLogs,
-  toFunctionSelector,
-  zeroAddress,
-} from 'viem'
-import { getAbiItem } from 'viem/utils'
+import { type Address, isAddressEqual, type Log, parseEventLogs, zeroAddress } from 'viem'
 import { creditOf } from '../deployments/creditOf.ts'
 import type { Deployment } from '../deployments/deployment.ts'
 import { auctionAbi } from '../generated/auction.ts'
@@ -22,8 +12,6 @@ import { loanStates } from './getLoan.ts'
 
 type Content<E> = E extends unknown ? Omit<E, 'blockNumber' | 'logIndex' | 'transaction'> : never
 type EventContent = Content<FacilityEvent>
-
-const borrowSelector = toFunctionSelector(getAbiItem({ abi: deskAbi, name: 'borrow' }))
 
 /** Where events of a facility come from. */
 export interface FacilityEventSources extends FacilityContracts {
@@ -132,14 +120,8 @@ function ofVault(log: Log<bigint, number, false>, line: FacilityLine): EventCont
 function ofDesk(log: Log<bigint, number, false>): EventContent | null {
   const [event] = parseEventLogs({ abi: deskAbi, logs: [log] })
   switch (event?.eventName) {
-    case 'LoanOpened': {
-      // The call's own arguments, without its selector.
-      const data = concat([borrowSelector, event.args.arguments])
-      const { functionName, args } = decodeFunctionData({ abi: deskAbi, data })
-      if (functionName !== 'borrow') return null
-      const [terms, signature, amount] = args
-      return { type: 'loanOpened', loan: event.args.loan, terms, signature, amount }
-    }
+    case 'LoanOpened':
+      return { type: 'loanOpened', loan: event.args.loan, terms: event.args.terms }
     case 'UnderwriterChanged':
       return { type: 'underwriterChanged', ...event.args }
     case 'CuratorChanged':

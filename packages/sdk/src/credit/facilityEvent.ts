@@ -1,4 +1,4 @@
-import type { Address, Hash, Hex } from 'viem'
+import type { Address, Hash } from 'viem'
 import type { FacilityLine } from './facility.ts'
 import type { LoanState } from './getLoan.ts'
 import type { LoanTerms } from './loanTerms.ts'
@@ -10,14 +10,7 @@ export type FacilityEvent = {
   readonly logIndex: number
   readonly transaction: Hash
 } & (
-  | {
-      readonly type: 'loanOpened'
-      readonly loan: Hash
-      readonly terms: LoanTerms
-      readonly signature: Hex
-      /** The first draw. */
-      readonly amount: bigint
-    }
+  | { readonly type: 'loanOpened'; readonly loan: Hash; readonly terms: LoanTerms }
   | {
       readonly type: 'drawn'
       readonly loan: Hash
