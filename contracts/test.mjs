@@ -83,7 +83,7 @@ for (const name of campaigns) {
 const { count, missing } = untestedErrors()
 result(missing.length === 0, `errors: ${count} in the ABIs, without a test: ${missing.join(', ') || 'none'}`)
 
-const gas = measureGas({ check: true })
+const gas = measureGas({ check: true, deep })
 result(gas.ok, `gas as in snapshots/gas.json${gas.lines.map((line) => `\n      ${line}`).join('')}`)
 
 for (const name of deep ? allMutants() : QUICK) {

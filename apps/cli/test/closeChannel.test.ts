@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ClientFactory, ServiceParameters, withA2AExtensions } from '@a2a-js/sdk/client'
 import {
   createPaywall,
@@ -28,45 +24,22 @@ import { mcpTools, openMcpContext } from '../src/mcp/mcpContext.ts'
 import { serveHttp } from '../src/mcp/serveHttp.ts'
 import { openPurse } from '../src/paying/openPurse.ts'
 import { serveAgent } from '../src/selling/serveAgent.ts'
+import { makeCommandHome } from './commandHome.ts'
 
 /** Channels that paid for tools and agents, ended by consent where these sell, on a network of their own. */
-const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
-const work = mkdtempSync(join(tmpdir(), 'millrace-close-'))
-const home = join(work, 'home')
-const env = { ...process.env, MILLRACE_HOME: home, MILLRACE_PASSPHRASE: 'a passphrase', NO_COLOR: '1' }
-const passphraseFile = join(work, 'passphrase')
+const { work, home, passphraseFile, done, up, down } = makeCommandHome('close')
 const left: (() => unknown)[] = []
 const price = 1_000n
 let connection: Connection
 
-async function millrace(...args: string[]) {
-  const child = spawn(process.execPath, [bin, '--json', ...args], {
-    ...{ cwd: work, env, stdio: ['ignore', 'pipe', 'pipe'] },
-  })
-  let out = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (chunk: Buffer) => {
-      out += chunk
-    })
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  expect({ args, code, out: code === 0 ? '' : out }).toEqual({ args, code: 0, out: '' })
-  return JSON.parse(out.trim().split('\n').at(-1) ?? 'null')
-}
-
 beforeAll(async () => {
-  writeFileSync(passphraseFile, env.MILLRACE_PASSPHRASE)
   vi.stubEnv('MILLRACE_HOME', home)
-  await millrace('up', '--detach', '--without-node', '--chain-port', '0', '--gateway-port', '0')
-  for (const wallet of ['client', 'relay']) {
-    await millrace('wallet', 'new', wallet)
-    await millrace('wallet', 'faucet', '10', '--wallet', wallet)
-  }
+  await up(['client', 'relay'])
   connection = await connect({})
 }, 300_000)
 afterAll(async () => {
   for (const end of left.reverse()) await end()
-  await millrace('down')
-  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
+  await down()
 }, 120_000)
 
 /** A payee that agrees to ends, and is paid on channels only. */
@@ -123,9 +96,9 @@ test('default: a channel that paid for tools is closed by the MCP server, and on
   // The next call opens the channel's next life; the server ends, and the command finds its channel.
   await shout()
   await context.close()
-  const { channels: listed } = await millrace('channel', 'ls')
+  const { channels: listed } = await done('channel', 'ls')
   expect(listed).toMatchObject([{ id: own?.channel, side: 'payer', state: 'open', epoch: '1' }])
-  expect(await millrace('channel', 'close', own?.channel ?? '', '--wallet', 'client')).toMatchObject({
+  expect(await done('channel', 'close', own?.channel ?? '', '--wallet', 'client')).toMatchObject({
     ...{ state: 'none', claimed: '1000' },
   })
   expect(await earned()).toBe(2n * price)

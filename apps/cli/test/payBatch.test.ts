@@ -1,11 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import {
   type BatchLedger,
   batchScheme,
@@ -24,51 +20,12 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Connection, connect } from '../src/connection/connect.ts'
 import { gatewayUrl, readNetworkState } from '../src/network/networkState.ts'
+import { ended, kill, makeCommandHome } from './commandHome.ts'
 
 /** `millrace pay` as a child process before sellers that take `batch-settlement` and nothing else, on a network of its own. */
 const seed = Number(process.env.MILLRACE_SEED ?? 20_261_126)
 const kills = process.env.MILLRACE_DEEP === undefined ? 3 : 25
-const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
-const work = mkdtempSync(join(tmpdir(), 'millrace-batch-'))
-const home = join(work, 'home')
-const env = {
-  ...process.env,
-  MILLRACE_HOME: home,
-  MILLRACE_PASSPHRASE: 'a passphrase of the test',
-  MILLRACE_NO_CHALLENGES: '1',
-}
-const start = (args: readonly string[]) =>
-  spawn(process.execPath, [bin, '--json', ...args], {
-    ...{ cwd: work, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
-  })
-
-async function ended(child: ChildProcess) {
-  let [out, err] = ['', '']
-  child.stdout?.on('data', (chunk: Buffer) => {
-    out += chunk
-  })
-  child.stderr?.on('data', (chunk: Buffer) => {
-    err += chunk
-  })
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { code, out, err }
-}
-async function done(...args: string[]) {
-  const { code, out, err } = await ended(start(args))
-  expect({ args, code, err: code === 0 ? '' : `${out}${err}` }).toEqual({ args, code: 0, err: '' })
-  return JSON.parse(out.trim().split('\n').at(-1) ?? 'null')
-}
-async function refused(...args: string[]) {
-  const { code, out, err } = await ended(start(args))
-  expect(code).not.toBe(0)
-  return JSON.parse(`${out}${err}`.trim().split('\n').at(-1) ?? 'null').error
-}
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null) return
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  process.kill(-child.pid, 'SIGKILL')
-  await gone
-}
+const { work, home, start, done, refused, up, down } = makeCommandHome('batch')
 
 const price = 1_000n
 let connection: Connection
@@ -122,9 +79,7 @@ async function open(change: (scheme: SellerScheme) => SellerScheme = (scheme) =>
 }
 
 beforeAll(async () => {
-  await done('up', '--detach', '--without-node', '--chain-port', '0', '--gateway-port', '0')
-  await done('wallet', 'new', 'client')
-  await done('wallet', 'faucet', '10', '--wallet', 'client')
+  await up(['client'])
   connection = await connect({}, home)
 }, 300_000)
 afterEach(async () => {
@@ -134,10 +89,7 @@ afterEach(async () => {
     await ledger.close()
   }
 })
-afterAll(async () => {
-  await ended(start(['down']))
-  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
-}, 120_000)
+afterAll(down, 120_000)
 
 const pay = (...args: string[]) => ['pay', ...args, '--wallet', 'client']
 /** The only channel that is open, of all or at a seller. */

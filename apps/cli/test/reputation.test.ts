@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createPayingFetch, openBudget } from '@millrace/pay'
 import { agentRegistries, confirm, giveAgentFeedback } from '@millrace/sdk'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -12,42 +10,10 @@ import { type Connection, connect } from '../src/connection/connect.ts'
 import { openAccount } from '../src/connection/openAccount.ts'
 import { mcpTools, openMcpContext } from '../src/mcp/mcpContext.ts'
 import { freePort } from '../src/network/choosePort.ts'
+import { kill, makeCommandHome, sellingAt } from './commandHome.ts'
 
 /** `millrace reputation` and its MCP tools, on a network of their own, with the registries' stand-ins. */
-const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
-const work = mkdtempSync(join(tmpdir(), 'millrace-reputation-'))
-const home = join(work, 'home')
-const env = {
-  ...process.env,
-  MILLRACE_HOME: home,
-  MILLRACE_PASSPHRASE: 'a passphrase of the test',
-  MILLRACE_NO_CHALLENGES: '1',
-}
-const start = (args: readonly string[]) =>
-  spawn(process.execPath, [bin, '--json', ...args], {
-    ...{ cwd: work, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
-  })
-async function millrace(...args: string[]) {
-  const child = start(args)
-  let [out, err] = ['', '']
-  child.stdout?.on('data', (chunk: Buffer) => {
-    out += chunk
-  })
-  child.stderr?.on('data', (chunk: Buffer) => {
-    err += chunk
-  })
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { code, out, err }
-}
-async function done(...args: string[]) {
-  const { code, out, err } = await millrace(...args)
-  expect({ args, code, err: code === 0 ? '' : `${out}${err}` }).toEqual({ args, code: 0, err: '' })
-  return JSON.parse(out.trim().split('\n').at(-1) ?? 'null')
-}
-async function codeOf(...args: string[]): Promise<string> {
-  const { out, err } = await millrace(...args)
-  return JSON.parse(`${out}${err}`.trim().split('\n').at(-1) ?? 'null').error.code
-}
+const { work, home, passphraseFile, start, done, refused, up, down } = makeCommandHome('reputation')
 
 let connection: Connection
 let server: Server
@@ -57,35 +23,20 @@ beforeAll(async () => {
   server = createServer((_, response) => response.end('an answer'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  await done('up', '--detach', '--without-node', '--chain-port', '0', '--gateway-port', '0')
-  for (const wallet of ['shop', 'client', 'stranger']) {
-    await done('wallet', 'new', wallet)
-    await done('wallet', 'faucet', '10', '--wallet', wallet)
-  }
+  await up(['shop', 'client', 'stranger'])
   connection = await connect({}, home)
 }, 300_000)
 afterAll(async () => {
-  if (seller?.pid !== undefined && seller.exitCode === null) process.kill(-seller.pid, 'SIGKILL')
-  await millrace('down')
+  await kill(seller)
+  await down()
   server?.closeAllConnections()
   server?.close()
-  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 }, 120_000)
 
 async function sell(): Promise<string> {
   const port = String((await freePort(0)) ?? 0)
-  const child = start(['sell', port, '--upstream', upstream, '--price', '0.001', '--wallet', 'shop'])
-  seller = child
-  return new Promise((resolve, reject) => {
-    let said = ''
-    child.once('exit', (code) => reject(new RangeError(`the seller ended with ${code}: ${said}`)))
-    for (const stream of [child.stdout, child.stderr])
-      stream?.on('data', (chunk: Buffer) => {
-        said += chunk
-        const found = /"event":"selling","url":"([^"]+)"/.exec(said)?.[1]
-        if (found !== undefined) resolve(found)
-      })
-  })
+  seller = start(['sell', port, '--upstream', upstream, '--price', '0.001', '--wallet', 'shop'])
+  return sellingAt(seller)
 }
 /** Ends the seller, which claims what is due. */
 async function endSeller(): Promise<void> {
@@ -95,11 +46,7 @@ async function endSeller(): Promise<void> {
   child?.kill('SIGTERM')
   await gone
 }
-const passphraseFile = join(work, 'passphrase')
-const accountOf = (wallet: string) => {
-  writeFileSync(passphraseFile, env.MILLRACE_PASSPHRASE)
-  return openAccount(connection, { wallet, passphraseFile })
-}
+const accountOf = (wallet: string) => openAccount(connection, { wallet, passphraseFile })
 
 test('default: an agent is registered, paid, and rated by a receipt of what was really paid; who paid nothing is not heard', async () => {
   const registered = await done(
@@ -112,7 +59,7 @@ test('default: an agent is registered, paid, and rated by a receipt of what was 
   expect(registered).toMatchObject({ agent: '0', uri: 'https://shop.example/card.json' })
   const shop = registered.owner
   expect(await done('reputation', 'show', shop)).toMatchObject({ agent: '0', wallet: shop, weighed: null })
-  expect(await codeOf('reputation', 'show', '7')).toBe('IDENTITY_MISSING')
+  expect(await refused('reputation', 'show', '7')).toMatchObject({ code: 'IDENTITY_MISSING' })
 
   const url = await sell()
   const bought = await done('pay', `${url}/a`, '--wallet', 'client')
@@ -122,7 +69,7 @@ test('default: an agent is registered, paid, and rated by a receipt of what was 
     ...['reputation', 'rate', '0', value, '--receipt', receipt, '--wallet', who, ...more],
   ]
   // Promised is not paid.
-  expect(await codeOf(...rate('client', '95', channelReceipt))).toBe('RECEIPT_UNPAID')
+  expect(await refused(...rate('client', '95', channelReceipt))).toMatchObject({ code: 'RECEIPT_UNPAID' })
   // A one-time payment is paid once it is settled.
   const { deployment, currency, client } = connection
   const { account: stranger, client: strangers } = await accountOf('stranger')
@@ -144,16 +91,16 @@ test('default: an agent is registered, paid, and rated by a receipt of what was 
   expect(transferred.file.proofOfPayment.txHash).toMatch(/^0x[0-9a-f]{64}$/)
 
   // Of another's payment, of an altered one, of one to another agent.
-  expect(await codeOf(...rate('stranger', '1', channelReceipt))).toBe('RECEIPT_FOREIGN')
+  expect(await refused(...rate('stranger', '1', channelReceipt))).toMatchObject({ code: 'RECEIPT_FOREIGN' })
   const altered = JSON.parse(Buffer.from(bought.paid.receipt, 'base64').toString())
   altered.receipt.amount = '1'
   const forged = join(work, 'forged')
   writeFileSync(forged, Buffer.from(JSON.stringify(altered)).toString('base64'))
-  expect(await codeOf(...rate('client', '1', forged))).toBe('RECEIPT_FOREIGN')
+  expect(await refused(...rate('client', '1', forged))).toMatchObject({ code: 'RECEIPT_FOREIGN' })
   await done('reputation', 'register', 'https://other.example/card.json', '--wallet', 'client')
-  expect(await codeOf('reputation', 'rate', '1', '5', '--receipt', onceReceipt, '--wallet', 'stranger')).toBe(
-    'RECEIPT_FOREIGN',
-  )
+  expect(
+    await refused('reputation', 'rate', '1', '5', '--receipt', onceReceipt, '--wallet', 'stranger'),
+  ).toMatchObject({ code: 'RECEIPT_FOREIGN' })
 
   // The registry takes anyone's word; what is shown goes by what channels and leases really paid.
   const registries = agentRegistries.mainnets
@@ -168,7 +115,6 @@ test('default: an agent is registered, paid, and rated by a receipt of what was 
 }, 400_000)
 
 test('default: the MCP server shows the same, and rates what its own account paid', async () => {
-  writeFileSync(passphraseFile, env.MILLRACE_PASSPHRASE)
   vi.stubEnv('MILLRACE_HOME', home)
   const context = await openMcpContext({ wallet: 'client', passphraseFile, budget: '1' }, work)
   try {

@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Task } from '@a2a-js/sdk'
 import { ClientFactory, ServiceParameters, withA2AExtensions } from '@a2a-js/sdk/client'
 import {
@@ -22,52 +20,16 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Connection, connect } from '../src/connection/connect.ts'
 import { openAccount } from '../src/connection/openAccount.ts'
 import { freePort } from '../src/network/choosePort.ts'
+import { kill, makeCommandHome, sellingAt } from './commandHome.ts'
 
 /** `millrace sell` as a child process before a server of this test, on a network of its own. */
-const bin = fileURLToPath(new URL('../bin/millrace.mjs', import.meta.url))
-const work = mkdtempSync(join(tmpdir(), 'millrace-sell-'))
-const home = join(work, 'home')
-const env = {
-  ...process.env,
-  MILLRACE_HOME: home,
-  MILLRACE_PASSPHRASE: 'a passphrase of the test',
-  MILLRACE_NO_CHALLENGES: '1',
-}
-const start = (args: readonly string[]) =>
-  spawn(process.execPath, [bin, '--json', ...args], {
-    cwd: work,
-    // A group of its own: killed with all that it started.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env,
-  })
-
-async function millrace(...args: string[]) {
-  const child = start(args)
-  let [out, err] = ['', '']
-  child.stdout.on('data', (chunk: Buffer) => {
-    out += chunk
-  })
-  child.stderr.on('data', (chunk: Buffer) => {
-    err += chunk
-  })
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  return { code, out, err }
-}
-async function done(...args: string[]) {
-  const { code, out, err } = await millrace(...args)
-  expect({ args, code, err: code === 0 ? '' : err }).toEqual({ args, code: 0, err: '' })
-  return JSON.parse(out.trim().split('\n').at(-1) ?? 'null')
-}
+const { work, home, passphraseFile, start, millrace, done, up, down } = makeCommandHome('sell')
 
 let seller: { readonly child: ChildProcess; readonly url: string } | null = null
-async function kill(signal: NodeJS.Signals): Promise<void> {
-  const child = seller?.child
+async function endSeller(signal: NodeJS.Signals): Promise<void> {
+  const child = seller?.child ?? null
   seller = null
-  if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  process.kill(-child.pid, signal)
-  await gone
+  await kill(child, signal)
 }
 /** Sells the server behind; resolves once it says where. */
 async function sell(...args: string[]): Promise<string> {
@@ -77,16 +39,7 @@ async function sell(...args: string[]): Promise<string> {
 }
 async function serve(...args: string[]): Promise<string> {
   const child = start(['sell', ...args, '--wallet', 'shop'])
-  let said = ''
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once('exit', (code) => reject(new RangeError(`the seller ended with ${code}: ${said}`)))
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        said += chunk
-        const found = /"event":"selling","url":"([^"]+)"/.exec(said)?.[1]
-        if (found !== undefined) resolve(found)
-      })
-  })
+  const url = await sellingAt(child)
   seller = { child, url }
   return url
 }
@@ -134,26 +87,17 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  await done('up', '--detach', '--without-node', '--chain-port', '0', '--gateway-port', '0')
-  for (const wallet of ['shop', 'client', 'guest']) {
-    await done('wallet', 'new', wallet)
-    await done('wallet', 'faucet', '10', '--wallet', wallet)
-  }
+  await up(['shop', 'client', 'guest'])
   connection = await connect({}, home)
 }, 300_000)
-afterEach(() => kill('SIGKILL'))
+afterEach(() => endSeller('SIGKILL'))
 afterAll(async () => {
-  await millrace('down')
+  await down()
   server?.closeAllConnections()
   server?.close()
-  rmSync(work, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 }, 120_000)
 
-const passphraseFile = join(work, 'passphrase')
-const accountOf = (wallet: string) => {
-  writeFileSync(passphraseFile, env.MILLRACE_PASSPHRASE)
-  return openAccount(connection, { wallet, passphraseFile })
-}
+const accountOf = (wallet: string) => openAccount(connection, { wallet, passphraseFile })
 const walletOf = async (account: `0x${string}`) => {
   const { deployment, client, currency } = connection
   return (await getBalance(client, { deployment, account, currency: currency.address })).wallet
@@ -181,7 +125,7 @@ test('behavior: a seller that is killed with an answer on its hands gives it for
   )
   const deadline = Date.now() + 60_000
   while (!made() && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
-  await kill('SIGKILL')
+  await endSeller('SIGKILL')
   await lost
   await sell('--price', '0.001')
   const answer = async () => {
@@ -245,7 +189,7 @@ test.each([
     )
     const deadline = Date.now() + 60_000
     while (!isMade() && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
-    await kill('SIGKILL')
+    await endSeller('SIGKILL')
     await lost
     await sellModels()
     const first = await ask()
@@ -338,13 +282,13 @@ test('default: an answer is paid by the megabyte, the second or the token while 
   expect(bought.status).toBe(200)
   expect(bought.body).toHaveLength(2_500_000)
   expect(bought.paid).toMatchObject({ amount: '25000', scheme: 'stream' })
-  await kill('SIGKILL')
+  await endSeller('SIGKILL')
   const timed = await sell('--per-second', '0.01')
   const quick = await done('pay', `${timed}/quick`, '--wallet', 'client', '--max', '1')
   expect(quick.status).toBe(200)
   // By the second, and it took some; never more than was promised for it.
   expect(BigInt(quick.paid.amount)).toBeLessThanOrEqual(1_000_000n)
-  await kill('SIGKILL')
+  await endSeller('SIGKILL')
   // A base unit a token; a stretch is ten thousand tokens.
   const counted = await sell('--per-million-tokens', '1')
   const words = await done('pay', `${counted}/words`, '--wallet', 'client', '--max', '1')

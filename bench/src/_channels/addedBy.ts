@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import {
   type ChannelPayment,
@@ -58,15 +59,12 @@ export async function addedBy<payer extends { readonly id: Hash }>(
 
 /** Starts a seller whose books lie in `at`, and reads what it asks for. */
 async function startSeller(at: string, told: Readonly<Record<string, unknown>>) {
-  const bundled = join(at, 'server.mjs')
-  // As sellers run it: one file, without what reads TypeScript.
+  // As sellers run it: one file, without what reads TypeScript. It lies where packages with native bindings are found.
+  const bundled = fileURLToPath(new URL('../../../node_modules/.cache/millrace/server.mjs', import.meta.url))
   await build({
     entryPoints: [join(import.meta.dirname, 'server.ts')],
     ...{ outfile: bundled, bundle: true, format: 'esm', platform: 'node', target: 'node20' },
-    ...{ conditions: ['source'], logLevel: 'warning' },
-    banner: {
-      js: `import{createRequire}from'node:module';const require=createRequire(${JSON.stringify(import.meta.url)});`,
-    },
+    ...{ conditions: ['source'], external: ['secp256k1/*'], logLevel: 'warning' },
   })
   const seller = spawn(
     process.execPath,

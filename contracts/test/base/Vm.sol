@@ -46,6 +46,7 @@ interface Vm {
     function writeFile(string calldata path, string calldata data) external;
     function writeLine(string calldata path, string calldata line) external;
     function readFile(string calldata path) external view returns (string memory);
+    function envOr(string calldata name, bool otherwise) external view returns (bool);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function parseJsonUint(string calldata json, string calldata key)
         external

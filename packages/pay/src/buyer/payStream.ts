@@ -101,6 +101,7 @@ export function payStream(response: Response, paying: StreamPaying): Response {
     isOver = true
     clearTimeout(timer)
     await promising
+    await catchUp()
     const { charged, settled, receipt } = await finalCost()
     let left = charged
     for (const payment of payments) {
@@ -109,6 +110,15 @@ export function payStream(response: Response, paying: StreamPaying): Response {
       await payment.done(part)
     }
     paying.onEnd(charged, settled, receipt)
+  }
+
+  /** What came in one go may be ahead of what was promised for it: a seller that holds earlier promises need not wait. */
+  async function catchUp(): Promise<void> {
+    if (metered.per === 'second') return
+    while (refused === null && promised < cost() && (most === null || promised + stretch <= most))
+      await promise().catch((error: unknown) => {
+        refused = error
+      })
   }
 
   async function finalCost() {
