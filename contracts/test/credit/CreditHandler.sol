@@ -90,7 +90,8 @@ contract CreditHandler is CreditNetwork {
         till.setOperator(address(auction), true);
     }
 
-    /// @dev 6. A share of senior is worth less than before only where junior is worth nothing.
+    /// @dev 6. A share of senior is worth less than before only where junior is worth nothing. The price of a line that all have left is
+    /// nobody's, and begins anew; `serve` looks at what the last of them were paid.
     modifier watched() {
         _;
         uint256 supply = senior.totalSupply() + 1e6;
@@ -98,13 +99,16 @@ contract CreditHandler is CreditNetwork {
         (uint256 juniorHigh, uint256 juniorLow) = facility.assetsOf(false);
         bool fell = (high + 2) * _high.supply < _high.assets * supply;
         if (juniorHigh > 0) {
-            assertTrue(!fell, "6. senior fell before junior was gone");
+            assertTrue(!fell || supply == 1e6, "6. senior fell before junior was gone");
         } else {
             if (fell) ++reached["seniorHurt"];
             if (junior.totalSupply() > 0) ++reached["juniorWiped"];
         }
         fell = (low + 2) * _low.supply < _low.assets * supply;
-        assertTrue(juniorLow == 0 || !fell, "6. senior fell before junior was gone, conservatively");
+        assertTrue(
+            juniorLow == 0 || !fell || supply == 1e6,
+            "6. senior fell before junior was gone, conservatively"
+        );
         _high = Price(high + 1, supply);
         _low = Price(low + 1, supply);
     }
@@ -137,7 +141,10 @@ contract CreditHandler is CreditNetwork {
         Vault vault = _vault(isSenior);
         (uint256 requested, uint256 paid) = vault.queue();
         if (requested == paid) return;
+        (, uint256 low) = facility.assetsOf(isSenior);
+        uint256 supply = vault.totalSupply() + 1e6;
         (uint256 shares, uint256 paidOut) = vault.serve();
+        assertTrue((paidOut + 1) * supply > shares * low, "6. who leaves is paid the lower price");
         if (shares > 0 && shares < requested - paid) ++reached["servedInPart"];
         if (!isSenior && paidOut > 0) _requireThick();
     }
