@@ -93,6 +93,8 @@ describe('a transaction whose fee is too low', () => {
       maxPriorityFeePerGas: 1n,
     })
     await network.client.sendRawTransaction({ serializedTransaction: raw })
+    // Counted a moment after it was taken.
+    await pending(account.address, 1)
     await mineDearly(sender.send(mint(fresh)))
     expect(await minted(fresh)).toBe(1n)
     expect(await nonceOf(account.address)).toBe(2)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BundleRef } from '@millrace/sdk'
@@ -54,6 +54,34 @@ test('property: sent in any pieces, with repetitions and restarts in between, th
     ),
     { numRuns: 60 },
   )
+})
+
+test.each(['received', 'path'] as const)(
+  'crash: killed between the last piece and its check, the bundle is checked when it is asked for (%s)',
+  async (first) => {
+    const bytes = Buffer.alloc(400, 'a')
+    const ref = refOf(bytes)
+    const part = join(folder, `${ref.hash.slice(2)}.tgz.part`)
+    await writeFile(part, bytes)
+    const store = createBundleStore({ folder, limit: 1000 })
+    if (first === 'received') expect(await store.received(ref)).toBe(400)
+    const path = await store.path(ref)
+    expect(path === null ? null : await readFile(path)).toEqual(bytes)
+    expect(await store.received(ref)).toBe(400)
+    await store.close()
+  },
+)
+
+test('crash: what came whole and is damaged is asked for anew', async () => {
+  const bytes = Buffer.alloc(400, 'a')
+  const ref = refOf(bytes)
+  await writeFile(join(folder, `${ref.hash.slice(2)}.tgz.part`), Buffer.alloc(400, 'b'))
+  const store = createBundleStore({ folder, limit: 1000 })
+  expect(await store.path(ref)).toBeNull()
+  expect(await store.received(ref)).toBe(0)
+  expect(await store.write(ref, 0, bytes)).toBe(400)
+  expect(await store.path(ref)).not.toBeNull()
+  await store.close()
 })
 
 test('behavior: a lease has the room of one bundle, whole ones and those left by a restart included', async () => {

@@ -56,7 +56,16 @@ export function createBundleStore(options: { folder: string; limit: number }): B
   async function received(bundle: BundleRef): Promise<number> {
     if (current?.bundle.hash === bundle.hash) return current.size
     if ((await sizeOf(whole(bundle))) !== null) return bundle.size
-    return (await sizeOf(part(bundle))) ?? 0
+    const size = (await sizeOf(part(bundle))) ?? 0
+    if (size === 0 || size < bundle.size) return size
+    // All of it came, and a crash was quicker than the check: nobody would send a piece of it again.
+    try {
+      await finish(await openPart(bundle))
+      return bundle.size
+    } catch (error) {
+      if (error instanceof BundleHashError) return 0
+      throw error
+    }
   }
 
   async function openPart(bundle: BundleRef): Promise<Partial> {
@@ -125,7 +134,10 @@ export function createBundleStore(options: { folder: string; limit: number }): B
       })
     },
     path(bundle) {
-      return exclusive(async () => ((await sizeOf(whole(bundle))) === null ? null : whole(bundle)))
+      return exclusive(async () => {
+        await received(bundle)
+        return (await sizeOf(whole(bundle))) === null ? null : whole(bundle)
+      })
     },
     close() {
       return exclusive(async () => {
