@@ -28,7 +28,7 @@ const exportsOf = (folder) =>
   )
 
 // These bring files of their own (wasm, binaries, worker scripts) and must be loaded from where they are installed. Bundled, a native
-// binding is not found, and what stands in for it is ten times slower without a word: `requireNoBindings` ends the build then.
+// binding is not found, and what stands in for it is several times slower, without a word: `requireNoBindings` ends the build then.
 const external = [
   'secp256k1',
   'secp256k1/*',
