@@ -42,8 +42,8 @@ describe('default: three years in which every step is audited to the unit', () =
     expect(left?.stake).toBe(0n)
     expect(left?.idle).toBeLessThanOrEqual(dust)
     expect(sold?.junior).toBeLessThan(lines.at(-3)?.junior ?? 0n)
-    // 80,000 for some 402 days and the days before the first draw.
-    expect(gainOf(parties, 'saver')).toBeGreaterThan((80_000_000_000n * 8n * 402n) / 36_500n)
+    // 80,000 for 402 days and the seconds that the story took to run, which are none on a fast machine.
+    expect(gainOf(parties, 'saver')).toBeGreaterThanOrEqual((80_000_000_000n * 8n * 402n) / 36_500n - dust)
     expect(gainOf(parties, 'bold lender')).toBeLessThan(0n)
     expect(gainOf(parties, 'underwriter')).toBeLessThan(0n)
     const lenders = parties.filter(({ as }) => as !== 'borrower')
