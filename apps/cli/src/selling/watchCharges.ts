@@ -27,16 +27,8 @@ export function watchCharges(scheme: SellerScheme, onCharge: (charge: ChargedCal
       : { resume: async (payment, context) => told(await resume(payment, context)) }),
     async reserve(payment, context) {
       const reservation = await scheme.reserve(payment, context)
-      const { extend, fixed, release } = reservation
-      return {
-        ...told(reservation),
-        get ceiling() {
-          return reservation.ceiling
-        },
-        ...(fixed === undefined ? {} : { fixed }),
-        ...(extend === undefined ? {} : { extend }),
-        release,
-      }
+      // In place: its ceiling rises as more is held.
+      return Object.assign(reservation, told(reservation))
     },
   }
 }

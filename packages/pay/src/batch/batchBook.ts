@@ -69,7 +69,9 @@ export const readBatchBook = (entry: BatchBookEntry): BatchBook => ({
 export function writeBatchBook(book: BatchBook): BatchBookEntry {
   const { id, config, state, best, spent, refunding, deposited } = book
   return {
-    ...{ id, config, spent: spent.toString() },
+    id,
+    config,
+    spent: spent.toString(),
     state: {
       balance: state.balance.toString(),
       totalClaimed: state.totalClaimed.toString(),
@@ -104,7 +106,7 @@ export function batchSnapshot(book: BatchBook, { inFlight }: { readonly inFlight
 
 /** `extra` of an answer, as the x402 packages have it. */
 export const batchExtra = ({ id, state, charged }: BatchSnapshot) => ({
-  channelState: { ...batchStateToJson(id, state), chargedCumulativeAmount: charged.toString() },
+  channelState: { chargedCumulativeAmount: charged.toString(), ...batchStateToJson(id, state) },
 })
 
 /** `extra` of a corrective 402: a voucher of the payer's own proves it. */

@@ -82,8 +82,8 @@ export function batchScheme(options: BatchSchemeOptions): SellerScheme {
 
   const answer = (snapshot: BatchSnapshot, of: { amount: bigint; payer: string; transaction: string }) => ({
     success: true,
+    extra: { chargedAmount: of.amount.toString(), ...batchExtra(snapshot) },
     ...{ network, transaction: of.transaction, payer: of.payer, amount: of.amount.toString() },
-    extra: { ...batchExtra(snapshot), chargedAmount: of.amount.toString() },
   })
 
   /** Charges for a payment that is held; a deposit that came with it goes to the chain first. */

@@ -72,11 +72,11 @@ export function nextPromise(
   const plain = { channel: own.id, epoch: own.epoch, cumulative, terms }
   if (!repeats) {
     own.ticking = null
-    const voucher = { ...plain, anchor: zeroHash, tickPrice: 0n, maxTicks: 0 }
+    const voucher = { anchor: zeroHash, tickPrice: 0n, maxTicks: 0, ...plain }
     return { voucher, signature: sign(voucher), tick: null, ticking: null }
   }
   const chain = createTickChain(generatePrivateKey(), chainLength)
-  const voucher = { ...plain, anchor: chain.anchor, tickPrice: price, maxTicks: chain.length }
+  const voucher = { anchor: chain.anchor, tickPrice: price, maxTicks: chain.length, ...plain }
   const fresh = { voucher, signature: sign(voucher), chain, shown: 0, acknowledged: 0, known: false }
   own.ticking = fresh
   return { voucher, signature: fresh.signature, tick: null, ticking: fresh }

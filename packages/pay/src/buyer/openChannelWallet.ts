@@ -246,7 +246,9 @@ export async function openChannelWallet(options: ChannelWalletOptions): Promise<
       const { channel } = own
       return {
         payment: {
-          ...{ channel, voucher, signature: signed },
+          channel,
+          voucher,
+          signature: signed,
           ...(tick === null ? {} : { tick }),
           ...(funding === undefined ? {} : { funding }),
         },

@@ -79,7 +79,21 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
   return {
     scheme: 'stream',
     async requirements(price) {
-      const { amount } = price
+      const { amount, metered } = price
+      const extra: Record<string, unknown> = {
+        name: currency.name,
+        version: currency.version,
+        channels: deployment.channels,
+        till: deployment.till,
+        closeDelay,
+        deposit: atLeast(options.deposit ?? amount * 200n, ledger.leastFunding).toString(),
+        terms,
+        funds: options.funds ?? ledger.funds,
+        ticks: true,
+        closes: ends,
+      }
+      if ('asset' in payee) extra.assetId = payee.asset.toString()
+      if (metered !== undefined) extra.metered = meteredToJson(metered)
       return [
         {
           scheme: 'stream',
@@ -88,20 +102,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
           asset: currency.address,
           payTo: 'account' in payee ? payee.account : deployment.till,
           maxTimeoutSeconds: 300,
-          extra: {
-            name: currency.name,
-            version: currency.version,
-            channels: deployment.channels,
-            till: deployment.till,
-            ...('asset' in payee ? { assetId: payee.asset.toString() } : {}),
-            closeDelay,
-            deposit: atLeast(options.deposit ?? amount * 200n, ledger.leastFunding).toString(),
-            terms,
-            funds: options.funds ?? ledger.funds,
-            ticks: true,
-            closes: ends,
-            ...(price.metered === undefined ? {} : { metered: meteredToJson(price.metered) }),
-          },
+          extra,
         },
       ]
     },
@@ -126,23 +127,27 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
     async reserve(payment, { requirements }): Promise<Reservation> {
       const paid = readPaid(payment)
       const hold = await ledger.hold(paid, BigInt(requirements.amount))
-      return {
+      const extendNow = (amount: bigint) => {
+        const isHeld = hold.extend(amount)
+        reservation.ceiling = hold.held
+        return isHeld
+      }
+      const reservation = {
         payer: hold.payer,
-        get ceiling() {
-          return hold.held
-        },
-        async extend(amount, ms) {
-          if (hold.extend(amount)) return true
+        ceiling: hold.held,
+        async extend(amount: bigint, ms: number) {
+          if (extendNow(amount)) return true
           const book = ledger.book(hold.channel)
           if (book === undefined) return false
           await ledger.waitForWorth(hold.channel, book.spent + amount, ms)
-          return hold.extend(amount)
+          return extendNow(amount)
         },
-        capture: async (amount) => answer(amount, hold.payer, hold.capture(amount)),
+        capture: async (amount: bigint) => answer(amount, hold.payer, hold.capture(amount)),
         async release() {
           hold.release()
         },
       }
+      return reservation
     },
   }
 }

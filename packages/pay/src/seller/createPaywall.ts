@@ -156,8 +156,8 @@ export function createPaywall(options: PaywallOptions): Paywall {
           const { dialect, requirements } = read
           finish(() => refuse(call, 'payment_already_used'))
           return meteredAnswer(streams, response, {
-            ...{ scheme, dialect, requirements, request: paid, reservation, metered, meter, graceMs, now },
             signer: receipts ?? null,
+            ...{ scheme, dialect, requirements, request: paid, reservation, metered, meter, graceMs, now },
           })
         }
         const body =
@@ -185,9 +185,9 @@ export function createPaywall(options: PaywallOptions): Paywall {
   ): Promise<Response> {
     const { reservation, made, finish, key } = held
     return deliverAnswer({
-      ...{ paid: call.paid, read, reservation, made, finish, now, signer: receipts ?? null },
       refuse: (error, headers) => refuse(call, error, headers === undefined ? {} : { headers }),
       pending: pending === undefined || key === null ? null : { answers: pending, key },
+      ...{ paid: call.paid, read, reservation, made, finish, now, signer: receipts ?? null },
     })
   }
 
@@ -286,7 +286,7 @@ export function createPaywall(options: PaywallOptions): Paywall {
         if (error instanceof MillraceError && error.retryable) return unavailable(error)
         throw error
       }
-      return pay({ request: whole, paid, resource: { url, ...route.resource }, price, ...ways, handler })
+      return pay({ request: whole, paid, resource: { url, ...route.resource }, price, handler, ...ways })
     },
   }
 }

@@ -40,7 +40,7 @@ const bodiless = new Set([101, 204, 205, 304])
 
 /** Charges for an answer and gives it out, or says why not. While the outcome is not known the answer is kept. */
 export async function deliverAnswer(delivery: Delivery): Promise<Response> {
-  const { paid, read, reservation, made, finish, refuse, pending, now } = delivery
+  const { paid, read, reservation, made, finish, refuse, pending, signer, now } = delivery
   const { headers, status, body, amount } = made
   const { payer } = reservation
   const { dialect, requirements } = read
@@ -66,8 +66,8 @@ export async function deliverAnswer(delivery: Delivery): Promise<Response> {
       return refuse(error.reason, { [headerNames.response]: response })
     }
     captured = capture
-    const charged = { dialect, request: paid, requirements, payer, amount, settled, at: now() }
-    await addPaidHeaders(headers, { ...charged, signer: delivery.signer })
+    const charged = { dialect, request: paid, requirements, payer, amount, settled, at: now(), signer }
+    await addPaidHeaders(headers, charged)
     if (body.type === 'stream') {
       done = streamed
       return give(body.stream)

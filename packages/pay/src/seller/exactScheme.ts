@@ -70,7 +70,7 @@ export function exactScheme(options: ExactSchemeOptions): SellerScheme {
         return requirements
       }
       const held = await holder.hold(payment, requirements, { type: 'right', payer, ceiling, charge })
-      return { ...held, fixed: true }
+      return Object.assign(held, { fixed: true as const })
     },
   }
 }

@@ -39,7 +39,10 @@ export function meteredAnswer(streams: Streams, response: Response, call: Metere
   const headers = new Headers(response.headers)
   if (response.body === null) return new Response(null, { status: response.status, headers })
   const body = meterBody(response.body, {
-    ...{ metered, reservation, graceMs, count: meter?.(headers) ?? null },
+    metered,
+    reservation,
+    graceMs,
+    count: meter?.(headers) ?? null,
     stretch: BigInt(requirements.amount),
     now: () => performance.now(),
     async onEnd({ used }) {

@@ -12,10 +12,9 @@ export function prepaidBody(
   const { metered, meter } = of
   const { payer, ceiling, capture, release } = of.reservation
   const { stream } = meterBody(body, {
-    ...{ metered, count: meter?.(headers) ?? null },
-    ...{ stretch: 0n, graceMs: 0, now: () => performance.now() },
     reservation: { payer, ceiling, capture, release },
     onEnd: () => Promise.resolve(),
+    ...{ metered, count: meter?.(headers) ?? null, stretch: 0n, graceMs: 0, now: () => performance.now() },
   })
   return { type: 'stream', stream }
 }

@@ -3,11 +3,25 @@ import * as z from 'zod'
 
 const maxUint = (bits: number) => (1n << BigInt(bits)) - 1n
 
+/** Checksummed forms by what was read. A server reads the same few addresses with every request. */
+const checksummed = new Map<string, Address>()
+/** Strangers' addresses push out all, and cost a hash each once more. */
+const mostChecksummed = 8_192
+
+function checksum(value: string): Address {
+  const known = checksummed.get(value)
+  if (known !== undefined) return known
+  const address = getAddress(value.toLowerCase())
+  if (checksummed.size >= mostChecksummed) checksummed.clear()
+  checksummed.set(value, address)
+  return address
+}
+
 /** An address in any casing, read as its checksummed form. */
 export const addressSchema = z
   .string()
   .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address: 0x and 40 hex digits')
-  .transform((value): Address => getAddress(value.toLowerCase()))
+  .transform(checksum)
 
 /** An address kept letter for letter, for documents that are hashed. */
 export const verbatimAddressSchema = z.custom<Address>(
