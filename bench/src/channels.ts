@@ -13,6 +13,7 @@ import {
 import { type Address, type Hash, hexToBytes, verifyTypedData, zeroAddress, zeroHash } from 'viem'
 import { addedBy } from './_channels/addedBy.ts'
 import { ownBatch, signBatchVouchers, stockBatch } from './_channels/batch.ts'
+import { machineStalls } from './_channels/machineStalls.ts'
 
 const CHANNELS = Number(process.env.CHANNELS ?? 1000)
 const VOUCHERS = Number(process.env.VOUCHERS ?? 20_000)
@@ -214,6 +215,7 @@ for (let run = 0; run < REPEATS; run++) {
 const [tickRate, ...otherTickRates] = fastestFirst(tickRates)
 
 // ---- what the paywall adds to a request
+const stallsBefore = await machineStalls()
 const measured = {
   ...{ payerOf, paymentOf, requests: REQUESTS, repeats: REPEATS },
   seller: { deployment, currency, payee },
@@ -224,6 +226,7 @@ const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/millrace-bench-cha
 const addedInMemory = memory === null ? null : await addedBy(memory, [400], measured)
 if (memory !== null) rmSync(memory, { recursive: true, force: true })
 rmSync(folder, { recursive: true, force: true })
+const stallsAfter = await machineStalls()
 
 const result = {
   what: 'vouchers are checked, held, charged and on disk; ticks are checked and on disk every 10,000; latencies in milliseconds at a rate that does not wait for answers, seller and client in processes of their own, all payments on one channel',
@@ -248,6 +251,7 @@ const result = {
     ...{ ...tickRate, goalPerSecond: 300_000 },
     'perSecond of the other runs': otherTickRates.map(({ perSecond }) => perSecond),
   },
+  'the machine alone, stalls of more than 1 ms': { before: stallsBefore, after: stallsAfter },
   'added to a request': added,
   'added to a request, books on a disk in memory': addedInMemory,
 }

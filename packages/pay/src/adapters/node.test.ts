@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { nodeListener } from './node.ts'
 
@@ -53,4 +55,22 @@ test.each([
   const port = await serve(() => new Response('well'))
   expect(await say(port, text)).toMatch(/^HTTP\/1\.1 400 .*BAD_REQUEST/s)
   expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('well')
+})
+
+test("behavior: a program that started Hono's own server before it loaded this package", async () => {
+  const program = `
+    import { createServer } from 'node:http'
+    import { serve } from '@hono/node-server'
+    const own = serve({ fetch: () => new Response('own'), port: 0, hostname: '127.0.0.1' })
+    const { nodeListener } = await import('@millrace/pay')
+    const paid = createServer(nodeListener(() => new Response('paid'))).listen(0, '127.0.0.1')
+    for (const server of [own, paid, paid]) {
+      if (!server.listening) await new Promise((done) => server.once('listening', done))
+      const response = await fetch('http://127.0.0.1:' + server.address().port)
+      console.log(response.status, await response.text())
+    }
+    process.exit()`
+  const run = ['--conditions=source', '--import', 'tsx', '--input-type=module', '--eval', program]
+  const said = await promisify(execFile)(process.execPath, run, { cwd: import.meta.dirname })
+  expect(said).toEqual({ stdout: '200 own\n200 paid\n200 paid\n', stderr: '' })
 })

@@ -2,6 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 
+// Where Hono's own server was started before this file was loaded, the mark is a response that is made once it is looked at, and
+// the listener would write it as one. Looking at it once makes it.
+void RESPONSE_ALREADY_SENT.body
+
 /**
  * Serves a handler of web requests with node:http. The request's signal is aborted when the client leaves; the body of an
  * answer is read no faster than the client takes it. A request that the web's types cannot hold, by its method or its host, is
