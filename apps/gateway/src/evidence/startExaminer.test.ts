@@ -36,6 +36,8 @@ describe('startExaminer', () => {
 
   test('error: ExaminationFailed for what waits when the thread ends, and for a ledger that it had; the next order starts it anew', async () => {
     const waits = examiner.examine('a', { question })
+    // Long enough that the answer is there, on its way to a thread that sleeps.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
     const [ended] = await Promise.allSettled([waits, examiner.close()])
     expect(ended).toMatchObject({ status: 'rejected', reason: expect.any(ExaminationFailed) })
     await expect(examiner.examine('a', { question })).rejects.toMatchObject({

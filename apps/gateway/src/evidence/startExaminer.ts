@@ -21,6 +21,7 @@ export interface Examiner {
     key: string,
     asked: { readonly question: RevenueQuestion; readonly meter?: MeterReading },
   ) => Promise<Examination>
+  /** Ends the thread; what waits for it fails with {@link ExaminationFailed}. */
   readonly close: () => Promise<void>
 }
 
@@ -80,6 +81,8 @@ export function startExaminer(): Examiner {
     dump: async (key) => (await order(key, { type: 'dump' })) as readonly Transfer[],
     examine: async (key, asked) => (await order(key, { type: 'examine', ...asked })) as Examination,
     close: async () => {
+      // What it answers while it ends is not delivered: whoever waited is told one thing however fast it was.
+      worker?.removeAllListeners('message')
       await worker?.terminate()
     },
   }
