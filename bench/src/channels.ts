@@ -1,19 +1,13 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ChannelPayment, openCurve, openLedger, toHex } from '@millrace/pay'
-import {
-  type Channel,
-  type ChannelState,
-  createTickChain,
-  hashChannel,
-  hashVoucher,
-  type Voucher,
-} from '@millrace/sdk'
-import { type Address, type Hash, hexToBytes, verifyTypedData, zeroAddress, zeroHash } from 'viem'
+import { openCurve, openLedger, toHex } from '@millrace/pay'
+import { createTickChain } from '@millrace/sdk'
+import { type Hash, hexToBytes, verifyTypedData } from 'viem'
 import { addedBy } from './_channels/addedBy.ts'
 import { ownBatch, signBatchVouchers, stockBatch } from './_channels/batch.ts'
-import { machineStalls } from './_channels/machineStalls.ts'
+import { currency, deployment, payee, payerOf, paymentOf, stateOf } from './_channels/parties.ts'
+import { machineStalls } from './_latency/machineStalls.ts'
 
 const CHANNELS = Number(process.env.CHANNELS ?? 1000)
 const VOUCHERS = Number(process.env.VOUCHERS ?? 20_000)
@@ -27,63 +21,13 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-channels-'))
 const curve = await openCurve()
 
-// No chain: what it would say is known. A payee asks it once a channel.
-const deployment = {
-  chainId: 31_337,
-  ...{
-    assets: zeroAddress,
-    till: `0x${'11'.repeat(20)}` as Address,
-    market: zeroAddress,
-    channels: `0x${'c4'.repeat(20)}` as Address,
-  },
-  currencies: [],
-  epochLength: 5,
-} as const
-const currency = {
-  address: `0x${'c0'.repeat(20)}` as Address,
-  symbol: 'TUSD',
-  decimals: 6,
-  name: 'Test Dollar',
-  version: '1',
-} as const
-const payee = `0x${'0e'.repeat(20)}` as const
-const deposit = 10n ** 15n
-const states = new Map<Hash, ChannelState>()
-
-interface Payer {
-  readonly key: Uint8Array
-  readonly channel: Channel
-  readonly id: Hash
-}
-
-function payerOf(index: number): Payer {
-  const key = hexToBytes(`0x${(index + 1).toString(16).padStart(64, '0')}`)
-  const address = curve.addressOf(key)
-  const parties = { payer: address, signer: address, payee, asset: 0n, currency: currency.address }
-  const channel: Channel = { ...parties, closeDelay: 900, salt: zeroHash }
-  const id = hashChannel(channel, deployment)
-  states.set(id, { id, state: 'open', deposit, claimed: 0n, epoch: 0n, closesAt: 0 })
-  return { key, channel, id }
-}
-
-function paymentOf(
-  { key, channel, id }: Payer,
-  cumulative: bigint,
-  ticks: Partial<Voucher> = {},
-): ChannelPayment {
-  const nothing = { anchor: zeroHash, tickPrice: 0n, maxTicks: 0, terms: zeroHash }
-  const voucher: Voucher = { channel: id, epoch: 0n, cumulative, ...nothing, ...ticks }
-  return { channel, voucher, signature: curve.sign(hexToBytes(hashVoucher(voucher, deployment)), key) }
-}
-
 const open = (name: string) =>
   openLedger({
     ...deployment,
     path: join(folder, `${name}.jsonl`),
     payee: { account: payee },
     currency: currency.address,
-    readChannel: async (id) =>
-      states.get(id) ?? { id, state: 'none', deposit: 0n, claimed: 0n, epoch: 0n, closesAt: 0 },
+    readChannel: stateOf,
   })
 
 /** What was done in a stretch, by the clock and by this process's time on a processor. */
@@ -106,7 +50,10 @@ const fastestFirst = (rates: readonly Awaited<ReturnType<typeof rate>>[]) =>
 const payers = Array.from({ length: CHANNELS }, (_, index) => payerOf(index))
 say(`signing ${VOUCHERS} vouchers on ${CHANNELS} channels …`)
 const vouchers = Array.from({ length: VOUCHERS }, (_, index) =>
-  paymentOf(payers[index % CHANNELS] as Payer, BigInt(Math.floor(index / CHANNELS) + 1) * 100n),
+  paymentOf(
+    payers[index % CHANNELS] as (typeof payers)[number],
+    BigInt(Math.floor(index / CHANNELS) + 1) * 100n,
+  ),
 )
 
 // ---- vouchers, on disk before each resolves; as many at once as a busy server has
@@ -216,10 +163,7 @@ const [tickRate, ...otherTickRates] = fastestFirst(tickRates)
 
 // ---- what the paywall adds to a request
 const stallsBefore = await machineStalls()
-const measured = {
-  ...{ payerOf, paymentOf, requests: REQUESTS, repeats: REPEATS },
-  seller: { deployment, currency, payee },
-}
+const measured = { requests: REQUESTS, repeats: REPEATS }
 const added = await addedBy(folder, [100, 400], measured)
 // What the software adds by itself, without what the machine's disk takes.
 const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/millrace-bench-channels-') : null

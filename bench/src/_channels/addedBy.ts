@@ -1,31 +1,20 @@
 // What the paywall adds to a request: seller and client are processes of their own, the client asks at a rate that does not wait for answers.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import {
-  type ChannelPayment,
   channelPaymentToJson,
   decodePaymentRequired,
   encodePaymentPayload,
   headerNames,
   toHex,
 } from '@millrace/pay'
-import { createTickChain, type Voucher } from '@millrace/sdk'
-import { build } from 'esbuild'
-import { type Hash, hexToBytes } from 'viem'
+import { createTickChain } from '@millrace/sdk'
+import { hexToBytes } from 'viem'
+import { ask, quantiles, round } from '../_latency/ask.ts'
+import { startBundled } from '../_latency/startBundled.ts'
+import { payerOf, paymentOf } from './parties.ts'
 import { probeDisk } from './probeDisk.ts'
 
-/** A payer whose channel is `id`, and the payments that it makes. */
-export interface Payments<payer extends { readonly id: Hash }> {
-  payerOf(index: number): payer
-  paymentOf(payer: payer, cumulative: bigint, ticks?: Partial<Voucher>): ChannelPayment
-}
-
-export interface AddedOptions<payer extends { readonly id: Hash }> extends Payments<payer> {
-  /** What the seller is told, but where its books lie. */
-  readonly seller: Readonly<Record<string, unknown>>
+export interface AddedOptions {
   readonly requests: number
   readonly repeats: number
 }
@@ -34,19 +23,17 @@ export interface AddedOptions<payer extends { readonly id: Hash }> extends Payme
 const warmUp = 2_000
 
 /** What payment adds at each of `rates`, books in `at`: the best of the runs, and what the others were. */
-export async function addedBy<payer extends { readonly id: Hash }>(
-  at: string,
-  rates: readonly number[],
-  options: AddedOptions<payer>,
-) {
-  const { repeats, requests } = options
-  const seller = await startSeller(at, options.seller)
+export async function addedBy(at: string, rates: readonly number[], { repeats, requests }: AddedOptions) {
+  const seller = await startSeller(at)
   const added: Record<string, unknown> = {}
   for (const [way, make] of Object.entries({ voucher: byVoucher, word: byWord })) {
     const each = requests + 200
-    const payments = make(seller, options, warmUp + rates.length * repeats * each)
-    await ask(seller, '/free', { headers: Array.from({ length: warmUp }, () => ''), perSecond: 400 })
-    await ask(seller, '/paid', { headers: payments.splice(0, warmUp), perSecond: 400 })
+    const payments = make(seller, warmUp + rates.length * repeats * each)
+    await ask(
+      { ...seller, path: '/free' },
+      { headers: Array.from({ length: warmUp }, () => ''), perSecond: 400 },
+    )
+    await ask({ ...seller, path: '/paid' }, { headers: payments.splice(0, warmUp), perSecond: 400 })
     for (const perSecond of rates) {
       const runs: Awaited<ReturnType<typeof measure>>[] = []
       for (let run = 0; run < repeats; run++)
@@ -63,31 +50,14 @@ export async function addedBy<payer extends { readonly id: Hash }>(
 }
 
 /** Starts a seller whose books lie in `at`, and reads what it asks for. */
-async function startSeller(at: string, told: Readonly<Record<string, unknown>>) {
-  // As sellers run it: one file, without what reads TypeScript. It lies where packages with native bindings are found.
-  const bundled = fileURLToPath(new URL('../../../node_modules/.cache/millrace/server.mjs', import.meta.url))
-  await build({
-    entryPoints: [join(import.meta.dirname, 'server.ts')],
-    ...{ outfile: bundled, bundle: true, format: 'esm', platform: 'node', target: 'node20' },
-    ...{ conditions: ['source'], external: ['secp256k1/*'], logLevel: 'warning' },
+async function startSeller(at: string) {
+  const { port, stop } = await startBundled(join(import.meta.dirname, 'server.ts'), {
+    path: join(at, 'requests.jsonl'),
   })
-  const seller = spawn(
-    process.execPath,
-    [bundled, JSON.stringify({ ...told, path: join(at, 'requests.jsonl') })],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  const [line] = (await once(seller.stdout, 'data')) as [Buffer]
-  const port = Number(line.toString())
   const asked = await fetch(`http://127.0.0.1:${port}/paid`)
   const [accepted] = decodePaymentRequired(asked.headers.get(headerNames.required) ?? '').accepts
   if (accepted === undefined) throw new RangeError('the seller asks for nothing')
-  return {
-    ...{ port, accepted, at },
-    async stop() {
-      seller.kill()
-      await once(seller, 'exit')
-    },
-  }
+  return { port, accepted, at, stop }
 }
 
 type Seller = Awaited<ReturnType<typeof startSeller>>
@@ -96,11 +66,7 @@ const headerOf = ({ accepted }: Seller, payload: Readonly<Record<string, unknown
   encodePaymentPayload({ x402Version: 2, accepted, payload })
 
 /** Headers of `count` payments of 100 units, each by a voucher of its own. */
-function byVoucher<payer extends { readonly id: Hash }>(
-  seller: Seller,
-  { payerOf, paymentOf }: Payments<payer>,
-  count: number,
-): string[] {
+function byVoucher(seller: Seller, count: number): string[] {
   const buyer = payerOf(1_000_000)
   return Array.from({ length: count }, (_, index) =>
     headerOf(seller, channelPaymentToJson(paymentOf(buyer, BigInt(index + 1) * 100n))),
@@ -108,11 +74,7 @@ function byVoucher<payer extends { readonly id: Hash }>(
 }
 
 /** The same by words of a chain: as the paying fetch pays calls of one price. The first payment brings the voucher. */
-function byWord<payer extends { readonly id: Hash }>(
-  seller: Seller,
-  { payerOf, paymentOf }: Payments<payer>,
-  count: number,
-): string[] {
+function byWord(seller: Seller, count: number): string[] {
   const buyer = payerOf(1_000_001)
   const headers: string[] = []
   for (let done = 0; done < count; ) {
@@ -137,30 +99,6 @@ function byWord<payer extends { readonly id: Hash }>(
   return headers
 }
 
-/** Asks `perSecond` times a second, for each of `headers` once, and says how long each answer took, in milliseconds. */
-const ask = (
-  { port }: Seller,
-  path: string,
-  { headers, perSecond }: { readonly headers: readonly string[]; readonly perSecond: number },
-): Promise<number[]> =>
-  new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./askAtRate.mjs', import.meta.url), {
-      workerData: { port, path, headers, perSecond, header: headerNames.payment },
-      execArgv: [],
-      // Pauses of the client's own collector are no part of what the seller adds.
-      resourceLimits: { maxYoungGenerationSizeMb: 128 },
-    })
-    worker.once('message', resolve)
-    worker.once('error', reject)
-  })
-
-const round = (value: number) => Math.round(value * 1000) / 1000
-/** Of times in milliseconds. */
-function quantiles(times: readonly number[]) {
-  const sorted = [...times].sort((a, b) => a - b)
-  const at = (part: number) => round(sorted[Math.floor(sorted.length * part)] ?? 0)
-  return { p50: at(0.5), p99: at(0.99), most: round(sorted.at(-1) ?? 0) }
-}
 /** What happened in the seller since it was asked last: pauses of the collector, and writes to disk. */
 const stats = async ({ port }: Seller) =>
   (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
@@ -169,12 +107,12 @@ const stats = async ({ port }: Seller) =>
 async function measure(seller: Seller, perSecond: number, payments: readonly string[]) {
   const count = payments.length - 200
   const nothing = Array.from({ length: count }, () => '')
-  await ask(seller, '/free', { headers: nothing.slice(0, 200), perSecond })
-  await ask(seller, '/paid', { headers: payments.slice(0, 200), perSecond })
+  await ask({ ...seller, path: '/free' }, { headers: nothing.slice(0, 200), perSecond })
+  await ask({ ...seller, path: '/paid' }, { headers: payments.slice(0, 200), perSecond })
   const disk = quantiles(await probeDisk(join(seller.at, 'probe'), { count, perSecond }))
-  const free = quantiles(await ask(seller, '/free', { headers: nothing, perSecond }))
+  const free = quantiles(await ask({ ...seller, path: '/free' }, { headers: nothing, perSecond }))
   await stats(seller)
-  const paid = quantiles(await ask(seller, '/paid', { headers: payments.slice(200), perSecond }))
+  const paid = quantiles(await ask({ ...seller, path: '/paid' }, { headers: payments.slice(200), perSecond }))
   const { pauses, syncs } = await stats(seller)
   return {
     ...{ addedP50: round(paid.p50 - free.p50), addedP99: round(paid.p99 - free.p99), free, paid },

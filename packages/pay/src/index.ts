@@ -133,6 +133,7 @@ export { type FundChannelParameters, fundChannel } from './ledger/fundChannel.ts
 export type {
   AgreedEnd,
   Hold,
+  HoldAhead,
   Ledger,
   LedgerOptions,
   Payee,

@@ -8,7 +8,10 @@ import {
   openLedger,
   streamScheme,
 } from '../src/index.ts'
+import type { CallRequest } from '../src/openai/callRequest.ts'
+import { openAiGateway } from '../src/openai/index.ts'
 import { channelOf, currency, domain, openState, payee, paymentOf } from './offChain.ts'
+import { beginStream, event, sendCompletion, startUpstream } from './startUpstream.ts'
 
 /**
  * A seller and a buyer's budget in a process that may not write more than so much to a file. They go on after the disk is full, for as many
@@ -54,6 +57,36 @@ while (refusals.length < Number(after)) {
   else refusals.push({ status: response.status, code: (await response.json()).error.code })
 }
 
+// The gateway of models asks its upstream before the disk has the payment; nothing of the answer is given out.
+const upstream = await startUpstream(async ({ body }, response) => {
+  if (body.stream !== true) return sendCompletion(response, 'four five')
+  beginStream(response)
+  response.end(event('four five'))
+})
+const gateway = openAiGateway({
+  upstream: { url: upstream.url },
+  models: [
+    {
+      id: 'm',
+      price: { perRequest: price, perMillionInput: 0n, perMillionOutput: 0n },
+      maxInput: 9,
+      maxOutput: 9,
+    },
+  ],
+  schemes: [scheme],
+})
+const modelRefusals: { readonly status: number; readonly code: string }[] = []
+for (let call = 0; call < Number(after); call++) {
+  promised += price
+  const payload = channelPaymentToJson(await paymentOf(1, promised))
+  const request = new Request('http://shop.example/v1/completions', {
+    ...{ method: 'POST', body: JSON.stringify({ model: 'm', prompt: 'a', stream: call % 2 === 1 }) },
+    headers: { 'PAYMENT-SIGNATURE': encodePaymentPayload({ x402Version: 2, accepted, payload }) },
+  })
+  const response = await gateway(request as CallRequest)
+  modelRefusals.push({ status: response.status, code: (await response.json()).error.code })
+}
+
 let reserved = 0
 const budgetRefusals: string[] = []
 while (budgetRefusals.length < Number(after)) {
@@ -67,7 +100,7 @@ while (budgetRefusals.length < Number(after)) {
 }
 const { spent, reserved: open } = budget.state()
 process.stdout.write(
-  `${JSON.stringify({ served, answered, refusals, reserved, budgetRefusals, counted: (spent + open).toString() })}\n`,
+  `${JSON.stringify({ served, answered, refusals, modelRefusals, reserved, budgetRefusals, counted: (spent + open).toString() })}\n`,
 )
 // As by kill -9: nothing is tidied up.
 process.kill(process.pid, 'SIGKILL')

@@ -20,6 +20,7 @@ interface Told {
   readonly served: number
   readonly answered: number
   readonly refusals: readonly { readonly status: number; readonly code: string }[]
+  readonly modelRefusals: Told['refusals']
   readonly reserved: number
   readonly budgetRefusals: readonly string[]
   readonly counted: string
@@ -50,6 +51,9 @@ test.skipIf(process.platform === 'win32')(
     // Nothing was made for a call that was refused.
     expect(told.served).toBe(told.answered)
     expect(told.refusals).toEqual(Array(after).fill({ status: 503, code: 'JOURNAL_WRITE_FAILED' }))
+    expect(told.modelRefusals).toEqual(
+      told.refusals.map(() => ({ status: 503, code: 'journal_write_failed' })),
+    )
     expect(told.budgetRefusals).toEqual(Array(after).fill('JOURNAL_WRITE_FAILED'))
     expect(statSync(join(folder, 'ledger.jsonl')).size).toBeLessThanOrEqual(kibibytes * 1024)
 

@@ -54,6 +54,12 @@ export interface Hold {
   release(): ChannelSnapshot
 }
 
+/** Money that is held before the disk has it. */
+export interface HoldAhead {
+  readonly hold: Hold
+  readonly kept: Promise<void>
+}
+
 /** What a payee may sign now. */
 export interface AgreedEnd {
   readonly channel: Hash
@@ -81,6 +87,13 @@ export interface Ledger {
    * @throws VoucherTooLowError and what `accept` throws
    */
   hold(payment: ChannelPayment | ChannelTick, amount: bigint): Promise<Hold>
+  /**
+   * The same ahead of the disk, for work that takes longer than a write: nothing of it is given out before `kept` resolves. Where that
+   * rejects nothing may be, and the hold is to be released.
+   *
+   * @throws VoucherTooLowError and what `accept` throws but JournalWriteError, with which `kept` rejects
+   */
+  holdAhead(payment: ChannelPayment | ChannelTick, amount: bigint): Promise<HoldAhead>
   /**
    * Takes a tick of the voucher that counts, in about the time of one hash. It is on disk after the next `flush`; what a crash
    * takes before that is what was served since.

@@ -9,7 +9,7 @@ import { createWaiting } from './createWaiting.ts'
 import { type BookEntry, readBook, writeBook } from './entries.ts'
 import { ChannelNotOpenError, DepositTooLowError, FundingRefusedError, VoucherTooLowError } from './errors.ts'
 import { holdOn } from './holdOn.ts'
-import type { Hold, Ledger, LedgerOptions } from './ledger.ts'
+import type { HoldAhead, Ledger, LedgerOptions } from './ledger.ts'
 import { openBooks } from './openBooks.ts'
 import type { ChannelPayment, ChannelTick } from './payment.ts'
 
@@ -124,8 +124,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
   }
 
-  /** Holds `amount` of what a book promises; both are on disk when it resolves. */
-  async function holdOf(book: ChannelBook, amount: bigint): Promise<Hold> {
+  /** Holds `amount` of what a book promises; both are on disk when `kept` resolves. */
+  async function holdOf(book: ChannelBook, amount: bigint): Promise<HoldAhead> {
     requireNotEnding(book)
     const needed = book.spent + amount
     if (needed > book.worth) {
@@ -135,14 +135,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     }
     book.spent = needed
     books.mark(book)
-    const hold = holdOn(book, amount, changes)
-    try {
-      await flush()
-    } catch (error) {
-      hold.release()
-      throw error
-    }
-    return hold
+    return { hold: holdOn(book, amount, changes), kept: flush() }
   }
 
   return {
@@ -155,7 +148,22 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       await flush()
       return snapshotOf(book)
     },
-    hold: async (payment, amount) => holdOf(await takeEither(payment), amount),
+    async hold(payment, amount) {
+      const { hold, kept } = await holdOf(await takeEither(payment), amount)
+      try {
+        await kept
+      } catch (error) {
+        hold.release()
+        throw error
+      }
+      return hold
+    },
+    async holdAhead(payment, amount) {
+      const held = await holdOf(await takeEither(payment), amount)
+      // Who is told may have left by then.
+      held.kept.catch(() => undefined)
+      return held
+    },
     tick(id: Hash, tick: Tick) {
       const book = books.get(id)
       if (book === undefined || book.closesAt !== 0 || !isFresh(id))

@@ -124,9 +124,12 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
       const transaction = await closer.send(consent, request).catch(() => null)
       return closeConsentToJson({ ...consent, transaction })
     },
-    async reserve(payment, { requirements }): Promise<Reservation> {
+    async reserve(payment, { requirements, ahead = false }): Promise<Reservation> {
       const paid = readPaid(payment)
-      const hold = await ledger.hold(paid, BigInt(requirements.amount))
+      const amount = BigInt(requirements.amount)
+      const { hold, kept } = ahead
+        ? await ledger.holdAhead(paid, amount)
+        : { hold: await ledger.hold(paid, amount), kept: onDisk }
       const extendNow = (amount: bigint) => {
         const isHeld = hold.extend(amount)
         reservation.ceiling = hold.held
@@ -135,6 +138,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
       const reservation = {
         payer: hold.payer,
         ceiling: hold.held,
+        kept,
         async extend(amount: bigint, ms: number) {
           if (extendNow(amount)) return true
           const book = ledger.book(hold.channel)
@@ -151,5 +155,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
     },
   }
 }
+
+const onDisk = Promise.resolve()
 
 const meteredToJson = ({ per, price, units = 1 }: Metered) => ({ per, price: price.toString(), units })

@@ -17,6 +17,7 @@ import type { OncePayment } from './openKeptCalls.ts'
 export type Admission =
   | {
       readonly type: 'held'
+      /** The disk may not have it yet: nothing is given out before its `kept`. */
       readonly reservation: Reservation
       readonly dialect: Dialect
       readonly requirements: PaymentRequirements
@@ -75,7 +76,7 @@ export async function admitPayment(options: {
   try {
     const alone = await scheme.settleAlone?.(payment, { requirements })
     if (alone != null) return { type: 'unpaid', response: settledAlone(alone) }
-    const reservation = await scheme.reserve(payment, { requirements, request })
+    const reservation = await scheme.reserve(payment, { requirements, request, ahead: true })
     const isOnce = (scheme.paymentKey?.(payment) ?? null) !== null
     const once = isOnce ? { payment, requirements } : null
     return { type: 'held', reservation, dialect, requirements, once }

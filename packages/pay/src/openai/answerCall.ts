@@ -33,6 +33,8 @@ export interface AnswerOptions {
   readonly signal: AbortSignal
 }
 
+const utf8 = new TextEncoder()
+
 /** How long a stream waits for the buyer to promise more. */
 const extendMs = 10_000
 
@@ -49,7 +51,7 @@ interface Begun {
  */
 export async function answerCall(options: AnswerOptions): Promise<Response> {
   const { call, reservation } = options
-  const answer = await callUpstream(options.upstream, { ...call, signal: options.signal }).catch(
+  const answer = await callUpstream(options.upstream, { signal: options.signal, ...call }).catch(
     async (error: unknown) => {
       await reservation.release('the upstream did not answer')
       throw error
@@ -73,9 +75,10 @@ async function whole(options: AnswerOptions, { answer, meter }: Begun): Promise<
     await reservation.release('the upstream did not answer completely')
     throw error
   }
-  const body = Uint8Array.from(Buffer.from(text))
+  const body = utf8.encode(text)
   const plain = { 'content-type': 'application/json' }
   try {
+    await reservation.kept
     if (quote > 0n) await open?.made(unreceipted(options, { headers: plain, body }), chargeOf(options, meter))
   } catch (error) {
     await reservation.release('the answer could not be kept')
@@ -99,6 +102,7 @@ async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promi
     held: () => reservation.ceiling,
     extend: async (amount) => (await reservation.extend?.(amount, extendMs)) ?? false,
     begin: async () => {
+      await reservation.kept
       // What does not depend on the answer is charged when the answer begins, so that its receipt is a header.
       if (!flat) return
       if (once !== null) await open?.prepaid(once)

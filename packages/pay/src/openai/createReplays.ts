@@ -96,31 +96,29 @@ export function createReplays(now: () => number, limits: ReplayLimits = {}, kept
 
   function open(key: string, before: { readonly credit: bigint; readonly left: LeftCall | null }): OpenCall {
     const { credit } = before
-    let { left } = before
     let isWritten = false
     let isMade = false
     const note = (call: KeptCall) => {
       isWritten = true
       return write(key, call)
     }
-    return {
+    // `left` is a field and no getter: V8 keeps the pair behind a literal's getter among old objects, and what it sees with it.
+    const opened: OpenCall & { left: LeftCall | null } = {
       credit,
-      get left() {
-        return left
-      },
+      left: before.left,
       forgetLeft() {
-        left = null
+        opened.left = null
         // It may stand in the file.
         isWritten = true
       },
       held: (amount) => note({ type: 'held', at: now(), amount: String(credit + amount) }),
       prepaid(once) {
-        left = { once, made: null }
+        opened.left = { once, made: null }
         return note({ type: 'prepaid', at: now(), once })
       },
       made(answer, { amount, once }) {
         isMade = true
-        if (once !== null) left = { once, made: { answer, amount } }
+        if (once !== null) opened.left = { once, made: { answer, amount } }
         return note({ type: 'made', at: now(), amount: String(amount), once, answer: written(answer) })
       },
       async answered(answer) {
@@ -133,6 +131,7 @@ export function createReplays(now: () => number, limits: ReplayLimits = {}, kept
         if (!isMade) await note({ type: 'charged', at: now(), amount: String(credit + amount) })
       },
       dropped() {
+        const { left } = opened
         if (left !== null) put(key, { type: 'left', left })
         else if (credit > 0n) put(key, { type: 'charged', amount: credit })
         else remove(key)
@@ -142,6 +141,7 @@ export function createReplays(now: () => number, limits: ReplayLimits = {}, kept
         write(key, call).catch(() => undefined)
       },
     }
+    return opened
   }
 
   return {

@@ -84,9 +84,9 @@ export function createMeter(call: ModelCall, countTokens: CountTokens = aboutTok
       return costUp(price, { input: ownInput(), output })
     },
     read(): Metered {
-      if (usage !== null) return { ...usage, cost: costUp(price, usage), by: 'upstream' }
+      if (usage !== null) return { cost: costUp(price, usage), by: 'upstream', ...usage }
       const tokens = { input: ownInput(), output: within(counted, limit) }
-      return { ...tokens, cost: costUp(price, tokens), by: 'gateway' }
+      return { cost: costUp(price, tokens), by: 'gateway', ...tokens }
     },
   }
 }

@@ -132,11 +132,12 @@ export function readModelCall(route: ModelRoute, bytes: Uint8Array, models: read
   const model = models.find(({ id, routes }) => id === request.model && (routes?.includes(route) ?? true))
   if (model === undefined) throw new ModelUnknownError({ model: request.model, route: `/v1/${route}` })
   const { texts, ids, prompts } = inputOf(request)
-  const body = { ...json, model: model.upstreamId ?? model.id }
+  const named = { model: model.upstreamId ?? model.id }
   const inputAtMost = Math.min(bytes.length, model.maxInput)
   const common = { route, model, inputAtMost, texts, ids }
   if ('input' in request) {
-    return { ...common, stream: false, includeUsage: false, outputAtMost: 0, answers: prompts, body }
+    const body = Object.assign({}, json, named)
+    return { stream: false, includeUsage: false, outputAtMost: 0, answers: prompts, body, ...common }
   }
   const param =
     'max_completion_tokens' in request && request.max_completion_tokens != null
@@ -148,19 +149,15 @@ export function readModelCall(route: ModelRoute, bytes: Uint8Array, models: read
   if (most > model.maxOutput) throw new OutputTooLongError({ param, asked: most, most: model.maxOutput })
   const stream = request.stream ?? false
   const made = (request.n ?? 1) * prompts
+  // Of two limits in one request the upstream is told the one that the quote rests on.
+  const limited = Object.assign({}, json, named, { max_tokens: undefined }, { [param]: most })
   return {
-    ...common,
     stream,
     includeUsage: request.stream_options?.include_usage ?? false,
     outputAtMost: most * made,
     answers: made,
-    // Of two limits in one request the upstream is told the one that the quote rests on.
-    body: {
-      ...body,
-      max_tokens: undefined,
-      [param]: most,
-      ...(stream ? { stream_options: { include_usage: true } } : {}),
-    },
+    body: stream ? Object.assign(limited, { stream_options: { include_usage: true } }) : limited,
+    ...common,
   }
 }
 

@@ -133,13 +133,15 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
       const quote = costUp(price, { input: call.inputAtMost, output: call.outputAtMost })
       if (quote === 0n) {
         return await answerCall({
-          ...options,
           call,
           quote,
           flat: false,
           open,
           signal: request.signal,
-          ...{ reservation: free, once: null, network: '' },
+          reservation: holding(0n),
+          once: null,
+          network: '',
+          ...options,
         })
       }
       const flat = price.perMillionInput === 0n && price.perMillionOutput === 0n
@@ -147,27 +149,34 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
       if (open !== null && left !== null) {
         const { once } = left
         const { requirements } = once
-        const plain = {
-          ...options,
-          ...signing(requirements),
+        const sold = {
           call,
           quote,
           flat,
           open,
           signal: request.signal,
+          once,
+          network: requirements.network,
+          ...signing(requirements),
+          ...options,
         }
-        const answer = await seeThrough({ ...plain, once, network: requirements.network }, left)
+        const answer = await seeThrough(sold, left)
         if (answer !== null) return answer
       }
       const asked: Price = flat ? { amount: quote } : { amount: quote, upTo: true }
       // An earlier try has paid for all of it: to hold as much again would charge it again if this one dies too.
       if (open !== null && open.credit >= quote) {
         const [way] = (await findWays(options.schemes, asked, paid)).accepts
-        const plain = { ...options, call, quote, flat, open, signal: request.signal, once: null }
         return await answerCall({
-          ...plain,
-          reservation: { ...free, ceiling: quote },
+          call,
+          quote,
+          flat,
+          open,
+          signal: request.signal,
+          reservation: holding(quote),
+          once: null,
           network: way?.network ?? '',
+          ...options,
         })
       }
       const admission = await admitPayment({
@@ -188,13 +197,19 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
         return admission.response
       }
       const { reservation, dialect, requirements, once } = admission
-      if (once === null)
-        await open?.held(reservation.ceiling).catch(async (error: unknown) => {
-          await reservation.release('the call could not be kept')
-          throw error
-        })
-      const sold = { ...options, ...signing(requirements), call, quote, flat, open, signal: request.signal }
-      const answer = await answerCall({ ...sold, reservation, once, network: requirements.network })
+      if (once === null && open !== null) await keepHeld(open, reservation)
+      const answer = await answerCall({
+        call,
+        quote,
+        flat,
+        open,
+        signal: request.signal,
+        reservation,
+        once,
+        network: requirements.network,
+        ...signing(requirements),
+        ...options,
+      })
       return answerIn(dialect, answer, { now: at() })
     } catch (error) {
       open?.dropped()
@@ -209,10 +224,21 @@ export function openAiGateway(options: OpenAiGatewayOptions): (request: CallRequ
     })
 }
 
-/** What is held for a call that costs nothing. */
-const free: Reservation = {
+/** Notes what is held for a call, once the disk has that: what is noted is credited to its repetition after a crash. */
+async function keepHeld(open: OpenCall, reservation: Reservation): Promise<void> {
+  try {
+    await reservation.kept
+    await open.held(reservation.ceiling)
+  } catch (error) {
+    await reservation.release('the call could not be kept')
+    throw error
+  }
+}
+
+/** What is held for a call that costs nothing, or nothing more: `ceiling` was paid before. */
+const holding = (ceiling: bigint): Reservation => ({
   payer: zeroAddress,
-  ceiling: 0n,
+  ceiling,
   capture: async () => ({
     success: false,
     transaction: '',
@@ -220,7 +246,7 @@ const free: Reservation = {
     errorReason: 'nothing is held',
   }),
   release: async () => {},
-}
+})
 
 async function readBody(request: CallRequest, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []

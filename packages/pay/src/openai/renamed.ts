@@ -6,5 +6,5 @@ export function renamed(answer: Answer, text: string, call: ModelCall): string {
   const name = call.model.id
   return answer.model === undefined || answer.model === name
     ? text
-    : JSON.stringify({ ...answer, model: name })
+    : JSON.stringify(Object.assign({}, answer, { model: name }))
 }

@@ -35,12 +35,12 @@ export async function settleCall(
   const charged = dueOf(options, meter)
   const say = (how: Charge['outcome']) =>
     options.onCharge?.({
-      ...metered,
       model: call.model.id,
       route: call.route,
       payer: reservation.payer,
       charged,
       outcome: how,
+      ...metered,
     })
   if (charged === 0n) {
     await reservation.release('there is nothing to charge')

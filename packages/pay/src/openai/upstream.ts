@@ -1,10 +1,4 @@
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { Agent, type Dispatcher, errors, request } from 'undici'
 import * as z from 'zod'
 import {
   UpstreamAnswerInvalidError,
@@ -13,11 +7,9 @@ import {
   UpstreamTimeoutError,
   UpstreamUnreachableError,
 } from './errors.ts'
-import { byteLength } from './meter.ts'
 
-// Connections to the upstream are kept: a new one costs more than everything else here.
-const httpAgent = new HttpAgent({ keepAlive: true, maxFreeSockets: 256 })
-const httpsAgent = new HttpsAgent({ keepAlive: true, maxFreeSockets: 256 })
+/** Connections to upstreams are kept: a new one costs more than everything else here. */
+const connections = new Agent({ connect: { timeout: 10_000 } })
 
 /** What is sold: a server that speaks OpenAI's API. */
 export interface Upstream {
@@ -25,7 +17,7 @@ export interface Upstream {
   readonly url: string
   /** The seller's own headers for it, `authorization` above all. Nothing of the buyer's is passed on. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Longest silence before its answer and within it; 120 s by default. */
+  /** Longest silence before its answer and within it, in milliseconds; 120 s by default. It is connected to within 10 s. */
   readonly silenceMs?: number
   /** Most bytes of an answer; 16 MiB by default. */
   readonly maxBytes?: number
@@ -39,7 +31,7 @@ export interface UpstreamAnswer {
 
 /**
  * Sends a call to the upstream. Only its status and content type decide whether it is an answer; of its headers nothing is
- * passed on.
+ * passed on. A redirect is an answer like others: to follow it would carry the seller's key elsewhere.
  *
  * @throws UpstreamUnreachableError, UpstreamTimeoutError, UpstreamRefusedError, UpstreamAnswerInvalidError; the chunks
  * throw UpstreamCutError and UpstreamTimeoutError
@@ -55,80 +47,64 @@ export async function callUpstream(
 ): Promise<UpstreamAnswer> {
   const { silenceMs = 120_000, maxBytes = 16 << 20 } = upstream
   const wanted = call.stream ? 'text/event-stream' : 'application/json'
-  let outgoing: ClientRequest | undefined
-  let incoming: IncomingMessage | undefined
-  const watch = watchSilence(silenceMs, () => outgoing?.destroy())
-  const explain = (error: unknown, otherwise: (options: { cause: unknown }) => Error) =>
-    watch.silent() ? new UpstreamTimeoutError({ afterMs: silenceMs }) : otherwise({ cause: error })
-  const cancel = () => {
-    watch.stop()
-    call.signal.removeEventListener('abort', cancel)
-    // After a complete answer the connection is not ended but used again.
-    if (incoming?.complete !== true) outgoing?.destroy()
-  }
-  call.signal.addEventListener('abort', cancel, { once: true })
+  const explain: Explain = (error, otherwise) =>
+    isSilence(error) ? new UpstreamTimeoutError({ afterMs: silenceMs }) : otherwise({ cause: error })
+  let response: Dispatcher.ResponseData
   try {
-    if (call.signal.aborted) throw new UpstreamUnreachableError()
-    const body = JSON.stringify(call.body)
-    const url = new URL(`${upstream.url}/${call.route}`)
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-    outgoing = send(url, {
+    response = await request(`${upstream.url}/${call.route}`, {
       method: 'POST',
-      agent: url.protocol === 'https:' ? httpsAgent : httpAgent,
-      headers: {
-        accept: wanted,
-        'content-type': 'application/json',
-        'content-length': byteLength(body),
-        ...upstream.headers,
-      },
+      dispatcher: connections,
+      signal: call.signal,
+      headersTimeout: silenceMs,
+      // While the buyer is slow nothing is read, and the upstream's silence is not its own.
+      bodyTimeout: silenceMs,
+      headers: { accept: wanted, 'content-type': 'application/json', ...upstream.headers },
+      body: JSON.stringify(call.body),
     })
-    outgoing.end(body)
-    incoming = await answerOf(outgoing)
   } catch (error) {
-    cancel()
     throw explain(error, (cause) => new UpstreamUnreachableError(cause))
   }
-  const { statusCode: status = 0, headers } = incoming
-  const body = incoming as AsyncIterable<Uint8Array>
-  const chunks = (async function* () {
-    let size = 0
-    try {
-      for await (const chunk of body) {
-        watch.stop()
-        size += chunk.length
-        if (size > maxBytes) {
-          throw new UpstreamAnswerInvalidError({ problem: `it is longer than ${maxBytes} bytes` })
-        }
-        // While the buyer is slow the upstream's silence is not its own.
-        yield chunk
-        watch.start()
-      }
-    } catch (error) {
-      if (error instanceof UpstreamAnswerInvalidError) throw error
-      throw explain(error, (cause) => new UpstreamCutError(cause))
-    } finally {
-      cancel()
-    }
-  })()
-  const answer = { chunks, cancel }
+  const { statusCode: status, headers, body } = response
+  // What breaks while nobody reads is told to whoever reads next.
+  body.on('error', () => undefined)
+  const chunks = chunksOf(body, { maxBytes, explain })
+  const answer = { chunks, cancel: () => void body.destroy() }
   if (status < 200 || status > 299) throw await refusal(status, answer)
-  const type = headers['content-type'] ?? ''
+  const type = String(headers['content-type'] ?? '')
   if (!type.toLowerCase().startsWith(wanted)) {
-    cancel()
+    answer.cancel()
     throw new UpstreamAnswerInvalidError({ problem: `its content type is '${type}' instead of '${wanted}'` })
   }
   return answer
 }
 
-/** The head of the answer. Redirects are answers like others: to follow one would carry the seller's key elsewhere. */
-function answerOf(outgoing: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    outgoing.once('response', resolve)
-    // Stays attached: what breaks later is told by the answer's own stream.
-    outgoing.on('error', reject)
-    outgoing.once('close', () => reject(new UpstreamUnreachableError()))
-  })
+type Explain = (error: unknown, otherwise: (options: { readonly cause: unknown }) => Error) => Error
+
+/**
+ * The bytes of an answer as they come. No function within `callUpstream`: each generator function that is made has a hidden class of its
+ * own, which V8 keeps among old objects, and all that the function sees with it.
+ */
+async function* chunksOf(
+  body: AsyncIterable<Uint8Array>,
+  { maxBytes, explain }: { readonly maxBytes: number; readonly explain: Explain },
+): AsyncGenerator<Uint8Array, void, void> {
+  let size = 0
+  try {
+    for await (const chunk of body) {
+      size += chunk.length
+      if (size > maxBytes) {
+        throw new UpstreamAnswerInvalidError({ problem: `it is longer than ${maxBytes} bytes` })
+      }
+      yield chunk
+    }
+  } catch (error) {
+    if (error instanceof UpstreamAnswerInvalidError) throw error
+    throw explain(error, (cause) => new UpstreamCutError(cause))
+  }
 }
+
+const isSilence = (error: unknown) =>
+  error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError
 
 const errorSchema = z.object({
   error: z.object({ message: z.string(), param: z.string().nullish() }),
@@ -154,21 +130,9 @@ async function refusal(status: number, answer: UpstreamAnswer): Promise<Upstream
 
 /** All of an answer as text. */
 export async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for await (const chunk of chunks) text += decoder.decode(chunk, { stream: true })
-  return text + decoder.decode()
+  const all: Uint8Array[] = []
+  for await (const chunk of chunks) all.push(chunk)
+  return utf8.decode(all.length === 1 ? all[0] : Buffer.concat(all))
 }
 
-function watchSilence(ms: number, onSilence: () => void) {
-  let silent = false
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const start = () => {
-    timer = setTimeout(() => {
-      silent = true
-      onSilence()
-    }, ms)
-  }
-  start()
-  return { start, silent: () => silent, stop: () => clearTimeout(timer) }
-}
+const utf8 = new TextDecoder()

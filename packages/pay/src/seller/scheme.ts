@@ -79,11 +79,17 @@ export interface SellerScheme {
   /**
    * Checks a payment and holds it: nothing is served before this resolves.
    *
+   * @param context `ahead`: what makes the answer may begin before the disk has what is held, and only its giving out waits for
+   * the reservation's `kept`. A scheme need not make use of it.
    * @throws PaymentRefusedError with the exact code
    */
   reserve(
     payment: PaymentPayload,
-    context: { readonly requirements: PaymentRequirements; readonly request: PaidRequest },
+    context: {
+      readonly requirements: PaymentRequirements
+      readonly request: PaidRequest
+      readonly ahead?: boolean
+    },
   ): Promise<Reservation>
 }
 
@@ -92,6 +98,13 @@ export interface Reservation {
   readonly payer: Address
   /** Most that can be captured, in base units. */
   readonly ceiling: bigint
+  /**
+   * Set where it was asked for ahead of the disk: nothing is given out before it resolves. Where it rejects nothing may be, and the reservation
+   * is to be released.
+   *
+   * @throws JournalWriteError
+   */
+  readonly kept?: Promise<void>
   /** Set where nothing but the whole ceiling can be captured. */
   readonly fixed?: true
   /**

@@ -2,14 +2,16 @@
 import { Agent, request } from 'node:http'
 import { parentPort, workerData } from 'node:worker_threads'
 
-const { port, path, headers, perSecond, header } = workerData
+const { port, path, headers, perSecond, header, body } = workerData
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
 const ask = (payment) =>
   new Promise((done, failed) => {
     const started = performance.now()
     const given = payment === '' ? {} : { [header]: payment }
-    const outgoing = request({ port, host: '127.0.0.1', path, headers: given, agent }, (incoming) => {
+    const method = body === undefined ? 'GET' : 'POST'
+    const to = { port, host: '127.0.0.1', path, method, headers: given, agent }
+    const outgoing = request(to, (incoming) => {
       incoming.resume()
       incoming.once('end', () =>
         incoming.statusCode === 200
@@ -18,7 +20,7 @@ const ask = (payment) =>
       )
     })
     outgoing.once('error', failed)
-    outgoing.end()
+    outgoing.end(body)
   })
 
 const begun = performance.now()
