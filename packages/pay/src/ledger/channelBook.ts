@@ -11,7 +11,7 @@ import {
 } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import { fromHex } from '../curve/words.ts'
-import { TickForeignError } from './errors.ts'
+import { DepositTooLowError, TickForeignError } from './errors.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
 /** keccak256. */
@@ -45,9 +45,14 @@ export interface ChannelBook {
    * a later block, nothing is served on this life.
    */
   endsBy: number | null
+  /** When the chain was asked about it, by the ledger's own clock in milliseconds. Not on disk: a new process asks again. */
+  seenAt: number
   /** Requests in flight. Not on disk: those that a crash broke off count as charged. */
   holds: number
 }
+
+/** Of a book that another process kept. */
+export const neverSeen = Number.NEGATIVE_INFINITY
 
 /** A book of a channel's present life, of which nothing was promised yet. */
 export function newBook(channel: Channel, state: ChannelState): ChannelBook {
@@ -57,7 +62,7 @@ export function newBook(channel: Channel, state: ChannelState): ChannelBook {
     ...{ best: null, ticks: 0, word: null, wordBytes: null, worth: 0n },
     // What the chain paid out was charged by someone who kept these books before.
     spent: claimed,
-    ...{ endsBy: null, holds: 0 },
+    ...{ endsBy: null, holds: 0, seenAt: neverSeen },
   }
 }
 
@@ -87,7 +92,7 @@ export const largestGap = 256
  * Takes a tick of the voucher that counts.
  *
  * @returns Whether the book changed: one that was seen, or an earlier one, pays nothing more.
- * @throws TicksTooManyError | TickInvalidError | TickForeignError
+ * @throws TicksTooManyError | DepositTooLowError | TickInvalidError | TickForeignError
  */
 export function takeTick(book: ChannelBook, tick: Tick, hash: HashWord): boolean {
   const { best } = book
@@ -97,6 +102,8 @@ export function takeTick(book: ChannelBook, tick: Tick, hash: HashWord): boolean
   const max = Math.min(best.voucher.maxTicks, maxTicks, book.ticks + largestGap)
   if (!Number.isInteger(ticks) || ticks < 1 || ticks > max) throw new TicksTooManyError({ ticks, max })
   if (ticks <= book.ticks) return false
+  const worth = voucherWorth(best.voucher, ticks)
+  if (worth > book.deposit) throw new DepositTooLowError({ channel: book.id, worth, deposit: book.deposit })
   const bytes = fromHex(word)
   let walked = bytes
   for (let left = ticks - book.ticks; left > 0; left--) walked = hash(walked)
@@ -105,7 +112,7 @@ export function takeTick(book: ChannelBook, tick: Tick, hash: HashWord): boolean
   book.ticks = ticks
   book.word = word
   book.wordBytes = bytes
-  book.worth = voucherWorth(best.voucher, ticks)
+  book.worth = worth
   return true
 }
 

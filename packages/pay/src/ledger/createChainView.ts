@@ -7,7 +7,7 @@ import type { Books } from './openBooks.ts'
 
 /** What the chain says of the channels in the books, and for how long that is taken. */
 export interface ChainView {
-  isFresh(id: Hash): boolean
+  isFresh(book: ChannelBook): boolean
   /** Asks the chain, and makes the book of a channel that has none. Throws ChannelNotOpenError. */
   load(id: Hash, channel: Channel): Promise<ChannelBook>
   /** Throws ChannelNotOpenError | ChannelEndingError: nothing is served on a channel that ends. */
@@ -24,16 +24,13 @@ export function createChainView(
   options: Pick<LedgerOptions, 'readChannel' | 'readChannelAt' | 'freshMs' | 'now'>,
 ): ChainView {
   const { readChannel, readChannelAt, freshMs = 60_000, now = () => performance.now() } = options
-  /** When the chain was asked about a channel, in milliseconds: what happened since is not known. */
-  const seen = new Map<Hash, number>()
   const loading = new Map<Hash, Promise<ChannelBook>>()
 
   /** Brings a book up to what the chain says; a new epoch is a new book. */
   function see(channel: Channel, state: ChannelState): ChannelBook {
-    const { id } = state
-    seen.set(id, now())
-    const known = books.get(id)
+    const known = books.get(state.id)
     if (known !== undefined && known.epoch === state.epoch) {
+      known.seenAt = now()
       known.deposit = state.deposit
       known.closesAt = state.closesAt
       if (state.claimed > known.claimed) {
@@ -44,6 +41,7 @@ export function createChainView(
       return known
     }
     const book = newBook(channel, state)
+    book.seenAt = now()
     books.set(book)
     return book
   }
@@ -83,7 +81,7 @@ export function createChainView(
   }
 
   return {
-    isFresh: (id) => now() - (seen.get(id) ?? Number.NEGATIVE_INFINITY) < freshMs,
+    isFresh: ({ seenAt }) => now() - seenAt < freshMs,
     load,
     requireNotEnding,
     async requireServed(book) {
@@ -99,7 +97,6 @@ export function createChainView(
       // Closed: what could be claimed of this life was, and its vouchers are worth nothing in the next.
       else {
         books.delete(book)
-        seen.delete(id)
         if (state.state === 'open') see(book.channel, state)
       }
     },

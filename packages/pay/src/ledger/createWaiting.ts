@@ -13,7 +13,8 @@ export function createWaiting(): Waiting {
   const waiting = new Map<Hash, Set<() => void>>()
   return {
     wake(channel) {
-      const listeners = waiting.get(channel)
+      // Ticks come by the hundred thousand, and mostly nobody waits.
+      const listeners = waiting.size === 0 ? undefined : waiting.get(channel)
       if (listeners !== undefined) for (const look of listeners) look()
     },
     until(channel, isEnough, ms) {

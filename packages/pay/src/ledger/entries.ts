@@ -10,7 +10,7 @@ import {
   voucherWorth,
 } from '@millrace/sdk'
 import * as z from 'zod'
-import type { ChannelBook } from './channelBook.ts'
+import { type ChannelBook, neverSeen } from './channelBook.ts'
 
 /** A book as the ledger's file has it. */
 const bookEntrySchema = z.object({
@@ -34,7 +34,7 @@ export type BookEntry = z.input<typeof bookEntrySchema>
 export function readBook(entry: BookEntry): ChannelBook {
   const book = parse(bookEntrySchema, entry, 'book')
   const worth = book.best === null ? 0n : voucherWorth(book.best.voucher, book.ticks)
-  return { ...book, wordBytes: null, worth, holds: 0 }
+  return { ...book, wordBytes: null, worth, holds: 0, seenAt: neverSeen }
 }
 
 /** Writes a book. */

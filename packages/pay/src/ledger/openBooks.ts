@@ -8,7 +8,7 @@ export interface Books<book extends { readonly id: Hash }> {
   set(book: book): void
   delete(book: book): void
   all(): readonly book[]
-  /** Marks a book to be written. One that was replaced is not: its line would bury that of the next. */
+  /** Marks a book to be written, if it is not replaced by then. */
   mark(book: book): void
   /** Resolves when every change up to this call is on disk; calls that come together share one write. */
   flush(): Promise<void>
@@ -45,18 +45,15 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
   let flushing: Promise<void> | null = null
   let next: Promise<void> | null = null
   let soon: NodeJS.Timeout | null = null
-  const mark = (book: book) => {
-    if (books.get(book.id) === book) dirty.add(book)
-  }
-
   async function append(): Promise<void> {
+    // A book that was replaced is not written: its line would bury that of the next.
     const changed = [...dirty].filter((each) => books.get(each.id) === each)
     dirty.clear()
     if (changed.length === 0) return
     try {
       await journal.append(changed.map(write))
     } catch (error) {
-      for (const each of changed) mark(each)
+      for (const each of changed) dirty.add(each)
       throw error
     }
     if (journal.length > compactAfter) await journal.compact(() => [[...books.values()].map(write)])
@@ -93,7 +90,7 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
       dirty.delete(book)
     },
     all: () => [...books.values()],
-    mark,
+    mark: (book) => void dirty.add(book),
     flush,
     flushSoon() {
       soon ??= setTimeout(() => {

@@ -51,7 +51,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     if (amount < leastFunding) throw new FundingRefusedError({ channel: id, amount, least: leastFunding })
     const known = books.get(id)
     const worth = voucherWorth(voucher, tick?.ticks ?? 0)
-    const isOpen = known !== undefined && known.epoch === voucher.epoch && isFresh(id)
+    const isOpen = known !== undefined && known.epoch === voucher.epoch && isFresh(known)
     if (isOpen && worth <= known.deposit) return
     const { state, deposit, epoch } = await readChannel(id)
     if (state === 'open' && epoch === voucher.epoch && worth <= deposit) return
@@ -66,7 +66,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     if (voucher.channel === id && !isBest(books.get(id), payment)) recognizer.requireSigned(own, payment)
     if (funding !== undefined) await fund(id, payment, funding)
     let book = books.get(id)
-    if (book === undefined || !isFresh(id) || book.epoch !== voucher.epoch) book = await load(id, channel)
+    if (book === undefined || !isFresh(book) || book.epoch !== voucher.epoch) book = await load(id, channel)
     if (voucher.channel !== id || voucher.epoch !== book.epoch) {
       throw new VoucherForeignError({
         channel: voucher.channel,
@@ -101,13 +101,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   async function takeKnown({ channel: id, anchor, tick }: ChannelTick): Promise<ChannelBook> {
     let book = books.get(id)
     if (book === undefined) throw new ChannelNotOpenError({ channel: id, state: 'unknown' })
-    if (!isFresh(id)) book = await load(id, book.channel)
+    if (!isFresh(book)) book = await load(id, book.channel)
     await requireServed(book)
     if (book.best?.voucher.anchor !== anchor) return book
     if (voucherWorth(book.best.voucher, tick.ticks) > book.deposit) book = await load(id, book.channel)
     const { best } = book
     if (best?.voucher.anchor !== anchor) return book
-    requireDeposit(book, voucherWorth(best.voucher, tick.ticks))
     if (takeTick(book, tick, curve.keccak256)) changed(book)
     return book
   }
@@ -166,10 +165,9 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     },
     tick(id: Hash, tick: Tick) {
       const book = books.get(id)
-      if (book === undefined || book.closesAt !== 0 || !isFresh(id))
+      if (book === undefined || book.closesAt !== 0 || !isFresh(book))
         throw new ChannelNotOpenError({ channel: id, state: book?.closesAt ? 'closing' : 'unknown' })
       requireNotEnding(book)
-      requireDeposit(book, book.best === null ? 0n : voucherWorth(book.best.voucher, tick.ticks))
       if (takeTick(book, tick, curve.keccak256)) changed(book)
       return book.worth
     },
@@ -186,10 +184,6 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     flush,
     close: books.close,
   }
-}
-
-function requireDeposit({ id, deposit }: ChannelBook, worth: bigint): void {
-  if (worth > deposit) throw new DepositTooLowError({ channel: id, worth, deposit })
 }
 
 /** Whether a voucher is the one that counts, whose signature was checked when it came. */
