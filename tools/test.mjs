@@ -11,8 +11,8 @@ const deep = process.argv.includes('--deep')
 const filters = process.argv.slice(2).filter((argument) => argument !== '--deep')
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-test-'))
 
-/** Runs a suite with its output shown and kept. */
-function suite(program, args, environment = {}) {
+/** Runs a suite with its output kept, and shown: at once, or `held` until it ends, so that two suites do not speak at a time. */
+function suite(program, args, { environment = {}, held = false } = {}) {
   return new Promise((done) => {
     const child = spawn(program, args, {
       cwd: root,
@@ -21,15 +21,18 @@ function suite(program, args, environment = {}) {
     })
     let output = ''
     child.stdout.on('data', (chunk) => {
-      process.stdout.write(chunk)
-      output = (output + chunk).slice(-65536)
+      if (!held) process.stdout.write(chunk)
+      output = held ? output + chunk : (output + chunk).slice(-65536)
     })
-    child.on('close', (code) => done({ code, output }))
+    child.on('close', (code) => {
+      if (held) process.stdout.write(`\n${output}\n`)
+      done({ code, output })
+    })
   })
 }
 
-async function contracts() {
-  const { code, output } = await suite('node', ['contracts/test.mjs', ...(deep ? ['--deep'] : [])])
+async function contracts({ held }) {
+  const { code, output } = await suite('node', ['contracts/test.mjs', ...(deep ? ['--deep'] : [])], { held })
   const line = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1)
   const passed = Number(line?.[1] ?? 0)
   const failed = Number(line?.[2] ?? 0)
@@ -49,7 +52,7 @@ async function typescript() {
       `--outputFile.json=${report}`,
       ...filters,
     ],
-    deep ? { MILLRACE_DEEP: '1' } : {},
+    { environment: deep ? { MILLRACE_DEEP: '1' } : {} },
   )
   try {
     const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8'))
@@ -62,8 +65,16 @@ async function typescript() {
 
 must('node', ['tools/build.mjs', '--quiet'])
 const results = []
-if (filters.length === 0) results.push(await contracts())
-results.push(await typescript())
+if (filters.length > 0) results.push(await typescript())
+// Long campaigns have the machine for themselves.
+else if (deep) results.push(await contracts({ held: false }), await typescript())
+else {
+  // The compiler works on one core for minutes, and most other tests wait for a chain or a child.
+  process.stdout.write(
+    'The contracts are tested beside the rest; what they say comes when they are through.\n',
+  )
+  results.push(...(await Promise.all([contracts({ held: true }), typescript()])))
+}
 rmSync(scratch, { recursive: true, force: true })
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0)
 process.stdout.write(`\n${total('passed')} passed, ${total('failed')} failed\n`)
