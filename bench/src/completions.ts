@@ -1,7 +1,7 @@
 // What the gateway of models adds to a completion, and what of it is payment's: the same upstream asked directly, through the gateway for
 // nothing, and through it for money, one right after the other. Client, gateway and upstream are processes of their own; the client asks
 // at a rate that does not wait for answers, and all payments are on one channel.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -27,17 +27,8 @@ const runUp = 200
 
 const loadAtStart = loadavg()[0] ?? 0
 const say = (text: string) => process.stdout.write(`${text}\n`)
-const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-completions-'))
 const stallsBefore = await machineStalls()
 const upstream = await startBundled(join(import.meta.dirname, '_completions/upstream.ts'), {})
-const gateway = await startBundled(join(import.meta.dirname, '_completions/gateway.ts'), {
-  ...{ path: join(folder, 'ledger.jsonl'), upstream: `http://127.0.0.1:${upstream.port}/v1` },
-})
-const stats = async () =>
-  (await (await fetch(`http://127.0.0.1:${gateway.port}/stats`)).json()) as {
-    pauses: number[]
-    syncs: number[]
-  }
 
 const to = (port: number, model: string, stream: boolean): Target => ({
   ...{ port, path: '/v1/completions' },
@@ -55,7 +46,11 @@ function paymentsFor(accepted: PaymentRequirements, count: number): string[] {
   })
 }
 
+const byDisk = 'the disk, from the gateway’s write to its answer'
 const nothing = (count: number) => Array.from({ length: count }, () => '')
+
+const stats = async ({ port }: Target) =>
+  (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
 
 /** Once: directly, for nothing and for money, one right after the other at the same rate. */
 async function measure(ways: Ways, perSecond: number, payments: readonly string[]) {
@@ -65,9 +60,9 @@ async function measure(ways: Ways, perSecond: number, payments: readonly string[
   await answers(ways.paid, payments.slice(0, runUp))
   const direct = quantiles(await answers(ways.direct, unpaid))
   const free = quantiles(await answers(ways.free, unpaid))
-  await stats()
+  await stats(ways.paid)
   const paid = quantiles(await answers(ways.paid, payments.slice(runUp)))
-  const { pauses, syncs } = await stats()
+  const { pauses, syncs } = await stats(ways.paid)
   const between = (one: typeof paid, other: typeof paid) => ({
     p50: round(one.p50 - other.p50),
     p99: round(one.p99 - other.p99),
@@ -76,7 +71,7 @@ async function measure(ways: Ways, perSecond: number, payments: readonly string[
     added: between(paid, direct),
     'of it by payment': between(paid, free),
     ...{ direct, free, paid },
-    'the disk, from the gateway’s write to its answer': quantiles(syncs),
+    [byDisk]: quantiles(syncs),
     'collector in the gateway': { pauses: pauses.length, ...quantiles(pauses) },
   }
 }
@@ -97,30 +92,49 @@ async function askingFor(target: Target): Promise<PaymentRequirements> {
   return accepted
 }
 
-const results: Record<string, unknown> = {}
-for (const stream of [false, true]) {
-  const ways = {
-    direct: to(upstream.port, 'bench', stream),
-    free: to(gateway.port, 'free', stream),
-    paid: to(gateway.port, 'paid', stream),
+/** What is added at each of `rates`, books in `folder`: the best of the runs, and what the others were. */
+async function addedAt(folder: string, rates: readonly number[]) {
+  const gateway = await startBundled(join(import.meta.dirname, '_completions/gateway.ts'), {
+    ...{ path: join(folder, 'ledger.jsonl'), upstream: `http://127.0.0.1:${upstream.port}/v1` },
+  })
+  const added: Record<string, unknown> = {}
+  for (const stream of [false, true]) {
+    const ways = {
+      direct: to(upstream.port, 'bench', stream),
+      free: to(gateway.port, 'free', stream),
+      paid: to(gateway.port, 'paid', stream),
+    }
+    const accepted = await askingFor(ways.paid)
+    const perSecond = 400
+    for (const target of [ways.direct, ways.free]) await ask(target, { headers: nothing(warmUp), perSecond })
+    await ask(ways.paid, { headers: paymentsFor(accepted, warmUp), perSecond })
+    for (const rate of rates) {
+      const runs: Awaited<ReturnType<typeof measure>>[] = []
+      for (let run = 0; run < REPEATS; run++)
+        runs.push(await measure(ways, rate, paymentsFor(accepted, runUp + REQUESTS)))
+      const [best, ...others] = runs.sort((a, b) => a.added.p99 - b.added.p99)
+      const name = `${stream ? 'streamed' : 'whole'}, ${rate} a second`
+      added[name] = {
+        ...{ goalAddedP99: 2, ...best },
+        'the other runs': others.map((run) => ({
+          added: run.added,
+          'of it by payment': run['of it by payment'],
+          'the disk': run[byDisk],
+        })),
+      }
+      say(`${name} ${JSON.stringify(added[name])}`)
+    }
   }
-  const accepted = await askingFor(ways.paid)
-  const perSecond = 400
-  for (const target of [ways.direct, ways.free]) await ask(target, { headers: nothing(warmUp), perSecond })
-  await ask(ways.paid, { headers: paymentsFor(accepted, warmUp), perSecond })
-  for (const rate of RATES) {
-    const runs: Awaited<ReturnType<typeof measure>>[] = []
-    for (let run = 0; run < REPEATS; run++)
-      runs.push(await measure(ways, rate, paymentsFor(accepted, runUp + REQUESTS)))
-    const [best, ...others] = runs.sort((a, b) => a.added.p99 - b.added.p99)
-    const name = `${stream ? 'streamed' : 'whole'}, ${rate} a second`
-    results[name] = { goalAddedP99: 2, ...best, 'added in the other runs': others.map(({ added }) => added) }
-    say(`${name} ${JSON.stringify(results[name])}`)
-  }
+  await gateway.stop()
+  rmSync(folder, { recursive: true, force: true })
+  return added
 }
-await gateway.stop()
+
+const temporary = (at: string) => mkdtempSync(join(at, 'millrace-bench-completions-'))
+const results = await addedAt(temporary(tmpdir()), RATES)
+// What the software adds by itself, without what the machine's disk takes.
+const inMemory = existsSync('/dev/shm') ? await addedAt(temporary('/dev/shm'), [400]) : null
 await upstream.stop()
-rmSync(folder, { recursive: true, force: true })
 const stallsAfter = await machineStalls()
 
 const result = {
@@ -135,6 +149,7 @@ const result = {
   requests: REQUESTS,
   'the machine alone, stalls of more than 1 ms': { before: stallsBefore, after: stallsAfter },
   'added to a completion': results,
+  'added to a completion, books on a disk in memory': inMemory,
 }
 mkdirSync('bench/results', { recursive: true })
 writeFileSync('bench/results/completions.json', `${JSON.stringify(result, null, 2)}\n`)

@@ -96,7 +96,6 @@ async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promi
   const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' }
   let early: Settlement | null = null
   const stream = await streamAnswer({
-    ...options,
     answer,
     meter,
     held: () => reservation.ceiling,
@@ -125,6 +124,7 @@ async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promi
     },
     keep: async (body) =>
       open?.answered({ status: 200, headers: { ...headers, ...receiptHeader(early) }, body }),
+    ...options,
   }).catch(async (error: unknown) => {
     answer.cancel()
     if (early === null) await reservation.release('the upstream did not answer')

@@ -65,6 +65,8 @@ export function createMeter(call: ModelCall, countTokens: CountTokens = aboutTok
     },
     /** The upstream says what was used so far. */
     report(value: unknown): void {
+      // Nearly every event of a stream says nothing of it, and what says that a reading failed has getters, which the collector keeps.
+      if (value === undefined || value === null) return
       const read = usageSchema.safeParse(value)
       if (!read.success) return
       const { prompt_tokens, completion_tokens, completion_tokens_details } = read.data

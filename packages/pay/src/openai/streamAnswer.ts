@@ -175,7 +175,9 @@ const extendTokens = 32
 
 /** Whether at least `short` more is held: a stretch of the answer if the payer promises it, what is missing otherwise. */
 async function extended({ call, held, quote, extend }: StreamOptions, short: bigint): Promise<boolean> {
-  const stretch = costUp({ ...call.model.price, perRequest: 0n }, { input: 0, output: extendTokens })
+  const { perMillionInput, perMillionOutput } = call.model.price
+  const byToken = { perRequest: 0n, perMillionInput, perMillionOutput }
+  const stretch = costUp(byToken, { input: 0, output: extendTokens })
   const left = quote - held()
   return extend(stretch < short ? short : stretch < left ? stretch : left)
 }
