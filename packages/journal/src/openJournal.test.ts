@@ -1,10 +1,24 @@
-import { constants, mkdtemp, readdir, readFile, readlink, rm, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  constants,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { JournalClosedError, JournalCorruptError } from './errors.ts'
+import { encodeLine } from './lines.ts'
 import { openJournal } from './openJournal.ts'
+import { readEntries } from './readEntries.ts'
 
 let folder: string
 let path: string
@@ -87,17 +101,106 @@ describe('openJournal', () => {
     }
   })
 
+  test('behavior: entries that wait together are one line, read back one by one', async () => {
+    const journal = await openJournal<number>({ path })
+    await Promise.all([journal.append(0), ...[1, 2, 3].map((n) => journal.append(n))])
+    await journal.append(4)
+    await journal.close()
+    expect((await readFile(path, 'latin1')).replaceAll(/[0-9a-f]{8} /g, '')).toBe('[0,0,1,2,3]\n[4,4]\n')
+    const again = await openJournal<number>({ path })
+    expect(again.replayed).toEqual([0, 1, 2, 3, 4].map((n) => ({ sequence: n, entry: n })))
+    expect(again.length).toBe(5)
+    await again.append(5)
+    await again.close()
+    expect(await entriesOf()).toEqual([0, 1, 2, 3, 4, 5])
+  })
+
+  test('behavior: a file with a line for each entry, as they once were, is read on', async () => {
+    await mkdir(dirname(path))
+    await writeFile(path, Buffer.concat([0, 1, 2].map((n) => encodeLine(n, [`${n}`]))))
+    const journal = await openJournal<number>({ path })
+    await journal.append(3)
+    await journal.close()
+    expect(await entriesOf()).toEqual([0, 1, 2, 3])
+  })
+
   test('behavior: a tail of zeros, as after a power cut, is dropped', async () => {
     const journal = await openJournal<string>({ path })
     await journal.append('a')
     await journal.close()
-    const size = (await readFile(path)).length
+    const { size } = await stat(path)
     await truncate(path, size + 4096)
     const again = await openJournal<string>({ path })
     expect(again.torn).toBe(4096)
-    expect(again.replayed.map((line) => line.entry)).toEqual(['a'])
+    expect(again.replayed.map(({ entry }) => entry)).toEqual(['a'])
     await again.close()
-    expect((await readFile(path)).length).toBe(size)
+    expect((await stat(path)).size).toBe(size)
+  })
+
+  test('behavior: it is read while it is written', async () => {
+    expect(readEntries(path)).toEqual([])
+    const journal = await openJournal<number>({ path })
+    await Promise.all([1, 2].map((n) => journal.append(n)))
+    await journal.append(3)
+    await appendFile(path, '00000000 [3,')
+    expect(readEntries(path)).toEqual([1, 2, 3])
+    await journal.close()
+  })
+
+  test('behavior: a power cut in a write, any of its sectors on disk or not: what was promised is there, and nothing of it by half', async () => {
+    const sector = 512
+    const outcomes = { before: 0, after: 0 }
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          before: fc.array(fc.array(fc.string({ maxLength: 900 }), { minLength: 1, maxLength: 6 }), {
+            maxLength: 12,
+          }),
+          last: fc.array(fc.string({ unit: 'binary', maxLength: 1500 }), { minLength: 1, maxLength: 8 }),
+          kept: fc.infiniteStream(fc.boolean()),
+          // Whether the file's new length is on disk; otherwise some of it.
+          hasLength: fc.boolean(),
+          grownBy: fc.nat(),
+        }),
+        async ({ before, last, kept, grownBy, hasLength }) => {
+          await rm(path, { force: true })
+          const journal = await openJournal<string>({ path })
+          const put = (entries: readonly string[]) =>
+            Promise.all(entries.map((entry) => journal.append(entry)))
+          for (const batch of before) await put(batch)
+          const old = await readFile(path)
+          await put(last)
+          const next = await readFile(path)
+          await journal.close()
+
+          const length = hasLength ? next.length : old.length + (grownBy % (next.length - old.length + 1))
+          const cut = Buffer.alloc(length)
+          let lost = 0
+          for (let start = 0; start < length; start += sector) {
+            const end = Math.min(start + sector, length)
+            const mine = next.subarray(start, end)
+            const was = Buffer.alloc(end - start)
+            if (start < old.length) old.copy(was, 0, start, end)
+            if (!mine.equals(was) && kept.next().value === false) {
+              lost++
+              was.copy(cut, start)
+            } else mine.copy(cut, start)
+          }
+          if (length < next.length && next.subarray(length).some((byte) => byte !== 0)) lost++
+          await writeFile(path, cut)
+
+          const again = await openJournal<string>({ path })
+          const entries = again.replayed.map(({ entry }) => entry)
+          expect(entries).toEqual(lost === 0 ? [...before.flat(), ...last] : before.flat())
+          outcomes[lost === 0 ? 'after' : 'before']++
+          await again.append('and on')
+          await again.close()
+          expect(await entriesOf()).toEqual([...entries, 'and on'])
+        },
+      ),
+      { numRuns: 60, endOnFailure: true },
+    )
+    expect(Math.min(outcomes.before, outcomes.after)).toBeGreaterThan(0)
   })
 
   test('error: JournalCorruptError, any flipped bit in a line before the last is found', async () => {

@@ -1,15 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
 import { constants, mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { crc32 } from './crc32.ts'
-import { JournalClosedError, JournalCorruptError, JournalWriteError } from './errors.ts'
+import { JournalClosedError, JournalWriteError } from './errors.ts'
+import { encodeLine, parseLines, type ReplayedEntry } from './lines.ts'
 import { type Lock, takeLock } from './takeLock.ts'
-
-/** One line of a journal file as it was read back. */
-export interface JournalLine<Entry> {
-  readonly sequence: number
-  readonly entry: Entry
-}
 
 interface Waiting {
   readonly json: string
@@ -19,18 +13,21 @@ interface Waiting {
 }
 
 export interface OpenJournalOptions {
-  /** File that holds the journal; its folder is made if it is missing. */
+  /** File that holds the journal; its folder is made if it is missing. It has one writer at a time. */
   readonly path: string
-  /** Refuses to open it while another process, or another part of this one, has it open so. Default `false`. */
+  /**
+   * Refuses to open it while another process, or another part of this one, has it open so. Default `false`: the caller
+   * sees to it by a lock of its own.
+   */
   readonly exclusive?: boolean
 }
 
 export interface Journal<Entry> {
   /** What was on disk when the journal was opened, oldest first. */
-  readonly replayed: readonly JournalLine<Entry>[]
+  readonly replayed: readonly ReplayedEntry<Entry>[]
   /** Bytes of a torn last line that were dropped at opening; 0 after a clean end. */
   readonly torn: number
-  /** Lines now in the file: what decides when to compact. */
+  /** Entries now in the file: what decides when to compact. */
   readonly length: number
   /**
    * Resolves when `entry` is on disk. Entries are written in the order of the calls; those that arrive while a write
@@ -39,22 +36,12 @@ export interface Journal<Entry> {
    */
   append(entry: Entry, written?: () => void): Promise<void>
   /**
-   * Replaces the whole file with `entries()`, asked for when every line before is written. Atomic: after a crash either
+   * Replaces the whole file with `entries()`, asked for when every entry before is written. Atomic: after a crash either
    * the old or the new file is there.
    */
   compact(entries: () => readonly Entry[]): Promise<void>
   /** Waits for what was appended and closes the file. */
   close(): Promise<void>
-}
-
-/** A line as it is on disk: eight digits, a space, the body, a newline. */
-function encodeLine(sequence: number, json: string): Uint8Array {
-  const body = `[${sequence},${json}]`
-  const bytes = Buffer.allocUnsafe(10 + Buffer.byteLength(body))
-  bytes.write(body, 9)
-  bytes.write(`${crc32(bytes.subarray(9, -1))} `, 0, 'latin1')
-  bytes[bytes.length - 1] = 0x0a
-  return bytes
 }
 
 /**
@@ -69,9 +56,12 @@ const appending = constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | sy
 /**
  * Opens an append-only file of checksummed JSON lines, each forced to disk before `append` resolves.
  *
- * A line is `<crc32> [sequence,entry]`. A last line that was cut short by a crash is dropped: nothing was promised on
- * it. A bad line before the last means that the disk lost what had been acknowledged: `JournalCorruptError`.
+ * A line is what one write brought, `<crc32> [sequence,entry,…]`: the first entry's number, and the entries. A crash may
+ * leave any of the sectors of a write undone. Since it is one line, it is then a bad one with nothing good behind it,
+ * and is dropped: nothing was promised on it. A bad line before the last means that the disk lost what had been
+ * acknowledged: `JournalCorruptError`.
  *
+ * @throws JournalCorruptError | JournalInUseError
  * @example
  * const journal = await openJournal<{ type: 'opened'; lease: string }>({ path: '/var/lib/node/journal' })
  * await journal.append({ type: 'opened', lease: '0x01' })
@@ -90,7 +80,7 @@ export async function openJournal<Entry>(options: OpenJournalOptions): Promise<J
 
 async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journal<Entry>> {
   await rm(`${path}.new`, { force: true })
-  const { lines, end, torn } = parse<Entry>(await readOrEmpty(path), path)
+  const { entries: replayed, end, torn } = parseLines<Entry>(await readOrEmpty(path), path)
 
   let file = await open(path, appending, 0o600)
   if (torn > 0) {
@@ -99,16 +89,22 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
   }
   await syncFolder(dirname(path))
 
+  /** Where the last line ends. */
   let size = end
-  let length = lines.length
-  let sequence = lines.at(-1)?.sequence ?? -1
+  let length = replayed.length
+  let sequence = replayed.at(-1)?.sequence ?? -1
   let closed = false
+  /** Half a line may stand behind `size`. */
   let dirty = false
+  /** The name may still lead to the file before, after a power cut. */
+  let unnamed = false
   let waiting: Waiting[] = []
   let writing: Promise<void> = Promise.resolve()
 
-  /** Takes a failed write back, so that the next one does not follow half a line. */
+  /** Takes a failed write back, so that the next one does not follow half a line, or stand in a file without a name. */
   async function repair(): Promise<void> {
+    if (unnamed) await syncFolder(dirname(path))
+    unnamed = false
     if (!dirty) return
     await file.truncate(size)
     dirty = false
@@ -120,12 +116,15 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
     if (batch.length === 0) return
     try {
       await repair()
-      const bytes = Buffer.concat(batch.map((item, index) => encodeLine(sequence + 1 + index, item.json)))
+      const line = encodeLine(
+        sequence + 1,
+        batch.map(({ json }) => json),
+      )
       dirty = true
-      await writeAll(file, bytes)
+      await writeAll(file, line)
       if (syncOnWrite === 0) await file.datasync()
       dirty = false
-      size += bytes.length
+      size += line.length
       sequence += batch.length
       length += batch.length
       for (const item of batch) item.written()
@@ -146,8 +145,33 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
     return next
   }
 
+  async function replaceBy(entries: readonly Entry[]): Promise<void> {
+    const bytes = Buffer.concat(
+      entries.map((entry, index) => encodeLine(sequence + 1 + index, [JSON.stringify(entry)])),
+    )
+    const fresh = await open(`${path}.new`, appending, 0o600)
+    try {
+      await writeAll(fresh, bytes)
+      await fresh.sync()
+      await rename(`${path}.new`, path)
+    } catch (cause) {
+      await fresh.close()
+      throw cause
+    }
+    // From the rename on the new file is the journal, whatever fails below.
+    const old = file
+    file = fresh
+    size = bytes.length
+    sequence += entries.length
+    length = entries.length
+    dirty = false
+    unnamed = true
+    await old.close()
+    await repair()
+  }
+
   return {
-    replayed: lines,
+    replayed,
     torn,
     get length() {
       return length
@@ -164,28 +188,7 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
       return enqueue(async () => {
         await flush()
         try {
-          const entries = makeEntries()
-          const bytes = Buffer.concat(
-            entries.map((entry, index) => encodeLine(sequence + 1 + index, JSON.stringify(entry))),
-          )
-          const fresh = await open(`${path}.new`, appending, 0o600)
-          try {
-            await writeAll(fresh, bytes)
-            await fresh.sync()
-            await rename(`${path}.new`, path)
-          } catch (cause) {
-            await fresh.close()
-            throw cause
-          }
-          // From the rename on the new file is the journal, whatever fails below.
-          const old = file
-          file = fresh
-          size = bytes.length
-          sequence += entries.length
-          length = entries.length
-          dirty = false
-          await old.close()
-          await syncFolder(dirname(path))
+          await replaceBy(makeEntries())
         } catch (cause) {
           await rm(`${path}.new`, { force: true }).catch(() => undefined)
           throw new JournalWriteError({ path, cause })
@@ -226,58 +229,5 @@ async function syncFolder(folder: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
-  }
-}
-
-interface Parsed<Entry> {
-  readonly lines: readonly JournalLine<Entry>[]
-  /** Where the last good line ends. */
-  readonly end: number
-  readonly torn: number
-}
-
-function parse<Entry>(bytes: Buffer, path: string): Parsed<Entry> {
-  const lines: JournalLine<Entry>[] = []
-  let start = 0
-  while (start < bytes.length) {
-    const newline = bytes.indexOf(0x0a, start)
-    const stop = newline === -1 ? bytes.length : newline
-    const line = newline === -1 ? null : decodeLine<Entry>(bytes.subarray(start, stop))
-    const previous = lines.at(-1)
-    const follows = line !== null && (previous === undefined || line.sequence === previous.sequence + 1)
-    if (line === null || !follows) {
-      // One write may hold several lines, and a crash may leave any prefix of it, blocks of zeros included; but it
-      // leaves no good line behind the damage.
-      if (line !== null || hasGoodLine(bytes, start + 1)) {
-        throw new JournalCorruptError({ path, line: lines.length + 1, offset: start })
-      }
-      return { lines, end: start, torn: bytes.length - start }
-    }
-    lines.push(line)
-    start = stop + 1
-  }
-  return { lines, end: start, torn: 0 }
-}
-
-/** Whether a whole line stands anywhere behind `from`, even where the end of the line before it is damaged. */
-function hasGoodLine(bytes: Buffer, from: number): boolean {
-  const text = bytes.toString('latin1', from)
-  for (const match of text.matchAll(/[0-9a-f]{8} \[\d+,/g)) {
-    const start = from + match.index
-    const newline = bytes.indexOf(0x0a, start)
-    if (newline !== -1 && decodeLine(bytes.subarray(start, newline)) !== null) return true
-  }
-  return false
-}
-
-function decodeLine<Entry>(line: Buffer): JournalLine<Entry> | null {
-  if (line.length < 10 || line[8] !== 0x20) return null
-  const body = line.subarray(9)
-  if (line.toString('latin1', 0, 8) !== crc32(body)) return null
-  try {
-    const [sequence, entry] = JSON.parse(body.toString('utf8')) as [number, Entry]
-    return { sequence, entry }
-  } catch {
-    return null
   }
 }

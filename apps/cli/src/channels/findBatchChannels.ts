@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path'
+import { readEntries } from '@millrace/journal'
 import {
   type BatchConfig,
   type BatchState,
@@ -11,7 +12,7 @@ import { uintSchema } from '@millrace/sdk'
 import type { Hash } from 'viem'
 import { z } from 'zod'
 import type { Connection } from '../connection/connect.ts'
-import { foldersOf, readJournalLines } from './readJournalLines.ts'
+import { foldersOf } from './foldersOf.ts'
 
 /** A channel of x402's `batch-settlement` of this home, from one side. Amounts in base units. */
 export interface BatchHomeChannel {
@@ -61,15 +62,15 @@ export async function findBatchChannels(connection: Connection): Promise<readonl
     ...foldersOf(join(paths.pay, String(chainId))).map((folder) => join(folder, 'batch.jsonl')),
   ]
   for (const file of signed)
-    for (const line of readJournalLines(file)) {
-      const { data } = signedSchema.safeParse(line)
+    for (const entry of readEntries(file)) {
+      const { data } = signedSchema.safeParse(entry)
       if (data === undefined) continue
       const { config, signed: promised, charged, pending, service } = data
       keep({ side: 'payer', config, promised, charged, pending, service, file })
     }
   for (const folder of foldersOf(join(paths.sell, String(chainId))))
-    for (const line of readJournalLines(join(folder, 'batch.jsonl')))
-      for (const { config, best, spent: charged } of booksSchema.safeParse(line).data ?? []) {
+    for (const entry of readEntries(join(folder, 'batch.jsonl')))
+      for (const { config, best, spent: charged } of booksSchema.safeParse(entry).data ?? []) {
         const promised = best?.maxClaimableAmount ?? 0n
         keep({ side: 'payee', config, promised, charged, pending: null, service: null, file: null })
       }

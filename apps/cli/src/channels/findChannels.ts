@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path'
+import { readEntries } from '@millrace/journal'
 import {
   type Channel,
   type ChannelState,
@@ -17,7 +18,7 @@ import { z } from 'zod'
 import type { Connection } from '../connection/connect.ts'
 import { ChannelAmbiguousError, ChannelMissingError } from './errors.ts'
 import { type BatchHomeChannel, batchClaimable, findBatchChannels } from './findBatchChannels.ts'
-import { foldersOf, readJournalLines } from './readJournalLines.ts'
+import { foldersOf } from './foldersOf.ts'
 
 /** A channel of this home, from one side. Amounts in base units. */
 export interface HomeChannel {
@@ -72,8 +73,8 @@ async function findOwnChannels(connection: Connection): Promise<readonly HomeCha
     ...foldersOf(join(paths.pay, chain)).map((folder) => join(folder, 'channels.jsonl')),
   ]
   for (const file of signed)
-    for (const line of readJournalLines(file)) {
-      const read = signedSchema.safeParse(line)
+    for (const entry of readEntries(file)) {
+      const read = signedSchema.safeParse(entry)
       if (!read.success) continue
       const { channel, epoch, signed: promised, charged, service } = read.data
       const id = hashChannel(channel, deployment)
@@ -82,8 +83,8 @@ async function findOwnChannels(connection: Connection): Promise<readonly HomeCha
       })
     }
   for (const folder of foldersOf(join(paths.sell, chain)))
-    for (const line of readJournalLines(join(folder, 'ledger.jsonl')))
-      for (const book of booksSchema.safeParse(line).data ?? []) {
+    for (const entry of readEntries(join(folder, 'ledger.jsonl')))
+      for (const book of booksSchema.safeParse(entry).data ?? []) {
         const { id, channel, epoch, best, ticks, word, spent } = book
         const promised = best === null ? 0n : voucherWorth(best.voucher, ticks)
         const shown: { word?: Hash; ticks?: number } = word === null ? {} : { word, ticks }

@@ -128,7 +128,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
   }, lookMs)
 
   async function openExact(payTo: `0x${string}`) {
-    const journal = await openJournal<SettlementEntry>({ path: files.settlements })
+    const journal = await openJournal<SettlementEntry>({ path: files.settlements, exclusive: true })
     const network = `eip155:${deployment.chainId}`
     const { address } = seller.account
     const relayer: LocalAccount = {

@@ -19,7 +19,7 @@ export async function openSettlements(
   options: { readonly now?: () => number } = {},
 ): Promise<SettlementJournal & Pick<Journal<SettlementEntry>, 'close'>> {
   const { now = () => Math.floor(Date.now() / 1000) } = options
-  const journal = await openJournal<SettlementEntry>({ path })
+  const journal = await openJournal<SettlementEntry>({ path, exclusive: true })
   const entries = journal.replayed.map(({ entry }) => entry)
   const kept = keep(entries, BigInt(now()))
   try {

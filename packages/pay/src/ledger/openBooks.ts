@@ -45,6 +45,7 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
   let flushing: Promise<void> | null = null
   let next: Promise<void> | null = null
   let soon: NodeJS.Timeout | null = null
+  let compacting = false
   async function append(): Promise<void> {
     // A book that was replaced is not written: its line would bury that of the next.
     const changed = [...dirty].filter((each) => books.get(each.id) === each)
@@ -56,7 +57,19 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
       for (const each of changed) dirty.add(each)
       throw error
     }
-    if (journal.length > compactAfter) await journal.compact(() => [[...books.values()].map(write)])
+    compactIfLong()
+  }
+
+  const compact = () => journal.compact(() => [[...books.values()].map(write)])
+  /** What was just written is on disk and does not wait for it. Where it fails the old file stays valid, and the next write tries again. */
+  function compactIfLong(): void {
+    if (compacting || journal.length <= compactAfter) return
+    compacting = true
+    compact()
+      .catch(() => undefined)
+      .finally(() => {
+        compacting = false
+      })
   }
 
   function flush(): Promise<void> {
@@ -101,7 +114,7 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
     async close() {
       if (soon !== null) clearTimeout(soon)
       await flush().catch(() => {})
-      await journal.compact(() => [[...books.values()].map(write)]).catch(() => {})
+      await compact().catch(() => {})
       await journal.close()
     },
   }
