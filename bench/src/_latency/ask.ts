@@ -8,21 +8,43 @@ export interface Target {
   readonly body?: string
 }
 
-/** Asks `perSecond` times a second, for each of `headers` once, and says how long each answer took, in milliseconds. */
-export const ask = (
+/** One for all: what is asked first is what it is compiled by. */
+let client: Worker | null = null
+
+/** Asks `perSecond` times a second, for each of `headers` once, and says how long each answer took, in milliseconds. One at a time. */
+export function ask(
   { port, path, body }: Target,
   { headers, perSecond }: { readonly headers: readonly string[]; readonly perSecond: number },
-): Promise<number[]> =>
-  new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./askAtRate.mjs', import.meta.url), {
-      workerData: { port, path, body, headers, perSecond, header: headerNames.payment },
-      execArgv: [],
-      // Pauses of the client's own collector are no part of what the seller adds.
-      resourceLimits: { maxYoungGenerationSizeMb: 128 },
-    })
+): Promise<number[]> {
+  const requests = headers.map((header) =>
+    Buffer.from(
+      [
+        `${body === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1`,
+        ...['host: 127.0.0.1', 'connection: keep-alive'],
+        ...(header === '' ? [] : [`${headerNames.payment}: ${header}`]),
+        ...(body === undefined ? [] : ['content-type: application/json']),
+        ...(body === undefined ? [] : [`content-length: ${Buffer.byteLength(body)}`]),
+        ...['', body ?? ''],
+      ].join('\r\n'),
+    ),
+  )
+  client ??= new Worker(new URL('./askAtRate.mjs', import.meta.url), {
+    execArgv: [],
+    // Pauses of the client's own collector are no part of what the seller adds.
+    resourceLimits: { maxYoungGenerationSizeMb: 128 },
+  })
+  const worker = client
+  worker.ref()
+  return new Promise<Float64Array>((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)
+    worker.postMessage({ port, requests, perSecond })
+  }).then((took) => {
+    worker.removeAllListeners('error')
+    worker.unref()
+    return [...took]
   })
+}
 
 export const round = (value: number) => Math.round(value * 1000) / 1000
 
