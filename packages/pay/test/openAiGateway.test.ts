@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { accountAt, prepaidFetch, prepaidScheme, startLocalChain } from '@millrace/example-paid-completion'
 import { approveCurrency, confirm, depositToTill, transferInTill } from '@millrace/sdk'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -188,6 +189,22 @@ describe('default', () => {
     expect(charged()).toBe(14n)
   })
 
+  test('the connection to the upstream outlives a stream whose answer ends after its mark', async () => {
+    answer = async (_, response) => {
+      beginStream(response)
+      response.write(event('four '))
+      response.write('data: [DONE]\n\n')
+      await sleep(20)
+      response.end(': that was all\n\n')
+    }
+    for (let call = 0; call < 3; call++) {
+      expect((await readStream(await post({ ...ask, stream: true }))).done).toBe(true)
+      await sleep(60)
+    }
+    expect(upstream.connections()).toBe(1)
+    expect(upstream.left()).toBe(0)
+  })
+
   test('a model that costs nothing needs no payment', async () => {
     const nothing = { perRequest: 0n, perMillionInput: 0n, perMillionOutput: 0n }
     await gateway.close()
@@ -267,6 +284,29 @@ describe('behavior: what is charged', () => {
     expect(receipt).toMatchObject({ amount: String(cost) })
     expect(charged()).toBe(cost)
     expect(charges[0]?.outcome).toBe('failed')
+  })
+
+  test.each([
+    ['stays', async () => undefined],
+    [
+      'goes on',
+      async (response: ServerResponse) => {
+        for (let sent = 0; sent < 64 && !response.destroyed; sent++) {
+          response.write(`: ${'x'.repeat(8192)}\n`)
+          await sleep(1)
+        }
+      },
+    ],
+  ])('an upstream that %s after its mark holds nobody up, and is left', async (_, more) => {
+    answer = async (_, response) => {
+      beginStream(response)
+      response.write(event('four '))
+      response.write('data: [DONE]\n\n')
+      await more(response)
+    }
+    const { done, receipt } = await readStream(await post({ ...ask, stream: true }))
+    expect([done, receipt?.success]).toEqual([true, true])
+    await vi.waitFor(() => expect(upstream.left()).toBe(1), { timeout: 20_000 })
   })
 
   test('an upstream that goes on past its limit is stopped, and costs no more than quoted', async () => {

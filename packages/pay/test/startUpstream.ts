@@ -13,6 +13,7 @@ export interface Asked {
 export async function startUpstream(answer: (asked: Asked, response: ServerResponse) => Promise<void>) {
   const asked: Asked[] = []
   let left = 0
+  let connections = 0
   const server = createServer(async (request, response) => {
     response.once('close', () => {
       if (!response.writableFinished) left++
@@ -24,6 +25,9 @@ export async function startUpstream(answer: (asked: Asked, response: ServerRespo
     asked.push(one)
     await answer(one, response)
   })
+  server.on('connection', () => {
+    connections++
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -31,6 +35,8 @@ export async function startUpstream(answer: (asked: Asked, response: ServerRespo
     asked,
     /** Answers that were broken off by the other side. */
     left: () => left,
+    /** Connections that were made to it. */
+    connections: () => connections,
     async close() {
       server.close()
       server.closeAllConnections()

@@ -108,6 +108,7 @@ async function* framesOf(
 ): AsyncGenerator<string, void, void> {
   const kept: string[] = []
   let size = 0
+  let isRead = false
   ending.begun()
   try {
     let failure: unknown = null
@@ -117,6 +118,8 @@ async function* framesOf(
         if (size <= maxKept) kept.push(next.value)
         yield next.value
       }
+      options.answer.finish()
+      isRead = true
     } catch (error) {
       failure = error
     }
@@ -136,7 +139,7 @@ async function* framesOf(
       await options.keep(utf8.encode(`${kept.join('')}${end}`)).catch(() => undefined)
     if (end !== '') yield end
   } finally {
-    options.answer.cancel()
+    if (!isRead) options.answer.cancel()
     // The buyer left: what it was sent is charged all the same.
     await ending.settle().catch(() => null)
   }
@@ -159,6 +162,7 @@ async function* eventsOf(options: StreamOptions): AsyncGenerator<string, void, v
     }
     meter.report(event.usage)
     if (meter.overran()) {
+      answer.cancel()
       yield frame(JSON.stringify(cutShort(last ?? event, call)))
       return
     }

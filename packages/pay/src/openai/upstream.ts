@@ -11,6 +11,10 @@ import {
 /** Connections to upstreams are kept: a new one costs more than everything else here. */
 const connections = new Agent({ connect: { timeout: 10_000 } })
 
+/** What an upstream may still send behind the mark of its end, and how long it may take to end. */
+const mostRest = 64 << 10
+const restMs = 1000
+
 /** What is sold: a server that speaks OpenAI's API. */
 export interface Upstream {
   /** Base URL with `/v1`. */
@@ -27,6 +31,11 @@ export interface UpstreamAnswer {
   readonly chunks: AsyncGenerator<Uint8Array, void, void>
   /** Ends the upstream's work; more than once does no harm. */
   cancel(): void
+  /**
+   * Nothing more of it is wanted, and it is at its end: what little is left is read and dropped, so that its connection
+   * serves the next call. It is cut where that is more, or does not come soon.
+   */
+  finish(): void
 }
 
 /**
@@ -67,8 +76,9 @@ export async function callUpstream(
   const { statusCode: status, headers, body } = response
   // What breaks while nobody reads is told to whoever reads next.
   body.on('error', () => undefined)
-  const chunks = chunksOf(body, { maxBytes, explain })
-  const answer = { chunks, cancel: () => void body.destroy() }
+  const cancel = () => void body.destroy()
+  const chunks = chunksOf(body.iterator({ destroyOnReturn: false }), { maxBytes, explain, cancel })
+  const answer = { chunks, cancel, finish: () => drain(body) }
   if (status < 200 || status > 299) throw await refusal(status, answer)
   const type = String(headers['content-type'] ?? '')
   if (!type.toLowerCase().startsWith(wanted)) {
@@ -76,6 +86,17 @@ export async function callUpstream(
     throw new UpstreamAnswerInvalidError({ problem: `its content type is '${type}' instead of '${wanted}'` })
   }
   return answer
+}
+
+function drain(body: Dispatcher.ResponseData['body']): void {
+  if (body.destroyed) return
+  const late = setTimeout(() => body.destroy(), restMs)
+  body.once('close', () => clearTimeout(late))
+  let rest = 0
+  body.on('data', (chunk: Uint8Array) => {
+    rest += chunk.length
+    if (rest > mostRest) body.destroy()
+  })
 }
 
 type Explain = (error: unknown, otherwise: (options: { readonly cause: unknown }) => Error) => Error
@@ -86,7 +107,11 @@ type Explain = (error: unknown, otherwise: (options: { readonly cause: unknown }
  */
 async function* chunksOf(
   body: AsyncIterable<Uint8Array>,
-  { maxBytes, explain }: { readonly maxBytes: number; readonly explain: Explain },
+  {
+    maxBytes,
+    explain,
+    cancel,
+  }: { readonly maxBytes: number; readonly explain: Explain; readonly cancel: () => void },
 ): AsyncGenerator<Uint8Array, void, void> {
   let size = 0
   try {
@@ -98,6 +123,7 @@ async function* chunksOf(
       yield chunk
     }
   } catch (error) {
+    cancel()
     if (error instanceof UpstreamAnswerInvalidError) throw error
     throw explain(error, (cause) => new UpstreamCutError(cause))
   }
