@@ -10,7 +10,7 @@ import { keptSeconds } from './settlementBook.ts'
  * @param path The file; made if it is missing, with its folder.
  * @param options `now` in Unix seconds.
  * @returns The journal, for `openFacilitator`. Close it after the facilitator.
- * @throws JournalCorruptError if a line before the last cannot be read; JournalWriteError.
+ * @throws JournalCorruptError if a line before the last cannot be read; JournalInUseError, JournalWriteError.
  * @example
  * const journal = await openSettlements('/var/lib/facilitator/settlements')
  */
