@@ -94,7 +94,7 @@ describe("who rules an agent's wallet", () => {
     expect(changes[0].change.counterparties).toEqual([String(BigInt(payee)), String((1n << 255n) + 7n)])
     const [list, policy] = changes.map(({ hash }: { hash: string }) => hash)
     await refused('agent veto kept', 'CHANGE_AMBIGUOUS')
-    await refused('agent veto kept 0x00', 'CHANGE_MISSING')
+    await refused(`agent veto kept ${zeroHash}`, 'CHANGE_MISSING')
     await refused(`agent veto kept ${list} --wallet bot`, 'NOT_OWNER_OR_GUARDIAN')
     await refused(`agent apply kept ${list}`, 'POLICY_WAITS')
 
@@ -226,7 +226,7 @@ describe("where an agent's money is", () => {
     expect(paused).toMatchObject({ paused: true, leases: [lease] })
     expect(paused.closing).toHaveLength(1)
     await expect.poll(async () => (await show()).channels[0]?.state).toBe('closing')
-    await refused('agent stop-lease spread 0x00', 'AGENT_LEASE_MISSING')
+    await refused(`agent stop-lease spread ${zeroHash}`, 'AGENT_LEASE_MISSING')
     await refused(`agent stop-lease spread ${lease} --wallet guard`, 'LEASE_FOREIGN')
     await done(`agent stop-lease spread ${lease.slice(0, 14)}`)
     // It never started: all of it comes back.

@@ -265,6 +265,27 @@ describe('attach, sweep, remove', () => {
     expect(readdirSync(join(folder, 'jobs'))).toEqual(['kept'])
     expect(await kept.status()).toMatchObject({ state: 'running' })
   })
+
+  it('behavior: a sweep is not stopped by a file that is written while it deletes', async () => {
+    const late = join(folder, 'jobs', 'late')
+    mkdirSync(late)
+    writeFileSync(join(late, 'log'), 'first')
+    const until = Date.now() + 50
+    let written = 0
+    const write = () => {
+      try {
+        writeFileSync(join(late, `result.${written}`), 'late')
+        written++
+      } catch {
+        return // It is gone.
+      }
+      if (Date.now() < until) setImmediate(write)
+    }
+    write()
+    await runner.sweep(new Set(['kept']))
+    expect(written).toBeGreaterThan(1)
+    expect(readdirSync(join(folder, 'jobs'))).not.toContain('late')
+  })
 })
 
 describe('gpuDevices', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, realpathSync } from 'node:fs'
-import { lstat, readdir, rm } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NetworkUnavailableError, RunnerUnavailableError, TaskInvalidError } from '../errors.ts'
 import type { Runner, RunnerProbe, RunnerTask, RunningJob } from '../runner.ts'
@@ -9,7 +9,7 @@ import { jobCgroup } from './cgroup/jobCgroup.ts'
 import { gpuDevices } from './gpuDevices.ts'
 import { attachJob, reapJob } from './job/attachJob.ts'
 import { checkId, checkTask } from './job/checkTask.ts'
-import { jobPaths, readClaim, readPlan, readResult, writeJson } from './job/jobFolder.ts'
+import { jobPaths, readClaim, readPlan, readResult, removeJobFolder, writeJson } from './job/jobFolder.ts'
 import type { JobPlan, SandboxLayer } from './job/jobPlan.ts'
 import { type MachineFacts, probeMachine } from './probeMachine.ts'
 import { type SupervisorEntry, startSupervisor, supervisorEntry } from './startSupervisor.ts'
@@ -87,7 +87,7 @@ export function createSandboxRunner(options: SandboxRunnerOptions): Runner {
   const discard = async (id: string): Promise<void> => {
     const paths = pathsOf(id)
     await reapJob(paths)
-    await rm(paths.folder, { recursive: true, force: true })
+    await removeJobFolder(paths)
   }
 
   return {

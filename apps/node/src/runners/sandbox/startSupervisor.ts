@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { JobStartError } from '../errors.ts'
 import { BundleError } from './bundle/errors.ts'
-import { type JobPaths, readClaim, readResult, readState } from './job/jobFolder.ts'
+import { type JobPaths, readClaim, readResult, readState, removeJobFolder } from './job/jobFolder.ts'
 import type { JobPlan } from './job/jobPlan.ts'
 import { SYSTEM_PATH } from './launch/staging.ts'
 
@@ -87,12 +86,12 @@ export async function startSupervisor(entry: SupervisorEntry, plan: JobPlan, pat
       // It still cleans up behind itself.
       for (let waited = 0; !over.exited && waited < CLEANUP_PATIENCE_MS; waited += POLL_MS)
         await sleep(POLL_MS)
-      await rm(paths.folder, { recursive: true, force: true })
+      await removeJobFolder(paths)
       throw failureToError(result.failure)
     }
     if (exited && readClaim(paths) === null) {
       const reason = tail(paths.supervisorLog)
-      await rm(paths.folder, { recursive: true, force: true })
+      await removeJobFolder(paths)
       throw new JobStartError({ reason: reason === '' ? 'its supervisor ended at once' : reason })
     }
     // A claim by an earlier supervisor, or one that was killed: attaching tells what became of it.

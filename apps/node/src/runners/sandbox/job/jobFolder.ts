@@ -8,6 +8,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunnerResult } from '../../runner.ts'
 import type { JobPlan } from './jobPlan.ts'
@@ -71,6 +72,11 @@ export interface StoredFailure {
   readonly code: string
   readonly message: string
   readonly remedy: string | null
+}
+
+/** Delete all of a job, tolerating that whoever waits for its end writes a last file meanwhile. */
+export async function removeJobFolder({ folder }: JobPaths): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 })
 }
 
 export const readPlan = (paths: JobPaths) => readJson<JobPlan>(paths.plan)
