@@ -70,7 +70,11 @@ describe('main', () => {
 
     const key = `0x${'5a'.repeat(32)}` as const
     await writeFile(join(folder, 'relayer.key'), `${key}\n`)
-    const second = run(...args, '--x402-relayer', join(folder, 'relayer.key'))
+    const second = run(
+      ...[...args, '--x402-relayer', join(folder, 'relayer.key')],
+      // It does not answer, and holds up nothing.
+      ...['--x402-chain', `8453 http://127.0.0.1:9 ${chain.currency}`],
+    )
     const again = await second.said('gateway.started')
     const listing = await ask(String(again.url), `/v1/offers/${offer.id}`)
     expect(listing.body).toMatchObject({ id: offer.id, state: 'live' })
@@ -88,6 +92,8 @@ describe('main', () => {
       ...['--rpc', chain.url, '--deployment', join(folder, 'deployment.json')],
       ...['--data-dir', join(folder, 'other')],
     ]
+    await writeFile(join(folder, 'settling.key'), `0x${'5b'.repeat(32)}`)
+    const settling = [...whole, '--x402-relayer', join(folder, 'settling.key')]
     const cases: [string[], string][] = [
       [[], '--rpc is missing'],
       [['--colour', 'red'], 'colour'],
@@ -95,6 +101,10 @@ describe('main', () => {
       [['--rpc', 'ftp://x', '--deployment', 'x'], 'rpc'],
       [[...whole, '--x402-relayer', join(folder, 'nowhere.key')], 'nowhere.key'],
       [[...whole, '--x402-relayer', join(folder, 'deployment.json')], 'holds no private key'],
+      [[...whole, '--x402-chain', `1 ${chain.url} ${chain.currency}`], '--x402-relayer, which pays the gas'],
+      [[...settling, '--x402-chain', '1'], 'x402-chain'],
+      [[...settling, '--x402-chain', `1 ${chain.url}`], 'x402-chain'],
+      [[...settling, '--x402-chain', `one ${chain.url} ${chain.currency}`], 'x402-chain'],
     ]
     await Promise.all(
       cases.map(async ([args, message]) => {

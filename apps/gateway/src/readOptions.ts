@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { deploymentSchema, parse } from '@millrace/sdk'
+import { addressSchema, deploymentSchema, parse } from '@millrace/sdk'
 import type { Hex, LocalAccount } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { z } from 'zod'
@@ -40,6 +40,10 @@ export const flags = {
     variable: 'MILLRACE_X402_MINIMUM',
     help: 'least x402 payment that is settled, in base units (0)',
   },
+  'x402-chain': {
+    variable: 'MILLRACE_X402_CHAINS',
+    help: "another chain whose x402 payments are settled: 'ID RPC TOKEN…', such as '8453 https://… 0x833…'; may be repeated",
+  },
   'log-level': { variable: 'MILLRACE_LOG_LEVEL', help: 'silent, error, warn, info or debug (info)' },
 } as const
 
@@ -48,6 +52,20 @@ const list = z
   .array(z.string())
   .transform((values) => values.flatMap((value) => value.split(',')).map((value) => value.trim()))
   .transform((values) => values.filter((value) => value !== ''))
+
+const settlementChain = z
+  .string()
+  .transform((text) => {
+    const [chainId, rpcUrl = '', ...assets] = text.trim().split(/\s+/)
+    return { chainId: Number(chainId), rpcUrl, assets }
+  })
+  .pipe(
+    z.strictObject({
+      chainId: z.int().min(1),
+      rpcUrl: z.url({ protocol: /^https?$/ }),
+      assets: z.array(addressSchema).min(1),
+    }),
+  )
 
 const optionsSchema = z.strictObject({
   rpc: z.url({ protocol: /^https?$/ }),
@@ -71,6 +89,7 @@ const optionsSchema = z.strictObject({
     .regex(/^\d{1,38}$/, 'must be a whole number of base units')
     .transform(BigInt)
     .default(0n),
+  'x402-chain': list.pipe(z.array(settlementChain)).default([]),
   'log-level': z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
 })
 
@@ -99,6 +118,8 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
     }),
   )
   if (values.rpc === undefined) throw new UsageWrong('--rpc is missing')
+  if (values['x402-chain'] !== undefined && values['x402-relayer'] === undefined)
+    throw new UsageWrong('--x402-chain needs --x402-relayer, which pays the gas')
   if (values.deployment === undefined) throw new UsageWrong('--deployment is missing')
   const options = parse(optionsSchema, values, 'options')
   const rate = options['rate-per-second']
@@ -121,6 +142,7 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
             facilitator: {
               relayer: readRelayer(options['x402-relayer']),
               minimum: options['x402-minimum'],
+              chains: options['x402-chain'],
             },
           }),
       rate: { perSecond: rate, burst: rate * BURST },
@@ -133,7 +155,7 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv): Pr
 }
 
 /** Whether a flag may be given more than once. */
-const isMany = (name: string) => name === 'peer' || name === 'origin' || name === 'url'
+const isMany = (name: string) => ['peer', 'origin', 'url', 'x402-chain'].includes(name)
 
 function readFlags(argv: readonly string[]): Record<string, string | string[] | boolean | undefined> {
   try {

@@ -62,10 +62,12 @@ export const spec: Spec = {
 export type LocalChain = Awaited<ReturnType<typeof startLocalChain>>
 
 /** Starts Anvil on a free port and deploys. */
-export async function startLocalChain() {
+export async function startLocalChain(chainId = foundry.id as number) {
   const arch = process.arch === 'x64' ? 'amd64' : process.arch
   const binary = require.resolve(`@foundry-rs/anvil-${process.platform}-${arch}/bin/anvil`)
-  const child = spawn(binary, ['--port', '0', '--host', '127.0.0.1'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(binary, ['--port', '0', '--host', '127.0.0.1', '--chain-id', `${chainId}`], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   const url = await new Promise<string>((resolve, reject) => {
     child.once('exit', (code) => reject(new RangeError(`anvil ended with ${code}`)))
     createInterface(child.stdout).on('line', (line) => {
@@ -74,7 +76,7 @@ export async function startLocalChain() {
     })
   })
   const options = {
-    chain: foundry,
+    chain: { ...foundry, id: chainId },
     transport: http(url, { retryCount: 0 }),
     pollingInterval: 20,
     cacheTime: 0,

@@ -16,7 +16,7 @@ export class RpcUnreachable extends GatewayFault {
   constructor(method: string, cause: unknown) {
     super(
       'RPC_UNREACHABLE',
-      `The chain's RPC did not answer "${method}": ${cause instanceof Error ? cause.message : String(cause)}. Check --rpc-url.`,
+      `The chain's RPC did not answer "${method}": ${cause instanceof Error ? cause.message : String(cause)}. Check --rpc.`,
       { status: 503, retryable: true, details: { method }, cause },
     )
   }
@@ -49,7 +49,7 @@ export class WrongChain extends GatewayFault {
   constructor(seen: number, wanted: number) {
     super(
       'WRONG_CHAIN',
-      `The RPC serves chain ${seen}; this gateway is for chain ${wanted}. Correct --rpc-url or the deployment.`,
+      `The RPC serves chain ${seen}; this gateway is for chain ${wanted}. Correct --rpc or the deployment.`,
       { status: 503, details: { seen, wanted } },
     )
   }

@@ -30,6 +30,7 @@ import { startValve } from '../../test/startValve.ts'
 import { type DatabaseOptions, openDatabase } from '../database/openDatabase.ts'
 import { type Gateway, startGateway } from '../startGateway.ts'
 import { pruneSettlements } from './pruneSettlements.ts'
+import type { SettlementChain } from './startFacilitator.ts'
 
 let chain: LocalChain
 let postgres: TestPostgres
@@ -72,6 +73,7 @@ const start = (
     timeoutMs?: number
     rpcUrl?: string
     minimum?: bigint
+    chains?: readonly SettlementChain[]
     now?: () => number
   } = {},
 ) =>
@@ -85,6 +87,7 @@ const start = (
       relayer: accountAt(options.relayer ?? 5),
       timeoutMs: options.timeoutMs ?? 20_000,
       ...(options.minimum === undefined ? {} : { minimum: options.minimum }),
+      ...(options.chains === undefined ? {} : { chains: options.chains }),
     },
     ...(options.now === undefined ? {} : { now: options.now }),
   })
@@ -307,6 +310,89 @@ describe.each(['pglite', 'postgres'] as const)('%s', (engine) => {
     await chain.done(0, minted)
     expect((await settle(gateway, payment)).body).toMatchObject({ success: true })
     await gateway.close()
+  })
+})
+
+describe('chains beside the gateway’s own', () => {
+  let other: LocalChain
+  beforeAll(async () => {
+    other = await startLocalChain(84532)
+    const to = accountAt(3).address
+    await other.done(
+      0,
+      mintTestDollars(other.walletOf(0), { currency: other.currency, to, amount: 1_000_000n }),
+    )
+  })
+  afterAll(() => other?.stop())
+
+  const there = () => ({ ...requirements, network: 'eip155:84532', asset: other.currency })
+  const chainOf = (changed: Partial<SettlementChain> = {}) => ({
+    ...{ chainId: 84532, rpcUrl: other.url, assets: [other.currency], ...changed },
+  })
+  const balanceOn = (where: LocalChain) =>
+    where.client.readContract({
+      address: where.currency,
+      abi: [parseAbiItem('function balanceOf(address) view returns (uint256)')],
+      functionName: 'balanceOf',
+      args: [accountAt(9).address],
+    })
+
+  test('default: a payment is settled on the chain that it names, once, through a restart', async () => {
+    const database = { dataDir: join(folder, 'two-chains') }
+    const first = await start(database, { chains: [chainOf()] })
+    const { kinds } = await new HTTPFacilitatorClient({ url: `${first.url}/x402` }).getSupported()
+    const networks = kinds.filter(({ scheme }) => scheme === 'exact').map(({ network }) => network)
+    expect(networks).toEqual(expect.arrayContaining([requirements.network, 'eip155:84532']))
+    const before = [await balanceOn(chain), await balanceOn(other)]
+    const payment = await signExact(accountAt(3), { requirements: there(), now: now() })
+    const settled = (await settle(first, payment, there())).body
+    expect(settled).toMatchObject({ success: true, network: 'eip155:84532' })
+    expect((await settle(first, await pay())).body).toMatchObject({
+      success: true,
+      network: requirements.network,
+    })
+    await first.close()
+    const second = await start(database, { chains: [chainOf()] })
+    expect((await settle(second, payment, there())).body).toEqual(settled)
+    expect([await balanceOn(chain), await balanceOn(other)]).toEqual(before.map((paid = 0n) => paid + 1000n))
+    await second.close()
+  })
+
+  test('error: a payment for one chain is none on another, nor is a token that was not named', async () => {
+    const gateway = await start({ memory: true }, { chains: [chainOf({ assets: [accountAt(8).address] })] })
+    const payment = await signExact(accountAt(3), { requirements: there(), now: now() })
+    expect((await settle(gateway, payment, there())).body).toMatchObject({
+      success: false,
+      errorReason: 'unsupported_asset',
+    })
+    const moved = { ...there(), network: requirements.network, asset: requirements.asset }
+    const elsewhere = { ...payment, accepted: moved }
+    expect((await settle(gateway, elsewhere, moved)).body).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_signature',
+    })
+    await gateway.close()
+  })
+
+  test('behavior: one that does not answer holds up no other, and is used once it does', async () => {
+    const valve = await startValve(other.url)
+    valve.cut()
+    const gateway = await start({ memory: true }, { chains: [chainOf({ rpcUrl: valve.url })] })
+    const payment = await signExact(accountAt(3), { requirements: there(), now: now() })
+    expect(await settle(gateway, payment, there())).toMatchObject({ body: { success: false } })
+    expect((await settle(gateway, await pay())).body).toMatchObject({ success: true })
+    valve.open()
+    expect((await settle(gateway, payment, there())).body).toMatchObject({ success: true })
+    await gateway.close()
+    await valve.stop()
+  })
+
+  test('error: UsageWrong where an RPC serves another chain, or a chain is named twice', async () => {
+    for (const [chains, message] of [
+      [[chainOf({ rpcUrl: chain.url })], 'on chain 84532 serves chain 31337'],
+      [[chainOf(), chainOf()], 'the same id'],
+    ] as const)
+      await expect(start({ memory: true }, { chains })).rejects.toThrow(message)
   })
 })
 

@@ -1,7 +1,15 @@
 import { facilitatorHandler, openFacilitator } from '@millrace/pay'
 import type { Deployment } from '@millrace/sdk'
-import { createPublicClient, defineChain, http, type LocalAccount } from 'viem'
+import {
+  type Address,
+  createPublicClient,
+  defineChain,
+  http,
+  type LocalAccount,
+  type PublicClient,
+} from 'viem'
 import type { Database } from '../database/Database.ts'
+import { UsageWrong } from '../errors/UsageWrong.ts'
 import { openSettlementTable } from './openSettlementTable.ts'
 import { pruneSettlements } from './pruneSettlements.ts'
 import { resourceTable } from './resourceTable.ts'
@@ -14,6 +22,17 @@ export interface FacilitatorSettings {
   readonly timeoutMs?: number
   /** Least payment that is settled, in base units. @default 0n */
   readonly minimum?: bigint
+  /** Chains beside the gateway's own. */
+  readonly chains?: readonly SettlementChain[]
+}
+
+/** A chain on which payments are settled, and nothing else is done. */
+export interface SettlementChain {
+  /** EIP-155 chain id. */
+  readonly chainId: number
+  readonly rpcUrl: string
+  /** The tokens it settles in; no others, for a transfer of them costs the relayer's gas. */
+  readonly assets: readonly Address[]
 }
 
 const pruneEveryMs = 86_400_000
@@ -24,7 +43,11 @@ export interface RunningFacilitator {
   close(): Promise<void>
 }
 
-/** Starts the gateway's facilitator on its chain, its settlements in its database. */
+/**
+ * Starts the gateway's facilitator on its chain and those that the settings name, its settlements in its database.
+ *
+ * @throws UsageWrong for a chain that is named twice, and where an RPC serves another chain than was said
+ */
 export async function startFacilitator(
   settings: FacilitatorSettings,
   options: {
@@ -38,28 +61,30 @@ export async function startFacilitator(
 ): Promise<RunningFacilitator> {
   const { database, deployment, rpcUrl, rpcTimeoutMs, pollMs, now } = options
   const { chainId, currencies } = deployment
-  const chain = defineChain({
-    id: chainId,
-    name: 'The gateway’s chain',
-    nativeCurrency: { name: 'Coin', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [rpcUrl] } },
-  })
-  const client = createPublicClient({
-    chain,
-    transport: http(rpcUrl, { timeout: rpcTimeoutMs, retryCount: 0 }),
-    pollingInterval: pollMs,
-  })
+  const own = { chainId, rpcUrl, assets: currencies.map(({ address }) => address) }
+  const others = settings.chains ?? []
+  const chains = [own, ...others].map((chain) => ({
+    ...chain,
+    client: createPublicClient({
+      chain: defineChain({
+        id: chain.chainId,
+        name: `Chain ${chain.chainId}`,
+        nativeCurrency: { name: 'Coin', symbol: 'ETH', decimals: 18 },
+        rpcUrls: { default: { http: [chain.rpcUrl] } },
+      }),
+      transport: http(chain.rpcUrl, { timeout: rpcTimeoutMs, retryCount: 0 }),
+      pollingInterval: pollMs,
+    }),
+  }))
+  const ids = new Set(chains.map((chain) => chain.chainId))
+  if (ids.size < chains.length) throw new UsageWrong('two chains for x402 settlements have the same id')
+  await Promise.all(chains.slice(1).map(requireServed))
   const facilitator = await openFacilitator({
-    chains: [
-      {
-        network: `eip155:${chainId}`,
-        client,
-        relayer: settings.relayer,
-        assets: currencies.map(({ address }) => address),
-        timeoutMs: settings.timeoutMs ?? 20_000,
-        minimum: settings.minimum ?? 0n,
-      },
-    ],
+    chains: chains.map(({ chainId, client, assets }) => ({
+      ...{ network: `eip155:${chainId}`, client, assets, relayer: settings.relayer },
+      timeoutMs: settings.timeoutMs ?? 20_000,
+      minimum: settings.minimum ?? 0n,
+    })),
     journal: await openSettlementTable(database, { now }),
     now,
   })
@@ -75,4 +100,17 @@ export async function startFacilitator(
     return facilitator.close()
   }
   return { handle, close }
+}
+
+/** One that does not answer now may later, and the others settle meanwhile. */
+async function requireServed({
+  chainId,
+  client,
+}: {
+  readonly chainId: number
+  readonly client: PublicClient
+}) {
+  const seen = await client.getChainId().catch(() => chainId)
+  if (seen !== chainId)
+    throw new UsageWrong(`the RPC for x402 settlements on chain ${chainId} serves chain ${seen}`)
 }
