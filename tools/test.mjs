@@ -1,7 +1,7 @@
 // The test command: installs what is missing, builds, then runs every suite and adds up.
 // `--deep` runs the long campaigns instead; any other argument is passed to Vitest and skips the contracts.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bootstrap, must, root } from './bootstrap.mjs'
@@ -10,6 +10,40 @@ bootstrap()
 const deep = process.argv.includes('--deep')
 const filters = process.argv.slice(2).filter((argument) => argument !== '--deep')
 const scratch = mkdtempSync(join(tmpdir(), 'millrace-test-'))
+
+// Networks that tests bring up are processes of their own and outlive who started them; this is how they are known.
+process.env.MILLRACE_TEST_RUN = scratch
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+])
+  process.once(signal, () => {
+    endRun()
+    process.exit(code)
+  })
+
+/** Ends every process that this run left, and deletes its folder; says how many there were. */
+function endRun() {
+  const mark = `MILLRACE_TEST_RUN=${scratch}\0`
+  const ended = new Set()
+  // What is looked at may have started another meanwhile.
+  for (let before = -1; before !== ended.size; ) {
+    before = ended.size
+    for (const pid of readdirSync('/proc').filter(
+      (name) => /^\d+$/.test(name) && name !== `${process.pid}`,
+    )) {
+      try {
+        if (!`${readFileSync(`/proc/${pid}/environ`, 'utf8')}\0`.includes(mark)) continue
+        process.kill(Number(pid), 'SIGKILL')
+        ended.add(pid)
+      } catch {
+        // It has ended by itself, or is another user's.
+      }
+    }
+  }
+  rmSync(scratch, { recursive: true, force: true })
+  return ended.size
+}
 
 /** Runs a suite with its output kept, and shown: at once, or `held` until it ends, so that two suites do not speak at a time. */
 function suite(program, args, { environment = {}, held = false } = {}) {
@@ -75,7 +109,8 @@ else {
   )
   results.push(...(await Promise.all([contracts({ held: true }), typescript()])))
 }
-rmSync(scratch, { recursive: true, force: true })
+const left = endRun()
+if (left > 0) process.stdout.write(`\n${left} process(es) that tests left running were ended.\n`)
 const total = (key) => results.reduce((sum, result) => sum + result[key], 0)
 process.stdout.write(`\n${total('passed')} passed, ${total('failed')} failed\n`)
 process.exit(total('failed') === 0 ? 0 : 1)
