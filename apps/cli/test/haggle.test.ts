@@ -16,8 +16,11 @@ import {
   verifyHaggledLease,
   verifyReceipt,
 } from '@millrace/sdk'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { createPublicClient, type Hash, http } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import * as z from 'zod'
 import { readHaggleRecord } from '../src/jobs/haggleRecord.ts'
 
 /** Haggling as people do it: the command as a child process, on a network of its own. */
@@ -181,6 +184,88 @@ test('default: the list price from a machine that does not haggle, an agreement 
   await expect(
     verifyHaggledLease({ ...record, messages: record.messages.slice(0, -1), lease }),
   ).rejects.toBeInstanceOf(HaggleOverError)
+}, 240_000)
+
+test('behavior: an agent haggles by MCP, thinks, and hires at the agreed price, or not at all', async () => {
+  const client = new Client({ name: 'test', version: '1' })
+  const args = [bin, 'mcp', '--budget', '1', '--per-payment', '0.05']
+  const env = { ...process.env, MILLRACE_HOME: home } as Record<string, string>
+  await client.connect(
+    new StdioClientTransport({ command: process.execPath, args, cwd: work, env, stderr: 'ignore' }),
+  )
+  const call = async (name: string, input: Record<string, unknown>) => {
+    const result = await client.callTool({ name, arguments: input }, undefined, { timeout: 120_000 })
+    const [content] = z.array(z.object({ text: z.string() })).parse(result.content)
+    const text = content?.text ?? ''
+    const error = result.isError === true ? JSON.parse(text) : null
+    return { error, text, value: z.record(z.string(), z.any()).parse(result.structuredContent ?? {}) }
+  }
+  try {
+    const job = { command: 'echo $((6 * 7))', cpus: 0.5, memory: '256MB', disk: '256MB', duration: '5m' }
+    await expect.poll(async () => (await call('search_offers', {})).value.offers?.length).toBeGreaterThan(0)
+
+    // Below the machine's floor nothing is agreed on, and it is said why.
+    const low = await call('haggle', { ...job, most_per_hour: '0.19' })
+    expect(low.value).toMatchObject({
+      agreements: [],
+      refusals: [{ reason: expect.stringContaining('no agreement: the list price counts') }],
+      list_price_per_hour: '0.36 TUSD',
+    })
+    expect(low.text).toContain('Nothing was agreed on; the list price is 0.36 TUSD/h.')
+
+    const { value, text } = await call('haggle', { ...job, most_per_hour: '0.3' })
+    const [agreed] = value.agreements
+    expect(agreed).toMatchObject({ list_price_per_hour: '0.36 TUSD', seconds: 300, within_budget: true })
+    const price = Number.parseFloat(agreed.price_per_hour)
+    expect(price).toBeGreaterThanOrEqual(0.2)
+    expect(price).toBeLessThanOrEqual(0.3)
+    expect(text).toContain(`${agreed.price_per_hour}/h instead of 0.36 TUSD/h`)
+    const budget = (await call('budget', {})).value
+
+    // What was not agreed on is refused before anything is reserved or paid.
+    const { agreement } = agreed
+    const refusals = [
+      [{ agreement: '0xnone' }, 'AGREEMENT_MISSING'],
+      [{ agreement, cpus: 4096 }, 'AGREEMENT_UNFIT'],
+      [{ agreement, where: 'region=nowhere' }, 'AGREEMENT_UNFIT'],
+      [{ agreement, max_price: '0.1' }, 'AGREEMENT_UNFIT'],
+      [{ agreement, duration: '10m' }, 'AGREEMENT_UNFIT'],
+    ] as const
+    for (const [further, code] of refusals) {
+      const { error } = await call('hire_and_run', { ...job, ...further })
+      expect({ further, code: error?.code }).toEqual({ further, code })
+    }
+    expect((await call('budget', {})).value).toEqual(budget)
+
+    const hired = await call('hire_and_run', { ...job, agreement, wait_seconds: 100 })
+    expect(hired.value).toMatchObject({ lease: agreement, state: 'done', log_tail: '42\n', problem: null })
+    const file = receiptFileSchema.parse(JSON.parse(readFileSync(hired.value.receipt, 'utf8')))
+    expect(Number(file.receipt.pricePerHour) / 1e6).toBe(price)
+    const record = readHaggleRecord({ file: (name) => join(home, 'leases', agreement, name) })
+    if (record === null) throw new RangeError('the transcript is kept')
+    const { id, asset, buyer, pricePerHour, terms } = { ...file.receipt, id: file.receipt.lease }
+    expect(
+      hashHaggleTerms(
+        await verifyHaggledLease({ ...record, lease: { id, asset, buyer, pricePerHour, terms } }),
+      ),
+    ).toBe(terms)
+    // It was good for one lease.
+    const again = await call('hire_and_run', { ...job, agreement })
+    expect(again.error?.code).toBe('NO_MACHINE')
+
+    // A price beyond the budget is said to be, and is refused.
+    await expect.poll(async () => (await call('search_offers', {})).value.offers?.length).toBeGreaterThan(0)
+    const long = await call('haggle', { ...job, duration: '30m', most_per_hour: '0.3' })
+    const [dear] = long.value.agreements
+    expect(dear).toMatchObject({ within_budget: false })
+    const refused = await call('hire_and_run', {
+      ...{ ...job, duration: '30m' },
+      agreement: dear.agreement,
+    })
+    expect(refused.error?.code).toBe('BUDGET_EXCEEDED')
+  } finally {
+    await client.close()
+  }
 }, 240_000)
 
 test('behavior: kill -9 of the buyer while it haggles and once it has agreed: no lease, no cent, and the next order works', async () => {

@@ -115,6 +115,21 @@ export class NoOfferError extends CliError {
   }
 }
 
+/** What was agreed on with a machine is not what the job asks for. */
+export class AgreementUnfitError extends CliError {
+  override readonly name = 'AgreementUnfitError'
+  static readonly code = 'AGREEMENT_UNFIT'
+  constructor(options: { lease: string; reason: string }) {
+    super({
+      code: AgreementUnfitError.code,
+      message: `Agreement '${options.lease}' does not fit the job: ${options.reason}.`,
+      remedy: 'Nothing was paid. Haggle again for this job, or hire without the agreement.',
+      exitCode: exitCodes.refused,
+      details: options,
+    })
+  }
+}
+
 /** None of the machines that fit took the job. */
 export class NoMachineError extends CliError {
   override readonly name = 'NoMachineError'

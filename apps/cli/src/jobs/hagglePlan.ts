@@ -26,15 +26,16 @@ export interface HagglePlanOptions {
   readonly buyer: OpenAccount
   /** Most per hour to agree to, in whole units of the currency; the best list price where it is null. */
   readonly reserve: string | null
+  /** Seconds from now for which an agreement can be opened. Default 120. */
+  readonly openSeconds?: number
   readonly emit: OnJobEvent
 }
 
 /** Machines that are asked, all at once. */
 const mostMachines = 8
 const rounds = 8
-/** Seconds of a haggle, and in which an agreement can be opened. */
+/** Seconds of a haggle. */
 const haggleSeconds = 30
-const openSeconds = 120
 
 /**
  * Haggles with the best machines of a plan at once for a lower price, and accepts the lowest. Machines that stay firm, do not haggle or do not
@@ -48,7 +49,7 @@ export async function hagglePlan(
   plan: JobPlan,
   options: HagglePlanOptions,
 ): Promise<JobPlan> {
-  const { buyer, reserve, emit } = options
+  const { buyer, reserve, emit, openSeconds = 120 } = options
   const [best] = plan.candidates
   const { currency } = best.offer
   const limit = reserve === null ? null : parseAmount(reserve, currency)
@@ -63,7 +64,7 @@ export async function hagglePlan(
       const least = outsideOption({ side: 'buyer', limit: priceOf(candidate), prices })
       // An agreement at what can be had anyway is none.
       const reservation = limit !== null && limit < least ? limit : least - 1n
-      return reservation < 1n ? [] : [openTalk(connection, candidate, { buyer, reservation })]
+      return reservation < 1n ? [] : [openTalk(connection, candidate, { buyer, reservation, openSeconds })]
     })
   for (const { candidate } of talks) emit({ event: 'haggling', ...idsOf(candidate) })
   const candidates = new Map<number, Candidate>()
@@ -112,8 +113,9 @@ interface Talk extends Omit<HaggleOptions, 'reconsider'> {
 function openTalk(
   connection: Connection,
   candidate: Candidate,
-  { buyer, reservation }: { readonly buyer: OpenAccount; readonly reservation: bigint },
+  options: { readonly buyer: OpenAccount; readonly reservation: bigint; readonly openSeconds: number },
 ): Talk {
+  const { buyer, reservation, openSeconds } = options
   const { offer: found, duration } = candidate
   const { published } = found.listing
   const { chainId, market } = connection.deployment

@@ -3,6 +3,7 @@ import {
   type HaggleMessage,
   type Job,
   type JobResources,
+  matches,
   parseQuery,
   priceUp,
   type Spec,
@@ -11,9 +12,9 @@ import type { Address } from 'viem'
 import type { Connection } from '../connection/connect.ts'
 import { type FoundOffer, findOffers } from '../offers/findOffers.ts'
 import { keepValidOffers, type RefusedOffer } from '../offers/keepValidOffers.ts'
-import { formatDecimal } from '../output/amounts.ts'
+import { formatAmount, formatDecimal } from '../output/amounts.ts'
 import type { Needs, Task } from '../tasks/task.ts'
-import { NoOfferError, NotEnoughMoneyError } from './errors.ts'
+import { AgreementUnfitError, NoOfferError, NotEnoughMoneyError } from './errors.ts'
 import { unixNow } from './jobContext.ts'
 
 /** A machine that would do, and what it would cost. */
@@ -120,6 +121,36 @@ export async function planJob(connection: Connection, options: PlanJobOptions): 
           : `first by ${options.order}`,
     funds: await fundsFor(connection, account, first),
     refused,
+  }
+}
+
+/**
+ * The plan of a job that is to run on a machine whose price was agreed on before.
+ *
+ * @throws AgreementUnfitError where the machine, its price, the time or what is left of the offer's life does not do; NotEnoughMoneyError and
+ * QueryError
+ */
+export async function planAgreed(
+  connection: Connection,
+  agreed: Candidate,
+  options: Pick<PlanJobOptions, 'account' | 'needs' | 'where'> & { readonly duration: number | null },
+): Promise<JobPlan> {
+  const { offer, duration } = agreed
+  const unfit = (reason: string) => new AgreementUnfitError({ lease: offer.listing.id, reason })
+  const queries = queriesOf(options.needs, options.where)
+  const query = queries.join('  or  ')
+  if (!queries.some((each) => matches(parseQuery(each), offer.row)))
+    throw unfit(`its machine is none of '${query}'`)
+  if (options.duration !== null && options.duration !== duration)
+    throw unfit(`it is for ${duration} seconds, and ${options.duration} are asked for`)
+  if (offer.listing.published.offer.expiry <= unixNow() + leastLife) throw unfit('its time is over')
+  const { pricePerHour } = offer.listing.published.offer
+  return {
+    candidates: [agreed],
+    query,
+    reason: `agreed on ${formatAmount(pricePerHour, offer.currency)} an hour`,
+    funds: await fundsFor(connection, options.account, agreed),
+    refused: [],
   }
 }
 

@@ -16,7 +16,7 @@ import { hagglePlan } from './hagglePlan.ts'
 import { writeHaggleRecord } from './haggleRecord.ts'
 import { type JobContext, unixNow } from './jobContext.ts'
 import { createOrder, dropOrder, type Order, type OrderTerms } from './order.ts'
-import { type Candidate, fundsFor, type JobPlan, jobOf, planJob } from './planJob.ts'
+import { type Candidate, fundsFor, type JobPlan, jobOf, planAgreed, planJob } from './planJob.ts'
 
 export interface RunJobOptions {
   readonly connection: Connection
@@ -36,6 +36,8 @@ export interface RunJobOptions {
   readonly challenge?: boolean
   /** Haggles with the best machines for a lower price before the plan is made; `reserve` as in `hagglePlan`. */
   readonly haggle?: { readonly reserve: string | null }
+  /** Takes what `hagglePlan` agreed on before, and no machine that costs more. */
+  readonly agreed?: Candidate
   /** Called with the plan before any money moves; throws to decline. */
   readonly approve: (plan: JobPlan) => Promise<void>
   /** Called before each lease that is paid for, the next one after a machine that failed too; throws to decline. */
@@ -61,7 +63,7 @@ const never = new AbortController().signal
  * lease at the job's end, fetches the outputs and acknowledges the receipt. A machine that does not start the job gives
  * the money back and is not asked again; the next one is.
  *
- * @throws NoOfferError, NotEnoughMoneyError, NoMachineError, InterruptedError, and what `approve` and `authorize` throw
+ * @throws NoOfferError, AgreementUnfitError, NotEnoughMoneyError, NoMachineError, InterruptedError, and what `approve` and `authorize` throw
  */
 export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
   const { connection, buyer, task } = options
@@ -109,11 +111,17 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
         if (await passes(found.candidates[0])) return found
       }
     }
-    const listed = await plan()
-    const first =
-      options.haggle === undefined
+    const planFirst = async (): Promise<JobPlan> => {
+      const { agreed, haggle, where = '', duration = null } = options
+      const account = buyer.account.address
+      if (agreed !== undefined)
+        return planAgreed(connection, agreed, { account, needs: task.needs, where, duration })
+      const listed = await plan()
+      return haggle === undefined
         ? listed
-        : await hagglePlan(connection, listed, { buyer, emit, reserve: options.haggle.reserve })
+        : hagglePlan(connection, listed, { buyer, emit, reserve: haggle.reserve })
+    }
+    const first = await planFirst()
     emit({ event: 'planned', plan: first })
     await options.approve(first)
     // What was agreed to is the most that is ever put down.

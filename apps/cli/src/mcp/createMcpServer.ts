@@ -11,7 +11,7 @@ import { toolErrorOf } from './toolError.ts'
 
 const instructions =
   'Hires machines by the second and pays for calls, with real money within a fixed budget. Ask `quote` for the price before ' +
-  '`hire_and_run`. An error is a JSON object with `code`, `message` and `remedy`; BUDGET_EXCEEDED is final for that price.'
+  '`hire_and_run`, and `haggle` for a lower one. An error is a JSON object with `code`, `message` and `remedy`; BUDGET_EXCEEDED is final for that price.'
 
 /**
  * Makes the server of one client. Failures are answers of the tool, with code and remedy, so that a model can act on them.

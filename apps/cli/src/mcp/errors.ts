@@ -59,6 +59,21 @@ export class ToolUnknownError extends CliError {
   }
 }
 
+/** Nothing was agreed on under that id, or its time is over. */
+export class AgreementMissingError extends CliError {
+  override readonly name = 'AgreementMissingError'
+  static readonly code = 'AGREEMENT_MISSING'
+  constructor(options: { agreement: string; known: readonly string[] }) {
+    super({
+      code: AgreementMissingError.code,
+      message: `There is no agreement '${options.agreement}' that can still be taken up.`,
+      remedy: 'Nothing was paid. Agree on a price with `haggle`, and hire before the time that it names.',
+      exitCode: exitCodes.missing,
+      details: options,
+    })
+  }
+}
+
 /** A URL that an agent called gave no answer. */
 export class UrlUnreachableError extends CliError {
   override readonly name = 'UrlUnreachableError'

@@ -41,8 +41,8 @@ export const jobInputSchema = z.strictObject({
   order: z.string().optional().describe('Which offer is best. Default `price`.'),
   duration: z
     .string()
-    .default('1h')
-    .describe('Time that is paid in advance, 90s, 15m, 1h; what is not used comes back.'),
+    .optional()
+    .describe('Time that is paid in advance, 90s, 15m, 1h; what is not used comes back. Default 1h.'),
   timeout: z.string().optional().describe('Time after which the job is ended.'),
 })
 export type JobInput = z.output<typeof jobInputSchema>
@@ -86,7 +86,7 @@ export function readJob(input: JobInput, folder: string): HireOptions {
   requireInside(outputDir, folder)
   return {
     ...{ task, outputDir },
-    duration: parseDuration(duration),
+    ...(duration === undefined ? {} : { duration: parseDuration(duration) }),
     ...(timeout === undefined ? {} : { timeout: parseDuration(timeout) }),
     ...(where === undefined ? {} : { where }),
     ...(order === undefined ? {} : { order }),

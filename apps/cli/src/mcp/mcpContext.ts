@@ -14,6 +14,7 @@ import { type Connection, connect } from '../connection/connect.ts'
 import { type OpenAccount, openAccount } from '../connection/openAccount.ts'
 import { type NamedServers, readNamedServers } from './connectTools.ts'
 import { BudgetMissingError } from './errors.ts'
+import { type Agreements, openAgreements } from './openAgreements.ts'
 import { type Hires, openHires } from './openHires.ts'
 import { openServices, type Services } from './openServices.ts'
 import { openSpendingLimit, type SpendingFlags, type SpendingLimit } from './spendingLimit.ts'
@@ -36,6 +37,7 @@ export interface McpContext {
   /** Channels of x402's own contract; absent where the chain has none. */
   readonly batch?: BatchWallet
   readonly hires: Hires
+  readonly agreements: Agreements
   /** Servers of tools that are started by a command. */
   readonly servers: NamedServers
   readonly services: Services
@@ -85,9 +87,10 @@ export async function openMcpContext(
             readChannel: (channel) => readBatchChannel(client, { channel }),
           })
     const hires = openHires({ connection, buyer, limit })
+    const agreements = openAgreements()
     const services = openServices({ connection, seller: buyer, host: flags.sellAt ?? '127.0.0.1' })
     return {
-      ...{ connection, buyer, limit, channels, hires, servers, services, folder, flags },
+      ...{ connection, buyer, limit, channels, hires, agreements, servers, services, folder, flags },
       ...(batch === undefined ? {} : { batch }),
       async close() {
         await services.close()

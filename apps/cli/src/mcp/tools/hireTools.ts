@@ -37,7 +37,7 @@ const waitSeconds = z.int().min(0).max(3600)
 
 /** `hire_and_run`, `watch`, `stop_lease`. */
 export function hireTools(context: McpContext): readonly Tool[] {
-  const { connection, hires, flags } = context
+  const { connection, hires, agreements, flags } = context
   const { paths } = connection
 
   /** Where a lease of ours stands: what this home knows, and what the chain says that it cost. */
@@ -121,10 +121,19 @@ export function hireTools(context: McpContext): readonly Tool[] {
       'Hires the best machine that fits, runs a shell command or a task there, brings back its outputs and stops paying. Costs money: ' +
       'the deposit is reserved in the budget, and refused with BUDGET_EXCEEDED beyond it; what is not used comes back. If the job is not ' +
       'over within `wait_seconds` it goes on: use `watch`.',
-    input: jobInputSchema.extend({ wait_seconds: waitSeconds.default(45), log_bytes: logBytes }),
+    input: jobInputSchema.extend({
+      agreement: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('What `haggle` agreed on, or its first digits: that machine at that price, never more.'),
+      wait_seconds: waitSeconds.default(45),
+      log_bytes: logBytes,
+    }),
     output: leaseSchema,
-    async call({ wait_seconds: seconds, log_bytes: bytes, ...job }) {
-      const hire = hires.start(readJob(job, context.folder))
+    async call({ agreement, wait_seconds: seconds, log_bytes: bytes, ...job }) {
+      const agreed = agreement === undefined ? {} : { agreed: agreements.find(agreement) }
+      const hire = hires.start({ ...readJob(job, context.folder), ...agreed })
       const result = await wait(hire, seconds)
       if (result !== null) return showLease(result.lease, { bytes, problem: result.problem })
       // Without a lease there is nothing yet to ask for.
