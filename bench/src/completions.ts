@@ -1,6 +1,6 @@
-// What the gateway of models adds to a completion, and what of it is payment's: the same upstream asked directly, through the gateway for
-// nothing, and through it for money, one right after the other. Client, gateway and upstream are processes of their own; the client asks
-// at a rate that does not wait for answers, and all payments are on one channel.
+// What the gateway of models adds to a completion, and what of it is payment's: the same upstream asked directly, through a proxy that does
+// nothing else, through the gateway for nothing, and through it for money, one right after the other. Client, proxy, gateway and upstream
+// are processes of their own; the client asks at a rate that does not wait for answers, and all payments are on one channel.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,6 +29,9 @@ const loadAtStart = loadavg()[0] ?? 0
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const stallsBefore = await machineStalls()
 const upstream = await startBundled(join(import.meta.dirname, '_completions/upstream.ts'), {})
+const proxy = await startBundled(join(import.meta.dirname, '_completions/proxy.ts'), {
+  upstream: `http://127.0.0.1:${upstream.port}`,
+})
 
 const to = (port: number, model: string, stream: boolean): Target => ({
   ...{ port, path: '/v1/completions' },
@@ -52,13 +55,14 @@ const nothing = (count: number) => Array.from({ length: count }, () => '')
 const stats = async ({ port }: Target) =>
   (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
 
-/** Once: directly, for nothing and for money, one right after the other at the same rate. */
+/** Once: directly, through the proxy, for nothing and for money, one right after the other at the same rate. */
 async function measure(ways: Ways, perSecond: number, payments: readonly string[]) {
   const answers = (target: Target, headers: readonly string[]) => ask(target, { headers, perSecond })
   const unpaid = nothing(REQUESTS)
-  for (const target of [ways.direct, ways.free]) await answers(target, nothing(runUp))
+  for (const target of [ways.direct, ways.proxied, ways.free]) await answers(target, nothing(runUp))
   await answers(ways.paid, payments.slice(0, runUp))
   const direct = quantiles(await answers(ways.direct, unpaid))
+  const proxied = quantiles(await answers(ways.proxied, unpaid))
   const free = quantiles(await answers(ways.free, unpaid))
   await stats(ways.paid)
   const paid = quantiles(await answers(ways.paid, payments.slice(runUp)))
@@ -69,8 +73,9 @@ async function measure(ways: Ways, perSecond: number, payments: readonly string[
   })
   return {
     added: between(paid, direct),
+    'beside the proxy': between(paid, proxied),
     'of it by payment': between(paid, free),
-    ...{ direct, free, paid },
+    ...{ direct, proxied, free, paid },
     [byDisk]: quantiles(syncs),
     'collector in the gateway': { pauses: pauses.length, ...quantiles(pauses) },
   }
@@ -78,6 +83,7 @@ async function measure(ways: Ways, perSecond: number, payments: readonly string[
 
 interface Ways {
   readonly direct: Target
+  readonly proxied: Target
   readonly free: Target
   readonly paid: Target
 }
@@ -101,12 +107,14 @@ async function addedAt(folder: string, rates: readonly number[]) {
   for (const stream of [false, true]) {
     const ways = {
       direct: to(upstream.port, 'bench', stream),
+      proxied: to(proxy.port, 'bench', stream),
       free: to(gateway.port, 'free', stream),
       paid: to(gateway.port, 'paid', stream),
     }
     const accepted = await askingFor(ways.paid)
     const perSecond = 400
-    for (const target of [ways.direct, ways.free]) await ask(target, { headers: nothing(warmUp), perSecond })
+    for (const target of [ways.direct, ways.proxied, ways.free])
+      await ask(target, { headers: nothing(warmUp), perSecond })
     await ask(ways.paid, { headers: paymentsFor(accepted, warmUp), perSecond })
     for (const rate of rates) {
       const runs: Awaited<ReturnType<typeof measure>>[] = []
@@ -118,6 +126,7 @@ async function addedAt(folder: string, rates: readonly number[]) {
         ...{ goalAddedP99: 2, ...best },
         'the other runs': others.map((run) => ({
           added: run.added,
+          'beside the proxy': run['beside the proxy'],
           'of it by payment': run['of it by payment'],
           'the disk': run[byDisk],
         })),
@@ -134,11 +143,12 @@ const temporary = (at: string) => mkdtempSync(join(at, 'millrace-bench-completio
 const results = await addedAt(temporary(tmpdir()), RATES)
 // What the software adds by itself, without what the machine's disk takes.
 const inMemory = existsSync('/dev/shm') ? await addedAt(temporary('/dev/shm'), [400]) : null
+await proxy.stop()
 await upstream.stop()
 const stallsAfter = await machineStalls()
 
 const result = {
-  what: 'milliseconds until a whole completion came, of an upstream that takes 20; each payment is a voucher of its own, on disk before its answer begins; client, gateway and upstream are processes of their own',
+  what: 'milliseconds until a whole completion came, of an upstream that takes 20; each payment is a voucher of its own, on disk before its answer begins; client, proxy, gateway and upstream are processes of their own',
   machine: {
     cpu: cpus()[0]?.model,
     cores: cpus().length,
