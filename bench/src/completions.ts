@@ -1,6 +1,6 @@
 // What the gateway of models adds to a completion, and what of it is payment's: the same upstream asked directly, through a proxy that does
-// nothing else, through the gateway for nothing, and through it for money, one right after the other. Client, proxy, gateway and upstream
-// are processes of their own; the client asks at a rate that does not wait for answers, and all payments are on one channel.
+// nothing else, through the gateway for nothing, and through it for money, by turns. Client, proxy, gateway and upstream are processes of their
+// own; the client asks at a rate that does not wait for answers, and all payments are on one channel.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,8 +22,10 @@ const REPEATS = Number(process.env.REPEATS ?? 3)
 const RATES = (process.env.RATES ?? '100,400').split(',').map(Number)
 /** Requests that are asked before any is counted: what is slow until it is compiled is another number. */
 const warmUp = 2_000
-/** So many before each count, at its rate. */
-const runUp = 200
+/** The ways take turns of so many requests, so that what the machine does meanwhile is done to all of them. */
+const turn = 250
+/** So many before each turn's are counted, at its rate: its connections are new. */
+const runUp = 30
 
 const loadAtStart = loadavg()[0] ?? 0
 const say = (text: string) => process.stdout.write(`${text}\n`)
@@ -55,17 +57,20 @@ const nothing = (count: number) => Array.from({ length: count }, () => '')
 const stats = async ({ port }: Target) =>
   (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
 
-/** Once: directly, through the proxy, for nothing and for money, one right after the other at the same rate. */
+/** Once: directly, through the proxy, for nothing and for money, by turns at the same rate. */
 async function measure(ways: Ways, perSecond: number, payments: readonly string[]) {
-  const answers = (target: Target, headers: readonly string[]) => ask(target, { headers, perSecond })
-  const unpaid = nothing(REQUESTS)
-  for (const target of [ways.direct, ways.proxied, ways.free]) await answers(target, nothing(runUp))
-  await answers(ways.paid, payments.slice(0, runUp))
-  const direct = quantiles(await answers(ways.direct, unpaid))
-  const proxied = quantiles(await answers(ways.proxied, unpaid))
-  const free = quantiles(await answers(ways.free, unpaid))
+  const times = { direct: [], proxied: [], free: [], paid: [] } as Record<keyof Ways, number[]>
+  const each = runUp + turn
   await stats(ways.paid)
-  const paid = quantiles(await answers(ways.paid, payments.slice(runUp)))
+  for (let at = 0; at < payments.length; at += each)
+    for (const way of ['direct', 'proxied', 'free', 'paid'] as const) {
+      const headers = way === 'paid' ? payments.slice(at, at + each) : nothing(each)
+      times[way].push(...(await ask(ways[way], { headers, perSecond })).slice(runUp))
+    }
+  const direct = quantiles(times.direct)
+  const proxied = quantiles(times.proxied)
+  const free = quantiles(times.free)
+  const paid = quantiles(times.paid)
   const { pauses, syncs } = await stats(ways.paid)
   const between = (one: typeof paid, other: typeof paid) => ({
     p50: round(one.p50 - other.p50),
@@ -119,7 +124,9 @@ async function addedAt(folder: string, rates: readonly number[]) {
     for (const rate of rates) {
       const runs: Awaited<ReturnType<typeof measure>>[] = []
       for (let run = 0; run < REPEATS; run++)
-        runs.push(await measure(ways, rate, paymentsFor(accepted, runUp + REQUESTS)))
+        runs.push(
+          await measure(ways, rate, paymentsFor(accepted, (runUp + turn) * Math.ceil(REQUESTS / turn))),
+        )
       const [best, ...others] = runs.sort((a, b) => a.added.p99 - b.added.p99)
       const name = `${stream ? 'streamed' : 'whole'}, ${rate} a second`
       added[name] = {

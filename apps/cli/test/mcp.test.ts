@@ -11,8 +11,10 @@ import {
   createPaywall,
   exactScheme,
   fundChannel,
+  hagglePath,
   memoryJournal,
   nodeListener,
+  openCallHaggling,
   openFacilitator,
   openLedger,
   streamScheme,
@@ -24,6 +26,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
+import type { Address } from 'viem'
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -83,17 +86,29 @@ async function startSeller() {
   if (state === null) throw new Error('no network')
   const { client: rich, ensureCoins } = openFaucet(paths, state)
   const { deployment, client, currency } = await connect({}, home)
-  const ledger = await openLedger({
-    ...deployment,
-    path: join(home, 'seller.jsonl'),
-    payee: { account: privateKeyToAccount(generatePrivateKey()).address },
-    currency: currency.address,
-    readChannel: (channel) => getChannel(client, { deployment, channel }),
-    fund: (channel, authorization) => fundChannel(rich, { deployment, channel, authorization }),
-  })
+  const openBooks = (name: string, account: Address) =>
+    openLedger({
+      ...deployment,
+      path: join(home, `${name}.jsonl`),
+      payee: { account },
+      currency: currency.address,
+      readChannel: (channel) => getChannel(client, { deployment, channel }),
+      fund: (channel, authorization) => fundChannel(rich, { deployment, channel, authorization }),
+    })
+  const ledger = await openBooks('seller', privateKeyToAccount(generatePrivateKey()).address)
   const price = 10n ** BigInt(currency.decimals)
   const scheme = streamScheme({ ledger, deployment, currency, deposit: price })
   const paywall = createPaywall({ schemes: [scheme] })
+  const haggler = privateKeyToAccount(generatePrivateKey())
+  const books = await openBooks('haggler', haggler.address)
+  const haggling = await openCallHaggling({
+    ...{ path: join(home, 'haggles.jsonl'), deployment, client, currency, signer: haggler },
+    offer: () => ({ price: price / 100n, floor: price / 200n }),
+  })
+  const haggled = haggling.sell(
+    createPaywall({ schemes: [streamScheme({ ledger: books, deployment, currency })] }),
+    () => new Response('agreed'),
+  )
   const relayer = privateKeyToAccount(generatePrivateKey())
   await ensureCoins(relayer.address)
   const network = `eip155:${deployment.chainId}`
@@ -111,6 +126,7 @@ async function startSeller() {
   const server = createServer(
     nodeListener(async (asked) => {
       if (asked.url.endsWith('/plain/')) return new Response('plain')
+      if (new URL(asked.url).pathname === '/haggled' || asked.url.endsWith(hagglePath)) return haggled(asked)
       if (asked.url.endsWith('/once'))
         return single.charge(asked, { price: { amount: price / 1000n } }, () => new Response('paid once'))
       const amount = asked.url.endsWith('/dear') ? 3n * price : price
@@ -149,6 +165,8 @@ async function startSeller() {
       await tools.close()
       server.closeAllConnections()
       server.close()
+      await haggling.close()
+      await books.close()
       await ledger.close()
       await facilitator.close()
     },
@@ -295,6 +313,23 @@ describe('stdio, configured as in the guide', () => {
     expect(value?.transaction).toMatch(/^0x[0-9a-f]{64}$/)
   }, 120_000)
 
+  test('default: haggles for calls of a URL, pays what was agreed on, and again without a haggle', async () => {
+    const url = `${seller.url}/haggled`
+    const firm = await call(client, 'fetch_paid_url', { url, haggle: true, most_per_call: '0.001' })
+    expect(firm.value).toMatchObject({ body: 'agreed', paid: '0.01 TUSD', list_price: null })
+    const { value, text } = await call(client, 'fetch_paid_url', {
+      ...{ url: `${url}?first`, haggle: true, most_per_call: '0.009' },
+    })
+    expect(value).toMatchObject({ body: 'agreed' })
+    const { paid } = value ?? {}
+    expect(Number.parseFloat(paid)).toBeGreaterThanOrEqual(0.005)
+    expect(Number.parseFloat(paid)).toBeLessThanOrEqual(0.009)
+    expect(value).toMatchObject({ list_price: '0.01 TUSD' })
+    expect(text).toContain(`${paid} paid instead of 0.01 TUSD`)
+    const again = await call(client, 'fetch_paid_url', { url })
+    expect(again.value).toMatchObject({ body: 'agreed', paid, list_price: '0.01 TUSD' })
+  }, 120_000)
+
   test('default: calls tools of other servers, and pays for those that ask', async () => {
     const { tools: server } = seller
     const listed = await call(client, 'list_paid_tools', { server })
@@ -409,7 +444,9 @@ describe('streamable HTTP', () => {
     expect(seller.served()).toBe(remaining)
     const { value: receipts } = await call(second, 'receipts')
     const promised = `${remaining}.00 TUSD`
-    expect(receipts?.channels).toMatchObject([{ signed: promised, charged: promised }])
+    expect(receipts?.channels).toContainEqual(
+      expect.objectContaining({ signed: promised, charged: promised }),
+    )
     for (const client of clients) await client.close()
     server.kill()
     await once(server, 'close')

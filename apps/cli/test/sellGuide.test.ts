@@ -56,7 +56,9 @@ function shell(text: string): { readonly child: ChildProcess; readonly out: () =
 }
 
 /** Where the programs of the guide listen, in the order in which they are started. */
-const order = ['3000', '4021', '4022', '4023', '4024'] as const
+const order = ['3000', '4021', '4022', '4023', '4024', '4025'] as const
+/** What the guide's haggle came to, in base units. */
+let agreed = 0
 
 async function run(text: string): Promise<string> {
   const { child, out } = shell(`${text}\nexport -p > ${join(work, 'env.sh')}`)
@@ -132,7 +134,7 @@ test('default: every block of the guide does what the guide says', async () => {
       await start(text.trim(), ports.get(order[served.length] ?? '') ?? 0)
     }
   }
-  const [prepared, paid, receipt, bought, stock, hono, plain, words] = outputs
+  const [prepared, paid, receipt, bought, stock, hono, plain, words, haggled] = outputs
   expect(prepared).toContain('100.00 TUSD')
   expect(paid).toContain('{"sky":"clear","path":"/berlin"}\nPaid 0.001 TUSD by stream.')
   expect(paid).toContain('0.002 TUSD of 5.00 TUSD a day are spent.')
@@ -143,6 +145,13 @@ test('default: every block of the guide does what the guide says', async () => {
   expect(hono).toContain('200 {"sky":"clear","path":"/oslo"}\n')
   expect(plain).toMatch(/200 .*\/oslo"\}/)
   expect(words?.match(/data: \[DONE\]/g)).toHaveLength(3)
+  const [, price = ''] =
+    /^Agreed on (0\.000\d+) TUSD instead of 0\.001 TUSD\.$/m.exec(haggled ?? '') ?? expect.fail(haggled)
+  agreed = Math.round(Number(price) * 1e6)
+  expect(agreed).toBeGreaterThanOrEqual(600)
+  expect(agreed).toBeLessThanOrEqual(900)
+  expect(haggled).toContain(`Paid ${price} TUSD by stream.`)
+  expect(await end(served.length - 1)).toContain(`Earned ${price} TUSD.`)
 }, 300_000)
 
 const json = async (command: string) => {
@@ -153,12 +162,13 @@ const json = async (command: string) => {
 
 test('behavior: what was claimed is in the till account of the seller, and the rest can be claimed by hand', async () => {
   const before = (await json('millrace wallet balance seller')).value.balances[0].till
-  // The one-time transfer went to the wallet; six calls through the proxy were claimed.
-  expect(before).toBe('6000')
+  // The one-time transfer went to the wallet; six calls through the proxy were claimed, and the one that was haggled for.
+  const claimed = `${6_000 + agreed}`
+  expect(before).toBe(claimed)
   const { value } = await json('millrace channel ls')
   expect(value.channels).toMatchObject([
-    { side: 'payer', state: 'open', claimed: '6000' },
-    { side: 'payee', state: 'open', claimed: '6000', claimable: '0' },
+    { side: 'payer', state: 'open', claimed },
+    { side: 'payee', state: 'open', claimed, claimable: '0' },
   ])
   const closed = await json(`millrace channel close ${value.channels[0].id.slice(0, 12)} --wallet buyer`)
   expect(closed).toMatchObject({ code: 0, value: { state: 'closing' } })
@@ -186,6 +196,28 @@ test('behavior: a seller that runs agrees to the end of a channel, which is clos
   const balance = (await json('millrace wallet balance second')).value.balances[0]
   expect(BigInt(balance.till) + BigInt(balance.wallet)).toBe(10_000_000n - 1_000n)
   expect(await end(last)).toContain('Earned 0.001 TUSD.')
+}, 120_000)
+
+test('behavior: a buyer that goes lower than the floor pays the list price, and a deal is proved by what both signed', async () => {
+  const port = (await freePort(0)) ?? 0
+  const command = `millrace sell ${port} --upstream http://127.0.0.1:${ports.get('3000')} --price 0.001 --floor 0.0006`
+  await start(`${command} --wallet seller`, port)
+  // The channel of the guide's buyer is closing.
+  await run('millrace wallet new third && millrace wallet faucet 10 --wallet third')
+  const url = `http://127.0.0.1:${port}/rome`
+  const low = await json(`millrace pay ${url} --wallet third --haggle --reserve 0.0005`)
+  expect(low).toMatchObject({ code: 0, value: { status: 200, deal: null, paid: { amount: '1000' } } })
+  const said = await run(`millrace pay ${url} --wallet third --haggle --reserve 0.0005`)
+  expect(said).toContain('No lower price was agreed on: the list price counts.')
+  const { value } = await json(`millrace pay ${url} --wallet third --haggle`)
+  const { deal, paid } = value
+  expect(deal).toMatchObject({ listPrice: '1000', price: paid.amount, terms: { quantity: '1' } })
+  expect(Number(paid.amount)).toBeLessThan(1_000)
+  writeFileSync(join(work, 'paid.json'), JSON.stringify(value))
+  expect(await run(`millrace receipt paid.json --terms ${deal.hash}`)).toContain(
+    `Paid ${paid.amount} base units`,
+  )
+  await end(served.length - 1)
 }, 120_000)
 
 test('behavior: a client of the x402 packages pays a proxy on a channel of x402, and the claims are in the seller’s wallet', async () => {
@@ -243,6 +275,10 @@ test.each([
   ['sell 0 --upstream http://127.0.0.1:9 --per-second 1 --price 0', 'USAGE', 64],
   ['sell 0 --upstream http://127.0.0.1:9 --per-second 1 --skill x', 'USAGE', 64],
   ['sell 0 --upstream http://127.0.0.1:9 --price 1 --skill a/b', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --price 1 --floor 1', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --price 1 --floor 0', 'USAGE', 64],
+  ['sell 0 --upstream http://127.0.0.1:9 --per-second 1 --floor 0.5', 'USAGE', 64],
+  ['pay http://127.0.0.1:9/ --reserve 1', 'USAGE', 64],
   ['receipt /nowhere', 'RECEIPT_UNREADABLE', 65],
   ['receipt /dev/null', 'RECEIPT_UNREADABLE', 65],
   ['receipt /dev/null --signer me', 'USAGE', 64],

@@ -104,6 +104,26 @@ export { openSettlements } from './facilitator/openSettlements.ts'
 export type { FacilitatorChain } from './facilitator/relayer.ts'
 export type { DiscoveredResource, ResourceCatalogue } from './facilitator/resources.ts'
 export type { SupportedResponse } from './facilitator/supported.ts'
+export {
+  type CallDeal,
+  type CallDeals,
+  type CallDealsOptions,
+  type CallWish,
+  createCallDeals,
+} from './haggling/createCallDeals.ts'
+export {
+  CallHaggleRefusedError,
+  DealBrokenError,
+  HaggleUnansweredError,
+  HaggleVoidError,
+} from './haggling/errors.ts'
+export {
+  type CallHaggling,
+  type CallHagglingOptions,
+  type CallOffer,
+  openCallHaggling,
+} from './haggling/openCallHaggling.ts'
+export { haggleHeader, hagglePath } from './haggling/wire.ts'
 export { type ChannelBook, largestGap, snapshotToJson } from './ledger/channelBook.ts'
 export {
   type ChannelAt,

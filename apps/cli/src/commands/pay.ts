@@ -16,6 +16,8 @@ export function registerPayCommands(program: Command): void {
     .option('--max <amount>', 'most that this answer may cost, in whole units', '1')
     .option('--budget <amount>', 'from now on, most that this wallet pays in any 24 hours (at first 10)')
     .option('--deposit <amount>', 'from now on, most that lies in one channel (at first what a day may cost)')
+    .option('--haggle', 'asks for a lower price first; without an agreement the list price counts')
+    .option('--reserve <amount>', 'with --haggle: most to agree to, in whole units; the seller is not told')
     .option('--lock <duration>', 'longest that a seller may hold a deposit back once you leave', '24h')
     .action(async (url: string, _: unknown, command: Command) =>
       (await import('./payActions.ts')).payUrl(url, command.optsWithGlobals<PayFlags>()),
@@ -29,6 +31,7 @@ export function registerPayCommands(program: Command): void {
     .argument('<where>', 'port of this machine, or address such as http://0.0.0.0:4021')
     .option('--upstream <url>', 'the server whose answers are sold')
     .option('--price <amount>', 'of a call, in whole units; with the three below, what is promised at a time')
+    .option('--floor <amount>', 'haggle with buyers on channels, down to this price of a call')
     .option('--per-second <amount>', 'of an answer while it streams, in whole units')
     .option('--per-megabyte <amount>', 'of a million bytes of an answer, in whole units')
     .option('--per-million-tokens <amount>', 'of a million tokens of an answer, in whole units')

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { createPayingFetch, digestRequest, type Payment } from '@millrace/pay'
+import { type CallDeal, createCallDeals, createPayingFetch, digestRequest, type Payment } from '@millrace/pay'
 import { MillraceError } from '@millrace/sdk'
 import { connect } from '../connection/connect.ts'
 import { openAccount } from '../connection/openAccount.ts'
@@ -21,6 +21,8 @@ export interface PayFlags extends GlobalFlags {
   readonly budget?: string
   readonly deposit?: string
   readonly lock: string
+  readonly haggle?: boolean
+  readonly reserve?: string
 }
 
 /** Calls a URL, pays if it asks to be paid, prints the answer's body, and on stderr what it cost. */
@@ -32,8 +34,14 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
   const method = flags.method?.toUpperCase() ?? (body === undefined ? 'GET' : 'POST')
   if (body !== undefined && ['GET', 'HEAD'].includes(method))
     throw new UsageError({ message: `A ${method} request has no body.`, remedy: 'Leave out `--data`.' })
+  if (flags.reserve !== undefined && flags.haggle !== true)
+    throw new UsageError({
+      message: '`--reserve` says how far to go in a haggle, and `--haggle` is not given.',
+      remedy: 'Add `--haggle`, or limit the list price with `--max`.',
+    })
   const connection = await connect(flags)
-  const { deployment, currency } = connection
+  const { deployment, currency, client } = connection
+  const reserve = flags.reserve === undefined ? {} : { reservation: parseAmount(flags.reserve, currency) }
   const maxPrice = parseAmount(flags.max, currency)
   const perDay = flags.budget === undefined ? undefined : parseAmount(flags.budget, currency)
   const maxDeposit = flags.deposit === undefined ? undefined : parseAmount(flags.deposit, currency)
@@ -45,10 +53,12 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
     const { budget, channels, batch } = purse
     const call = await purse.calls.begin(digestRequest({ method, url, body: bytesOf(body) }))
     if (!headers.has(keyHeader)) headers.set(keyHeader, call.key)
+    const deals = createCallDeals({ deployment, currency, client, signer: payer.account })
     const send = createPayingFetch({
       ...{ deployment, currency, budget, channels, maxPrice, maxWithdrawDelay },
+      ...(flags.haggle === true ? { deals, wish: { ...reserve, calls: 1 } } : {}),
       ...(batch === null ? {} : { batch }),
-      ...{ signer: payer.account, client: connection.client },
+      ...{ signer: payer.account, client },
       onPayment: (payment) => payments.push(payment),
     })
     const response = await ask(url, () =>
@@ -56,6 +66,8 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
     )
     const bytes = Buffer.from(await ask(url, () => response.arrayBuffer()))
     const [payment] = payments
+    const [deal = null] = deals.all()
+    if (flags.haggle === true && flags.json !== true) process.stderr.write(`${sayDeal(deal)}\n`)
     const paid =
       payment === undefined
         ? null
@@ -74,7 +86,9 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
         ? { body: text }
         : { bodyBase64: bytes.toString('base64') }
       const spent = { perDay: purse.perDay, spentInDay: inPeriod }
-      process.stdout.write(`${toJson({ url, status: response.status, ...content, paid, budget: spent })}\n`)
+      const agreed = flags.haggle === true ? { deal: deal === null ? null : dealToJson(deal) } : {}
+      const said = { url, status: response.status, ...content, paid, ...agreed, budget: spent }
+      process.stdout.write(`${toJson(said)}\n`)
     } else {
       process.stdout.write(bytes)
       const cost =
@@ -94,7 +108,18 @@ export async function payUrl(url: string, flags: PayFlags): Promise<void> {
   } finally {
     await purse.close()
   }
+
+  function sayDeal(deal: CallDeal | null): string {
+    if (deal === null) return 'No lower price was agreed on: the list price counts.'
+    const { price, listPrice } = deal
+    return `Agreed on ${formatAmount(price, currency)} instead of ${formatAmount(listPrice, currency)}.`
+  }
 }
+
+/** The deal, and what proves it. */
+const dealToJson = ({ id, hash, price, listPrice, terms, messages }: CallDeal) => ({
+  ...{ haggle: id, hash, price, listPrice, terms, messages },
+})
 
 /** By which a call that is repeated is known to its seller. */
 const keyHeader = 'idempotency-key'

@@ -9,7 +9,7 @@ import { formatAmount, parseAmount } from '../output/amounts.ts'
 import { createOutput, type Output } from '../output/output.ts'
 import { UpstreamDownError } from '../selling/errors.ts'
 import { openShop, type Shop } from '../selling/openShop.ts'
-import { type PriceFlags, readPrice, requiredOption } from '../selling/readPrice.ts'
+import { type PriceFlags, readFloor, readPrice, requiredOption } from '../selling/readPrice.ts'
 import { payeeName } from '../selling/sellFiles.ts'
 import { listening, serveUpstream } from '../selling/serveUpstream.ts'
 import { findAsset } from './assetActions.ts'
@@ -47,10 +47,15 @@ export async function sellUpstream(where: string, flags: SellUpstreamFlags): Pro
   const { currency } = connection
   const { price, text } = readPrice(flags, currency)
   const skill = readSkill(flags, price)
+  const offer = readFloor(flags, price, currency)
   const seller = await openAccount(connection, flags)
   const publicUrl = flags.publicUrl === undefined ? null : new URL(readUrl('--public-url', flags.publicUrl))
-  await keepShop({ connection, seller, flags, price: text }, (shop) =>
-    serveUpstream({ place, upstream, price, shop, skill, receipts: seller.account, publicUrl }),
+  const said = offer === null ? text : `${text}, or what is agreed on`
+  await keepShop({ connection, seller, flags, price: said }, async (shop) =>
+    serveUpstream({
+      ...{ place, upstream, price, shop, skill, publicUrl, receipts: seller.account },
+      haggling: offer === null ? null : await shop.haggle(offer),
+    }),
   )
 }
 

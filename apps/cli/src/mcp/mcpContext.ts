@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import {
   type BatchWallet,
+  type CallDeals,
   type ChannelWallet,
+  createCallDeals,
   openBatchWallet,
   openChannelWallet,
   readBatchChannel,
@@ -38,6 +40,8 @@ export interface McpContext {
   readonly batch?: BatchWallet
   readonly hires: Hires
   readonly agreements: Agreements
+  /** Prices of calls that sellers agreed to. */
+  readonly deals: CallDeals
   /** Servers of tools that are started by a command. */
   readonly servers: NamedServers
   readonly services: Services
@@ -88,9 +92,10 @@ export async function openMcpContext(
           })
     const hires = openHires({ connection, buyer, limit })
     const agreements = openAgreements()
+    const deals = createCallDeals({ deployment, currency, client, signer: buyer.account })
     const services = openServices({ connection, seller: buyer, host: flags.sellAt ?? '127.0.0.1' })
     return {
-      ...{ connection, buyer, limit, channels, hires, agreements, servers, services, folder, flags },
+      ...{ connection, buyer, limit, channels, hires, agreements, deals, servers, services, folder, flags },
       ...(batch === undefined ? {} : { batch }),
       async close() {
         await services.close()

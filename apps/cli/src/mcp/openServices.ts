@@ -108,7 +108,8 @@ export function openServices(options: {
         )
         const server = await serveUpstream({
           ...{ place: { host, port }, upstream, price: { amount: price }, receipts: seller.account },
-          ...{ shop: { schemes, pending: shop.pending }, publicUrl: null, skill: null },
+          ...{ shop: { schemes, pending: shop.pending }, publicUrl: null },
+          ...{ haggling: null, skill: null },
         })
         const id = randomUUID().slice(0, 8)
         const service: Service = Object.assign(counted, { id, url: server.url, upstream, price, payee })

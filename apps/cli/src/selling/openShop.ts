@@ -1,9 +1,12 @@
 import { openJournal } from '@millrace/journal'
 import {
+  type CallHaggling,
+  type CallOffer,
   type ClaimEvent,
   exactScheme,
   type Facilitator,
   fundChannel,
+  openCallHaggling,
   openFacilitator,
   openLedger,
   openPendingAnswers,
@@ -47,6 +50,8 @@ export interface Shop {
   readonly pending: PendingAnswers
   /** Calls of models by their idempotency key, through a restart. */
   readonly calls: KeptCalls
+  /** Haggles about each call, down to a floor; once. It ends with the shop. */
+  haggle(offer: CallOffer): Promise<CallHaggling>
   /** Charged in this run, and all that was charged and not claimed yet, in base units. */
   earnings(): { readonly charged: bigint; readonly due: bigint; readonly channels: number }
   /** Claims all that is due, and ends. */
@@ -118,6 +123,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
       },
     }
   }
+  let haggling: CallHaggling | null = null
   const pending = await openPendingAnswers({ path: files.pending })
   const calls = await openKeptCalls({ path: files.calls })
   // A transfer to the till's address would be lost: assets are paid by channel only.
@@ -167,6 +173,13 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
     schemes: [stream, ...(exact?.schemes ?? [])].map((scheme) => watchCharges(scheme, onCharge)),
     pending,
     calls,
+    async haggle(offer) {
+      haggling = await openCallHaggling({
+        ...{ path: files.haggles, deployment, currency, client, signer: seller.account },
+        offer: () => offer,
+      })
+      return haggling
+    },
     earnings() {
       const books = ledger.books()
       const due = books.reduce(
@@ -184,6 +197,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
       await exact?.close()
       await pending.close()
       await calls.close()
+      await haggling?.close()
       await ledger.close()
       dropPidFile(files.pid)
     },

@@ -1,4 +1,4 @@
-import type { Price } from '@millrace/pay'
+import type { CallOffer, Price } from '@millrace/pay'
 import { UsageError } from '../errors/input.ts'
 import { type Currency, formatAmount, parseAmount } from '../output/amounts.ts'
 
@@ -8,6 +8,7 @@ export interface PriceFlags {
   readonly perSecond?: string
   readonly perMegabyte?: string
   readonly perMillionTokens?: string
+  readonly floor?: string
 }
 
 /** What an answer can grow by. */
@@ -39,6 +40,24 @@ const measures: readonly Measure[] = [
     stretch: { of: 1n, parts: 100n },
   },
 ]
+
+/**
+ * What a call is sold for, where buyers may haggle; null where `--floor` names nothing.
+ *
+ * @throws UsageError
+ */
+export function readFloor({ floor: text }: PriceFlags, price: Price, currency: Currency): CallOffer | null {
+  if (text === undefined) return null
+  const floor = parseAmount(text, currency)
+  if (price.metered !== undefined)
+    throw new UsageError({ message: 'Calls are haggled about: `--floor` goes with `--price` alone.' })
+  if (floor === 0n || floor >= price.amount)
+    throw new UsageError({
+      message: `\`--floor\` is the least that a call is sold for, above 0 and below its price of ${formatAmount(price.amount, currency)}.`,
+      remedy: 'Name less, or leave it out: then nobody haggles.',
+    })
+  return { price: price.amount, floor }
+}
 
 /** The price that the flags name, and how people say it. */
 export function readPrice(

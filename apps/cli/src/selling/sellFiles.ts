@@ -13,6 +13,7 @@ export function sellFiles(connection: Pick<Connection, 'paths' | 'deployment'>, 
     batch: join(folder, 'batch.jsonl'),
     pending: join(folder, 'pending.jsonl'),
     calls: join(folder, 'calls.jsonl'),
+    haggles: join(folder, 'haggles.jsonl'),
     settlements: join(folder, 'settlements.jsonl'),
     pid: join(folder, 'sell.pid'),
   }

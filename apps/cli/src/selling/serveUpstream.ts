@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createPaywall, nodeListener, type Price, priceRoute } from '@millrace/pay'
+import { type CallHaggling, createPaywall, nodeListener, type Price, priceRoute } from '@millrace/pay'
 import type { Signer } from '@millrace/sdk'
 import { SellAddressTakenError } from './errors.ts'
 import type { Shop } from './openShop.ts'
@@ -15,6 +15,8 @@ export interface SoldUpstream {
   /** Of each call, or of an answer while it streams. */
   readonly price: Price
   readonly shop: Pick<Shop, 'schemes' | 'pending'>
+  /** Sells calls below their price too, to who agreed on it. */
+  readonly haggling: CallHaggling | null
   /** Name of the skill as which it is sold to agents of A2A too. */
   readonly skill: string | null
   /** Signs receipts. */
@@ -31,10 +33,10 @@ export interface SoldUpstream {
 export async function serveUpstream(
   options: SoldUpstream,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const { place, upstream, price, shop, skill, receipts, publicUrl } = options
+  const { place, upstream, price, shop, haggling, skill, receipts, publicUrl } = options
   const paywall = createPaywall({ schemes: shop.schemes, pending: shop.pending, receipts })
   const ask = proxyUpstream(upstream)
-  const sell = priceRoute(paywall, { price }, ask)
+  const sell = haggling?.sell(paywall, ask) ?? priceRoute(paywall, { price }, ask)
   let own = ''
   const url = () => (publicUrl?.href ?? own).replace(/\/+$/, '')
   const agent = skill === null ? null : serveAgent({ skill, paywall, price, url, ask })

@@ -1,4 +1,4 @@
-import { openJournal } from '@millrace/journal'
+import { openJournalMap } from '@millrace/journal'
 import type { HaggleStore, KeptHaggle, PublishedOfferJson } from '@millrace/sdk'
 import type { Hash } from 'viem'
 
@@ -18,13 +18,6 @@ export interface NodeHaggleStore extends HaggleStore {
   readonly close: () => Promise<void>
 }
 
-type Entry =
-  | { readonly type: 'kept'; readonly kept: NodeHaggle }
-  | { readonly type: 'forgotten'; readonly ids: readonly Hash[] }
-
-/** Lines beyond twice what is kept after which the file is rewritten. */
-const SLACK = 256
-
 /**
  * Opens the store of a node's haggles. An answer leaves only after the haggle was put here, so that a node that was
  * killed gives the same answer again instead of signing a second one, which would prove equivocation.
@@ -35,36 +28,12 @@ const SLACK = 256
  * const store = await openHaggleStore('/srv/millrace/node/haggles.jsonl')
  */
 export async function openHaggleStore(path: string): Promise<NodeHaggleStore> {
-  const journal = await openJournal<Entry>({ path })
-  const haggles = new Map<Hash, NodeHaggle>()
-  const apply = (entry: Entry) => {
-    if (entry.type === 'kept') haggles.set(entry.kept.haggle.id, entry.kept)
-    else for (const id of entry.ids) haggles.delete(id)
-  }
-  for (const { entry } of journal.replayed) apply(entry)
-
-  const append = (entry: Entry) => journal.append(entry, () => apply(entry))
-  async function compactIfLong(): Promise<void> {
-    if (journal.length <= 2 * haggles.size + SLACK) return
-    // Where that fails the old file stays valid.
-    await journal
-      .compact(() => [...haggles.values()].map((kept) => ({ type: 'kept', kept })))
-      .catch(() => undefined)
-  }
-
+  const map = await openJournalMap<NodeHaggle>({ path, nameOf: ({ haggle }) => haggle.id })
   return {
-    get: async (id) => haggles.get(id) ?? null,
-    async put({ haggle, startedAt, deal = null }) {
-      await append({ type: 'kept', kept: { haggle, startedAt, deal } })
-      await compactIfLong()
-    },
-    all: () => [...haggles.values()],
-    async prune(keep) {
-      const ids = [...haggles.values()].filter((kept) => !keep(kept)).map(({ haggle }) => haggle.id)
-      if (ids.length === 0) return
-      await append({ type: 'forgotten', ids })
-      await compactIfLong()
-    },
-    close: () => journal.close(),
+    get: async (id) => map.get(id) ?? null,
+    put: ({ haggle, startedAt, deal = null }) => map.put({ haggle, startedAt, deal }),
+    all: map.values,
+    prune: map.prune,
+    close: map.close,
   }
 }

@@ -1,5 +1,7 @@
 import type { Currency, Deployment, ReadClient, Signer } from '@millrace/sdk'
 import { type Address, getAddress } from 'viem'
+import { type CallDeal, type CallDeals, type CallWish, requireAgreed } from '../haggling/createCallDeals.ts'
+import { haggleHeader, haggleVoid } from '../haggling/wire.ts'
 import { channelPaymentToJson } from '../ledger/payment.ts'
 import { channelSnapshotSchema } from '../ledger/snapshot.ts'
 import { streamExtraSchema } from '../ledger/streamExtra.ts'
@@ -30,6 +32,8 @@ export interface Payment {
   readonly settled: SettleResponse | null
   /** The seller's signed receipt of an answer that was paid while it streamed, as in header `Millrace-Receipt`. */
   readonly receipt?: string
+  /** At whose price it was paid. */
+  readonly deal?: CallDeal
 }
 
 /** How a fetch pays. */
@@ -56,6 +60,10 @@ export interface PayingFetchOptions {
    * stretch is paid.
    */
   readonly meters?: ReadonlyMap<string, MeterUnits>
+  /** Prices that were agreed on: paid where they hold, and nothing else is. After them the list price is paid. */
+  readonly deals?: CallDeals
+  /** Haggles, with `deals`, at what a seller asks for the first time; without it nothing is haggled for here. */
+  readonly wish?: CallWish
   /** Default: the global one. */
   readonly fetch?: typeof globalThis.fetch
   readonly onPayment?: (payment: Payment) => void
@@ -88,7 +96,7 @@ const systemClock = () => Math.floor(Date.now() / 1000)
  * @param options Deployment, currency, budget, and the ways to pay.
  * @returns A function that is called like `fetch`.
  * @throws (when called) NoWayToPayError | PaymentRequiredInvalidError | QuoteChangedError | PaymentLoopError |
- * PaymentNotSettledError | BudgetExceededError | SnapshotForgedError, and what `fetch` throws
+ * PaymentNotSettledError | BudgetExceededError | SnapshotForgedError | DealBrokenError, and what `fetch` throws
  * @example
  * const fetch = createPayingFetch({ deployment, currency, budget, channels })
  * const answer = await fetch('https://api.example/v1/data')
@@ -168,16 +176,51 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     }
   }
 
-  async function fetchPaid(request: Request, once: OncePayments | null): Promise<Response> {
-    const url = request.url
+  /** Gives a call back to its deal, or forgets a deal that its seller calls void. */
+  function uncharged(deal: CallDeal | null, response: Response): void {
+    if (deal === null) return
+    if (response.headers.get(haggleHeader) === haggleVoid) options.deals?.drop(deal)
+    else options.deals?.giveBack(deal)
+  }
+
+  async function fetchPaid(given: Request, once: OncePayments | null): Promise<Response> {
+    const { url } = given
     const { origin, pathname } = new URL(url)
-    const service = `${request.method} ${origin}${pathname}`
-    let quote = quotes.get(service)
-    if (quote === undefined) {
-      const response = await send(request.clone())
-      if (response.status !== 402) return response
-      quote = quoteOf(url, await readDemand(url, response))
+    const service = `${given.method} ${origin}${pathname}`
+    // What was quoted at the list price says nothing of a deal's.
+    const nameOf = (deal: CallDeal | null) => (deal === null ? service : `${service} ${deal.id}`)
+    const ask = async (deal: CallDeal | null) => {
+      const response = await send(naming(given, deal).clone())
+      return response.status === 402 ? readDemand(url, response) : response
     }
+    let deal = options.deals?.take(url) ?? null
+    let quote = quotes.get(nameOf(deal))
+    if (quote === undefined) {
+      let answer = await ask(deal)
+      if (deal === null && !(answer instanceof Response) && options.wish !== undefined) {
+        await options.deals?.haggleAt(url, answer.required, options.wish)
+        deal = options.deals?.take(url) ?? null
+        if (deal !== null) answer = await ask(deal)
+      }
+      if (answer instanceof Response) {
+        uncharged(deal, answer)
+        return answer
+      }
+      quote = quoteOf(url, answer)
+    }
+    const agreed = deal
+    const request = naming(given, agreed)
+    const quoted = nameOf(agreed)
+    const requireDeal = ({ requirements }: Quote) => {
+      if (agreed === null) return
+      try {
+        requireAgreed(url, requirements, agreed)
+      } catch (error) {
+        options.deals?.drop(agreed)
+        throw error
+      }
+    }
+    requireDeal(quote)
     for (let attempt = 1; ; attempt++) {
       const { requirements } = quote
       const { sent, prepared, batched } = await pay(quote, service, once)
@@ -197,7 +240,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       const metered = response.ok && prepared !== null ? meteredOf(requirements) : undefined
       const stream = response.headers.get(streamHeader)
       if (metered !== undefined && stream !== null && prepared !== null) {
-        quotes.set(service, quote)
+        quotes.set(quoted, quote)
         await prepared.arrived()
         return payOnwards(response, { stream, metered, quote, service, request, prepared })
       }
@@ -209,9 +252,12 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
         const said = isFree ? 0n : BigInt(settled?.amount ?? requirements.amount)
         await prepared?.done(said, chargedInAll(settled))
         const charged = batched === null ? said : await batched.done(settled, isFree)
-        quotes.set(service, quote)
+        quotes.set(quoted, quote)
+        if (charged === 0n) uncharged(agreed, response)
         const payee = payeeOf(requirements)
-        options.onPayment?.({ url, scheme: requirements.scheme, amount: charged, payee, settled })
+        const { scheme } = requirements
+        const at = agreed === null ? {} : { deal: agreed }
+        options.onPayment?.({ url, scheme, amount: charged, payee, settled, ...at })
         return response
       }
       let asked: Quote
@@ -228,8 +274,9 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
       const snapshot = scheme === 'stream' ? streamExtraSchema.parse(extra).channel : undefined
       await prepared?.refused(snapshot ?? null)
       await batched?.refused(scheme === 'batch-settlement' ? asked.requirements : null)
-      const isKnown = quotes.has(service)
-      quotes.delete(service)
+      const isKnown = quotes.has(quoted)
+      quotes.delete(quoted)
+      requireDeal(asked)
       // A price that rose since another request is a new quote; one that rises for this request is not paid.
       if (!(isKnown && attempt === 1)) requireUnchanged(url, requirements, asked.requirements)
       if (attempt >= mostAttempts) throw new PaymentLoopError({ url, attempts: attempt, reason })
@@ -284,6 +331,14 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     const { resource, extensions } = required
     return { version, requirements: choose(url, required), resource, extensions }
   }
+}
+
+/** The request, for the price of a deal. */
+function naming(request: Request, deal: CallDeal | null): Request {
+  if (deal === null) return request
+  const headers = new Headers(request.headers)
+  headers.set(haggleHeader, deal.id)
+  return new Request(request.clone(), { headers })
 }
 
 const chargedSchema = channelSnapshotSchema.pick({ channel: true, epoch: true, spent: true })

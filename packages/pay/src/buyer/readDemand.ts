@@ -2,6 +2,7 @@ import { decodePaymentRequired, decodeSettleResponse, headerNames } from '../wir
 import { type PaymentRequired, paymentRequiredSchema, type SettleResponse } from '../wire/x402.ts'
 import { decodeV1SettleResponse, readV1Required, v1HeaderNames } from '../wire/x402v1.ts'
 import { PaymentNotSettledError, PaymentRequiredInvalidError } from './errors.ts'
+import { readText } from './readText.ts'
 
 /** What a server asks for, and in which version of x402 it reads a payment. */
 export interface Demand {
@@ -31,7 +32,7 @@ export async function readDemand(url: string, response: Response): Promise<Deman
     if (header !== null) {
       demands = [{ version: 2, required: decodePaymentRequired(header) }]
       await response.body?.cancel()
-    } else demands = readBody(JSON.parse(await readText(response)))
+    } else demands = readBody(JSON.parse(await readText(response, maxBodyBytes)))
   } catch (cause) {
     throw wrong(cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause), cause)
   }
@@ -62,16 +63,4 @@ function readBody(body: unknown): readonly Demand[] {
   const version = (body as { readonly x402Version?: unknown } | null)?.x402Version
   if (version !== 1) return [{ version: 2, required: paymentRequiredSchema.parse(body) }]
   return readV1Required(body).map((required) => ({ version: 1, required }))
-}
-
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for await (const piece of response.body ?? []) {
-    bytes += piece.length
-    if (bytes > maxBodyBytes) throw new RangeError(`its body is longer than ${maxBodyBytes} bytes`)
-    text += decoder.decode(piece, { stream: true })
-  }
-  return text + decoder.decode()
 }

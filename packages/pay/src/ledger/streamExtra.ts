@@ -1,4 +1,4 @@
-import { hashSchema, uintSchema } from '@millrace/sdk'
+import { addressSchema, hashSchema, uintSchema } from '@millrace/sdk'
 import { isAddress } from 'viem'
 import * as z from 'zod'
 import { unitName } from '../seller/metered.ts'
@@ -16,6 +16,8 @@ export const streamExtraSchema = z.object({
   ticks: z.boolean().default(false),
   /** Whether the seller agrees to the end of a channel when it is asked. */
   closes: z.boolean().default(false),
+  /** Who signs for the seller, where less than `amount` can be agreed on. */
+  haggles: addressSchema.optional(),
   channel: channelSnapshotSchema.optional(),
   metered: z
     .object({ per: z.string().regex(unitName), price: uintSchema(128), units: z.int().min(1).default(1) })

@@ -25,7 +25,7 @@ export interface StreamSchemeOptions {
   readonly ledger: Ledger
   readonly deployment: Deployment
   readonly currency: Currency
-  /** Hash of what was agreed with the buyer; zero for the list price. */
+  /** Hash of what was agreed with the buyer, where the price names none; zero for the list price. */
   readonly terms?: Hash
   /** What a buyer should put into a new channel at least, in base units. Default 200 times the price. */
   readonly deposit?: bigint
@@ -65,7 +65,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
     extra: { channel: snapshotToJson(snapshot) },
   })
 
-  function readPaid({ payload }: PaymentPayload): ChannelPayment | ChannelTick {
+  function readPaid({ payload }: PaymentPayload, terms: Hash): ChannelPayment | ChannelTick {
     const paid = readChannelPayment(payload, 'payment.payload')
     const agreed = 'voucher' in paid ? paid.voucher.terms : ledger.book(paid.channel)?.best?.voucher.terms
     if (terms !== zeroHash && agreed !== terms)
@@ -78,6 +78,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
 
   return {
     scheme: 'stream',
+    carriesTerms: true,
     async requirements(price) {
       const { amount, metered } = price
       const extra: Record<string, unknown> = {
@@ -87,12 +88,13 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
         till: deployment.till,
         closeDelay,
         deposit: atLeast(options.deposit ?? amount * 200n, ledger.leastFunding).toString(),
-        terms,
+        terms: price.terms ?? terms,
         funds: options.funds ?? ledger.funds,
         ticks: true,
         closes: ends,
       }
       if ('asset' in payee) extra.assetId = payee.asset.toString()
+      if (price.haggles !== undefined) extra.haggles = price.haggles
       if (metered !== undefined) extra.metered = meteredToJson(metered)
       return [
         {
@@ -111,7 +113,7 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
       return { ...requirements, extra: { ...requirements.extra, channel: snapshotToJson(error.snapshot) } }
     },
     async accept(payment) {
-      await ledger.accept(readPaid(payment))
+      await ledger.accept(readPaid(payment, terms))
     },
     async end(wish) {
       if (closer === undefined) throw new CloseUnsupportedError()
@@ -125,7 +127,10 @@ export function streamScheme(options: StreamSchemeOptions): SellerScheme {
       return closeConsentToJson({ ...consent, transaction })
     },
     async reserve(payment, { requirements, ahead = false }): Promise<Reservation> {
-      const paid = readPaid(payment)
+      const { terms: asked } = requirements.extra ?? {}
+      // As it stands in our own demand.
+      const agreed = typeof asked === 'string' ? (asked as Hash) : terms
+      const paid = readPaid(payment, agreed)
       const amount = BigInt(requirements.amount)
       const { hold, kept } = ahead
         ? await ledger.holdAhead(paid, amount)

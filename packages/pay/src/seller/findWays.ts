@@ -18,14 +18,15 @@ export async function findWays(
   price: Price,
   request: PaidRequest,
 ): Promise<Ways> {
-  const asked = await Promise.allSettled(schemes.map((each) => each.requirements(price, request)))
+  const able = price.terms === undefined ? schemes : schemes.filter(({ carriesTerms }) => carriesTerms)
+  const asked = await Promise.allSettled(able.map((each) => each.requirements(price, request)))
   const accepts: PaymentRequirements[] = []
   const extensions: Record<string, unknown> = {}
   const failures: unknown[] = []
   for (const [index, answer] of asked.entries()) {
     if (answer.status === 'fulfilled') {
       accepts.push(...answer.value)
-      if (answer.value.length > 0) Object.assign(extensions, schemes[index]?.extensions)
+      if (answer.value.length > 0) Object.assign(extensions, able[index]?.extensions)
     } else if (answer.reason instanceof MillraceError && answer.reason.retryable) failures.push(answer.reason)
     else throw answer.reason
   }

@@ -14,6 +14,10 @@ export interface Price {
    * cannot be extended `amount` is the most, and the answer ends where it is used up.
    */
   readonly metered?: Metered
+  /** Hash of what was agreed on with the buyer; its payment has to carry it. */
+  readonly terms?: Hash
+  /** The account that signs for the seller, where buyers may haggle for less. */
+  readonly haggles?: Address
 }
 
 /** The request that is paid for, as far as payment is concerned. */
@@ -34,6 +38,8 @@ export interface PaidRequest {
 export interface SellerScheme {
   /** As in `accepts[].scheme`: `exact`, `upto`, `batch-settlement`, `stream`. */
   readonly scheme: string
+  /** Whether its payments name what was agreed on; without it nothing is sold by it at an agreed price. */
+  readonly carriesTerms?: true
   /** What to ask for. Several entries where there are several currencies or chains; none where it cannot serve this price. */
   requirements(price: Price, request: PaidRequest): Promise<readonly PaymentRequirements[]>
   /** What the demand says besides, by the name of each extension, where this scheme is among the ways to pay. */
