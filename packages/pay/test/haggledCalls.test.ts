@@ -415,9 +415,9 @@ describe('no deal', () => {
     expect((await ask(seller)).terms).not.toBeNull()
   })
 
-  test('error: no more haggles at once than its seller wants, and room again when they are over', async () => {
+  test('error: no more haggles at once than its seller keeps, and room again when they are over', async () => {
     let skew = 0
-    const seller = await openSeller({ mostOpen: 3, now: () => unixNow() + skew })
+    const seller = await openSeller({ mostKept: 3, now: () => unixNow() + skew })
     const begin = () =>
       haggle({
         ...{ ...domain(), client: chain.client, signer: accountAt(3), now: unixNow },

@@ -103,13 +103,16 @@ describe('key files', () => {
     expect(await readFile(path, 'utf8')).toBe('rubbish')
   })
 
-  test('behavior: the operator key opens with the given passphrase, else with the one beside it', async () => {
+  test('behavior: the operator key opens with the passphrase beside it, else with the given one', async () => {
     const paths = { operatorKey: join(folder, 'operator.json'), passphrase: join(folder, 'passphrase') }
     expect(await loadOperatorKey(paths, async () => null)).toBeNull()
     const made = await createOperatorKey({ paths, cost: 1024 })
     expect((await loadOperatorKey(paths, async () => null))?.address).toBe(made.address)
-    await expect(loadOperatorKey(paths, async () => 'wrong')).rejects.toThrow(PassphraseWrongError)
+    expect((await loadOperatorKey(paths, async () => 'of a wallet'))?.address).toBe(made.address)
+    const passphrase = (await readFile(paths.passphrase, 'utf8')).trim()
     await rm(paths.passphrase)
+    expect((await loadOperatorKey(paths, async () => passphrase))?.address).toBe(made.address)
+    await expect(loadOperatorKey(paths, async () => 'wrong')).rejects.toThrow(PassphraseWrongError)
     await expect(loadOperatorKey(paths, async () => null)).rejects.toThrow(PassphraseMissingError)
   })
 })

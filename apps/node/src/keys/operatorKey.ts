@@ -49,7 +49,9 @@ export async function loadOperatorKey(
 ): Promise<PrivateKeyAccount | null> {
   const text = await readSecret(paths.operatorKey)
   if (text === null) return null
-  const passphrase = (await source()) ?? (await readSecret(paths.passphrase))?.replace(/\r?\n$/, '')
-  if (passphrase === undefined) throw new PassphraseMissingError({ path: paths.operatorKey })
+  // It fits, for it was drawn with the key; one in the environment may be meant for a wallet.
+  const beside = (await readSecret(paths.passphrase))?.replace(/\r?\n$/, '')
+  const passphrase = beside ?? (await source())
+  if (passphrase === null) throw new PassphraseMissingError({ path: paths.operatorKey })
   return privateKeyToAccount(decryptKey({ text, passphrase, path: paths.operatorKey }))
 }

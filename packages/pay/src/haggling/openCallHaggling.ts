@@ -43,8 +43,8 @@ export interface CallHagglingOptions {
   readonly mostCalls?: number
   /** Longest that an agreement holds, in seconds. Default a day. */
   readonly mostSeconds?: number
-  /** Haggles that may be going on at once. Default 1,000. */
-  readonly mostOpen?: number
+  /** Most haggles that are kept at once: going on, or agreed on and not over. Default 10,000. */
+  readonly mostKept?: number
   /** Unix seconds. */
   readonly now?: () => number
 }
@@ -82,7 +82,7 @@ const systemClock = () => Math.floor(Date.now() / 1000)
  */
 export async function openCallHaggling(options: CallHagglingOptions): Promise<CallHaggling> {
   const { path, deployment, currency, client, signer, offer, shape = 0.5 } = options
-  const { mostCalls = 10_000, mostSeconds = 86_400, mostOpen = 1_000, now = systemClock } = options
+  const { mostCalls = 10_000, mostSeconds = 86_400, mostKept = 10_000, now = systemClock } = options
   const haggles = await openJournalMap<KeptHaggle>({
     ...{ path, exclusive: true },
     nameOf: ({ haggle }) => haggle.id,
@@ -118,9 +118,9 @@ export async function openCallHaggling(options: CallHagglingOptions): Promise<Ca
     await haggles.prune(isAlive)
     await counts.prune(({ id }) => haggles.get(id) !== undefined)
     for (const id of used.keys()) if (haggles.get(id) === undefined) used.delete(id)
-    const open = haggles.values().filter(({ haggle }) => haggle.state === 'open').length
-    if (open >= mostOpen)
-      throw new CallHaggleRefusedError({ reason: `${open} haggles are going on already`, retryable: true })
+    const kept = haggles.values().length
+    if (kept >= mostKept)
+      throw new CallHaggleRefusedError({ reason: `it keeps ${kept} haggles already`, retryable: true })
   }
 
   /** How a call for proposals is answered: from the list price down to the floor. */
