@@ -131,7 +131,7 @@ async function openBuyer(payer: LocalAccount, options: { readonly now?: () => nu
   const onPayment = (payment: Payment) => payments.push(payment)
   const paying = { deployment, currency, budget, channels, onPayment }
   return {
-    ...{ deals, budget, payments },
+    ...{ deals, budget, payments, paying },
     pay: createPayingFetch({ ...paying, deals }),
     /** Pays what is asked, and knows of no deal. */
     plain: createPayingFetch(paying),
@@ -191,6 +191,23 @@ test('behavior: calls at once never get more than was agreed on, and cost what t
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200))
   expect(paid()).toBe(5n * deal.price + 15n * listPrice)
   expect(seller.ledger.books().reduce((sum, { spent }) => sum + spent, 0n)).toBe(paid())
+})
+
+test('behavior: a fetch that wishes haggles once for calls at once, and again when its calls are used', async () => {
+  const seller = await openSeller()
+  const { deals, paying, payments } = await openBuyer(accountAt(10))
+  const pay = createPayingFetch({ ...paying, deals, wish: { reservation: 800n, calls: 10 } })
+  const url = `${seller.url}/answer`
+  await Promise.all(Array.from({ length: 10 }, () => pay(url)))
+  const [first, other] = deals.all()
+  expect([first?.left, other]).toEqual([0n, undefined])
+  expect(payments.map(({ amount }) => amount)).toEqual(Array.from({ length: 10 }, () => first?.price))
+  await pay(url)
+  expect(deals.all().map(({ left }) => left)).toEqual([0n, 9n])
+  expect(payments.at(-1)).toMatchObject({ amount: deals.all()[1]?.price, deal: { id: deals.all()[1]?.id } })
+  // What does not haggle is paid as it is.
+  await pay(`${seller.url}/firm`)
+  expect(payments.at(-1)?.amount).toBe(listPrice)
 })
 
 test('behavior: an answer that fails is not charged and is no call of the deal, for either side', async () => {

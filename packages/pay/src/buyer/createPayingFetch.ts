@@ -117,6 +117,7 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
   const send = options.fetch ?? globalThis.fetch
   const network = `eip155:${deployment.chainId}`
   const quotes = new Map<string, Quote>()
+  const haggling = new Map<string, Promise<unknown>>()
 
   const choose = (url: string, required: PaymentRequired) =>
     chooseWay(required.accepts, {
@@ -176,6 +177,16 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     }
   }
 
+  /** Haggles, if that is wished for; calls that are made at once share what comes of it. */
+  async function haggleOnce(url: string, service: string, asked: PaymentRequired): Promise<void> {
+    const { deals, wish } = options
+    if (deals === undefined || wish === undefined) return
+    const running =
+      haggling.get(service) ?? deals.haggleAt(url, asked, wish).finally(() => haggling.delete(service))
+    haggling.set(service, running)
+    await running
+  }
+
   /** Gives a call back to its deal, or forgets a deal that its seller calls void. */
   function uncharged(deal: CallDeal | null, response: Response): void {
     if (deal === null) return
@@ -197,8 +208,8 @@ export function createPayingFetch(options: PayingFetchOptions): typeof globalThi
     let quote = quotes.get(nameOf(deal))
     if (quote === undefined) {
       let answer = await ask(deal)
-      if (deal === null && !(answer instanceof Response) && options.wish !== undefined) {
-        await options.deals?.haggleAt(url, answer.required, options.wish)
+      if (deal === null && !(answer instanceof Response)) {
+        await haggleOnce(url, service, answer.required)
         deal = options.deals?.take(url) ?? null
         if (deal !== null) answer = await ask(deal)
       }
