@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import {
   createPaywall,
   exactScheme,
@@ -394,6 +395,41 @@ describe('stdio, configured as in the guide', () => {
     await expect(fetch(url)).rejects.toThrow()
     const till = JSON.parse(millrace('--json', 'till', 'show', asset).stdout)
     expect(JSON.stringify(till)).toContain('"7000"')
+  }, 120_000)
+
+  test('default: sells below the price to who haggles, each service down to its own floor', async () => {
+    writeFileSync(join(work, 'haggled.json'), '{"name":"haggled"}')
+    const registering = ['asset', 'register', '--kind', 'service', '--spec', 'haggled.json']
+    const asset = String(JSON.parse(millrace('--json', ...registering).stdout).asset)
+    const sell = (input: Record<string, unknown>) =>
+      call(client, 'sell_service', { upstream: seller.plain, price: '0.002', asset, ...input })
+    for (const floor of ['0', '0.002', '0.1']) expect((await sell({ floor })).error?.code).toBe('USAGE')
+    const services = [await sell({ floor: '0.001' }), await sell({ floor: '0.0019' }), await sell({})]
+    writeFileSync(join(work, 'passphrase'), 'of another buyer')
+    const other = ['--json', '--wallet', 'other', '--passphrase-file', join(work, 'passphrase')]
+    expect(millrace(...other, 'wallet', 'new', 'other').status).toBe(0)
+    expect(millrace(...other, 'wallet', 'faucet', '10').status).toBe(0)
+    const paid: unknown[] = []
+    for (const { value: sold } of services) {
+      // What is sold lies behind this process, which must not wait for the command.
+      const args = [...other, 'pay', sold?.url, '--haggle', '--reserve', '0.0015']
+      const { stdout } = await promisify(execFile)(process.execPath, [bin, ...args], { cwd: work, env })
+      const said = JSON.parse(stdout)
+      expect(said).toMatchObject({ body: 'plain', paid: { payee: `asset:${asset}` } })
+      paid.push(Number(said.paid.amount))
+    }
+    // Nobody haggles with itself: the list price.
+    const own = await call(client, 'fetch_paid_url', { url: services[0]?.value?.url, haggle: true })
+    expect(own.value).toMatchObject({ paid: '0.002 TUSD', list_price: null })
+    const [low, ...others] = paid
+    expect(low).toBeLessThanOrEqual(1_500)
+    expect(low).toBeGreaterThanOrEqual(1_000)
+    // The second does not go so low, the third does not haggle.
+    expect(others).toEqual([2_000, 2_000])
+    const { value } = await call(client, 'list_services')
+    expect(value?.services.map(({ calls }: { calls: number }) => calls)).toEqual([2, 1, 1])
+    for (const { value: sold } of services) await call(client, 'stop_service', { service: sold?.service })
+    expect((await call(client, 'list_services')).value?.services).toEqual([])
   }, 120_000)
 
   test('error: a second server does not get the budget of the first', async () => {

@@ -210,6 +210,15 @@ test('behavior: a fetch that wishes haggles once for calls at once, and again wh
   expect(payments.at(-1)?.amount).toBe(listPrice)
 })
 
+test('behavior: nothing is agreed on that costs nothing', async () => {
+  const seller = await openSeller({ offer: () => ({ price: 3n, floor: 0n }) })
+  const { deals, pay, paid } = await openBuyer(accountAt(3))
+  const deal = await deals.haggle(`${seller.url}/answer`, { reservation: 1n, calls: 2 })
+  expect(deal?.price).toBe(1n)
+  await pay(`${seller.url}/answer`)
+  expect(paid()).toBe(1n)
+})
+
 test('behavior: an answer that fails is not charged and is no call of the deal, for either side', async () => {
   let status = 500
   const seller = await openSeller({ status: () => status })

@@ -54,7 +54,7 @@ export async function sellUpstream(where: string, flags: SellUpstreamFlags): Pro
   await keepShop({ connection, seller, flags, price: said }, async (shop) =>
     serveUpstream({
       ...{ place, upstream, price, shop, skill, publicUrl, receipts: seller.account },
-      haggling: offer === null ? null : await shop.haggle(offer),
+      haggling: offer === null ? null : await shop.haggle(() => offer),
     }),
   )
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { Payee } from '@millrace/pay'
+import type { CallHaggling, CallOffer, Payee } from '@millrace/pay'
 import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
+import { preferPort } from '../network/choosePort.ts'
 import { openShop, type Shop } from '../selling/openShop.ts'
 import { payeeName } from '../selling/sellFiles.ts'
 import { serveUpstream } from '../selling/serveUpstream.ts'
@@ -25,6 +26,8 @@ export interface Services {
   sell(options: {
     readonly upstream: string
     readonly price: bigint
+    /** Least that is agreed to in a haggle; null where it is sold at its price alone. */
+    readonly floor: bigint | null
     readonly payee: Payee
     readonly port: number
   }): Promise<Service>
@@ -38,6 +41,17 @@ interface Kept {
   readonly service: Service
   end(): Promise<void>
 }
+
+/** A payee's books, and what its services cost by the port they listen at. */
+interface OpenPayee {
+  readonly shop: Promise<Shop>
+  readonly offers: Map<string, CallOffer>
+  haggling: Promise<CallHaggling> | null
+  users: number
+}
+
+/** Of what is not sold here. */
+const nothing: CallOffer = { price: 1n, floor: 1n }
 
 /** Base units that are worth a claim while a service goes on: a cent of most currencies. */
 const claimAtOf = (decimals: number) => 10n ** BigInt(Math.max(0, decimals - 2))
@@ -55,22 +69,23 @@ export function openServices(options: {
   const { connection, seller, host } = options
   const services = new Map<string, Kept>()
   /** One for each payee, whose books have one user at a time. */
-  const shops = new Map<string, { readonly shop: Promise<Shop>; users: number }>()
+  const shops = new Map<string, OpenPayee>()
 
-  async function enter(payee: Payee): Promise<Shop> {
+  async function enter(payee: Payee): Promise<OpenPayee> {
     const name = payeeName(payee)
-    const found = shops.get(name) ?? {
+    const found: OpenPayee = shops.get(name) ?? {
       shop: openShop(connection, {
         ...{ payee, seller, claimAt: claimAtOf(connection.currency.decimals) },
         onCharge: () => undefined,
         onClaim: () => undefined,
       }),
-      users: 0,
+      ...{ haggling: null, offers: new Map(), users: 0 },
     }
     found.users++
     shops.set(name, found)
     try {
-      return await found.shop
+      await found.shop
+      return found
     } catch (error) {
       shops.delete(name)
       throw error
@@ -96,8 +111,9 @@ export function openServices(options: {
   }
 
   return {
-    async sell({ upstream, price, payee, port }) {
-      const shop = await enter(payee)
+    async sell({ upstream, price, floor, payee, port: wanted }) {
+      const open = await enter(payee)
+      const shop = await open.shop
       const counted = { calls: 0, charged: 0n }
       try {
         const schemes = shop.schemes.map((scheme) =>
@@ -106,10 +122,17 @@ export function openServices(options: {
             counted.charged += amount
           }),
         )
+        // A name of its own before it is served: what is agreed on is found by it.
+        const port = floor === null || wanted !== 0 ? wanted : await preferPort(0)
+        if (floor !== null) {
+          open.offers.set(`${port}`, { price, floor })
+          open.haggling ??= shop.haggle((url) => open.offers.get(url.port) ?? nothing)
+        }
+        const haggling = floor === null ? null : await open.haggling
         const server = await serveUpstream({
           ...{ place: { host, port }, upstream, price: { amount: price }, receipts: seller.account },
           ...{ shop: { schemes, pending: shop.pending }, publicUrl: null },
-          ...{ haggling: null, skill: null },
+          ...{ haggling, skill: null },
         })
         const id = randomUUID().slice(0, 8)
         const service: Service = Object.assign(counted, { id, url: server.url, upstream, price, payee })
@@ -117,6 +140,7 @@ export function openServices(options: {
           service,
           async end() {
             await server.close()
+            open.offers.delete(`${port}`)
             await leave(payee)
           },
         })

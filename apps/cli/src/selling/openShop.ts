@@ -50,8 +50,8 @@ export interface Shop {
   readonly pending: PendingAnswers
   /** Calls of models by their idempotency key, through a restart. */
   readonly calls: KeptCalls
-  /** Haggles about each call, down to a floor; once. It ends with the shop. */
-  haggle(offer: CallOffer): Promise<CallHaggling>
+  /** Haggles about calls, down to a floor; once. It ends with the shop. */
+  haggle(offer: (url: URL) => CallOffer): Promise<CallHaggling>
   /** Charged in this run, and all that was charged and not claimed yet, in base units. */
   earnings(): { readonly charged: bigint; readonly due: bigint; readonly channels: number }
   /** Claims all that is due, and ends. */
@@ -176,7 +176,7 @@ export async function openShop(connection: Connection, options: ShopOptions): Pr
     async haggle(offer) {
       haggling = await openCallHaggling({
         ...{ path: files.haggles, deployment, currency, client, signer: seller.account },
-        offer: () => offer,
+        offer,
       })
       return haggling
     },

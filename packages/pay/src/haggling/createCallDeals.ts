@@ -113,6 +113,8 @@ export function createCallDeals(options: CallDealsOptions): CallDeals {
       if (way.scheme !== 'stream' || way.network !== `eip155:${chainId}`) continue
       const extra = streamExtraSchema.safeParse(way.extra).data
       if (extra?.haggles === undefined || extra.metered !== undefined) continue
+      // Nobody haggles with itself.
+      if (isAddressEqual(extra.haggles, signer.address)) continue
       if (!isAddressEqual(getAddress(extra.channels), deployment.channels)) continue
       if (!isAddress(way.asset) || !isAddressEqual(getAddress(way.asset), currency.address)) continue
       return { price: BigInt(way.amount), seller: extra.haggles }

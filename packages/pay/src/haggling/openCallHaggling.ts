@@ -35,7 +35,7 @@ export interface CallHagglingOptions {
   readonly client: ReadClient
   /** Signs what is proposed and agreed on. */
   readonly signer: Signer
-  /** What a call of a URL costs. Only its path and query count: a server is known by several names. */
+  /** What a call of a URL costs. A server is known by several names: what is agreed on under one is good under another that costs the same. */
   readonly offer: (url: URL) => CallOffer
   /** How it gives way as rounds and time go by: below 1 firm until late, above 1 early. Default 0.5. */
   readonly shape?: number
@@ -148,9 +148,11 @@ export async function openCallHaggling(options: CallHagglingOptions): Promise<Ca
       refuse(`it haggles for at least ${leastSeconds} s, the call allows ${call.deadline - startedAt} s`)
     if (call.maxRounds < leastRounds)
       refuse(`it haggles in at least ${leastRounds} rounds, the call allows ${call.maxRounds}`)
+    // What costs nothing is not sold.
+    const reservation = floor > 1n ? floor : 1n
     return {
-      strategy: timeDependent({ first: price, reservation: floor, shape }),
-      reservation: floor,
+      strategy: timeDependent({ first: price, reservation, shape }),
+      reservation,
       quantity: BigInt(quantity.most),
     }
   }
@@ -163,9 +165,10 @@ export async function openCallHaggling(options: CallHagglingOptions): Promise<Ca
     if (terms === null || terms.subject.type !== 'calls') throw fail('nothing was agreed on under that name')
     if (terms.validUntil < now()) throw fail(`it held until ${terms.validUntil}`)
     const about = new URL(terms.subject.url)
+    const [agreed, asked] = [offer(about), offer(url)]
     // A query may make a call dearer: what was agreed on for the cheap one does not buy it.
-    if (about.pathname !== url.pathname || offer(about).price !== offer(url).price)
-      throw fail(`it is about '${about}'`)
+    const isSame = agreed.price === asked.price && agreed.floor === asked.floor
+    if (about.pathname !== url.pathname || !isSame) throw fail(`it is about '${about}'`)
     return terms
   }
 

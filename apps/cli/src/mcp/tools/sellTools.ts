@@ -52,6 +52,10 @@ export function sellTools(context: McpContext): readonly Tool[] {
         .url({ protocol: /^https?$/ })
         .describe('The server on this machine, http://127.0.0.1:3000.'),
       price: z.string().describe('Of a call, in whole units: 0.001.'),
+      floor: z
+        .string()
+        .optional()
+        .describe('Haggles with buyers on channels, down to this price of a call; no buyer is told.'),
       asset: z
         .string()
         .regex(/^\d{1,19}$/)
@@ -60,7 +64,7 @@ export function sellTools(context: McpContext): readonly Tool[] {
       port: z.int().min(0).max(65_535).default(0).describe('Port to sell at; 0 for any.'),
     }),
     output: serviceSchema,
-    async call({ upstream, price: text, asset, port }) {
+    async call({ upstream, price: text, floor: least, asset, port }) {
       if (!loopback.has(new URL(upstream).hostname))
         throw new UsageError({
           message: `'${upstream}' is not a server of this machine.`,
@@ -72,8 +76,14 @@ export function sellTools(context: McpContext): readonly Tool[] {
           message: 'A service that costs nothing is not sold.',
           remedy: 'Give a price.',
         })
+      const floor = least === undefined ? null : parseAmount(least, currency)
+      if (floor !== null && (floor === 0n || floor >= price))
+        throw new UsageError({
+          message: `A floor of ${least} is not above 0 and below the price of ${text}.`,
+          remedy: 'Name less, or leave it out: then nobody haggles.',
+        })
       const payee = await payeeOf(asset)
-      const value = shown(await services.sell({ upstream, price, payee, port }))
+      const value = shown(await services.sell({ upstream, price, floor, payee, port }))
       const said = `Service ${value.service} sells ${upstream} at ${value.url} for ${value.price} a call, paid to ${value.payee}.`
       return { value, text: said }
     },
