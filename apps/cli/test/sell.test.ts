@@ -6,12 +6,14 @@ import { join } from 'node:path'
 import type { Task } from '@a2a-js/sdk'
 import { ClientFactory, ServiceParameters, withA2AExtensions } from '@a2a-js/sdk/client'
 import {
+  createCallDeals,
   createPayingFetch,
   decodePaymentRequired,
   encodePaymentPayload,
   headerNames,
   openBudget,
   openChannelWallet,
+  type Payment,
   signExact,
 } from '@millrace/pay'
 import { a2aExtensionUri, a2aKeys, createAgentPayer, textPart } from '@millrace/pay/a2a'
@@ -87,7 +89,7 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   upstream = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  await up(['shop', 'client', 'guest'])
+  await up(['shop', 'client', 'guest', 'haggler'])
   connection = await connect({}, home)
 }, 300_000)
 afterEach(() => endSeller('SIGKILL'))
@@ -138,6 +140,54 @@ test('behavior: a seller that is killed with an answer on its hands gives it for
   // And again: the same answer, not charged again.
   expect(await answer()).toBe(`answer ${hits + 1}: `)
   expect(await walletOf(shop)).toBe(before + 1_000n)
+}, 240_000)
+
+test('crash: what was agreed on outlives a seller that is killed in the haggle and in calls; each side counts the same', async () => {
+  const payer = (await accountOf('haggler')).account
+  const { deployment, client, currency } = connection
+  const open = () => sell('--price', '0.001', '--floor', '0.0005')
+  const url = `${await open()}/haggled`
+  const budget = await openBudget({ path: join(work, 'budget-haggled'), limits: {} })
+  const channels = await openChannelWallet({
+    ...{ path: join(work, 'channels-haggled'), deployment, currency, budget, payer },
+    ...{ maxDeposit: 5_000_000n, readChannel: (channel) => getChannel(client, { deployment, channel }) },
+  })
+  const deals = createCallDeals({ deployment, currency, client, signer: payer })
+  const payments: Payment[] = []
+  const onPayment = (payment: Payment) => payments.push(payment)
+  const pay = createPayingFetch({ deployment, currency, budget, channels, deals, onPayment })
+  const killed = async (work: Promise<unknown>, ms: number) => {
+    const over = work.catch(() => undefined)
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    await endSeller('SIGKILL')
+    await over
+    await open()
+  }
+  for (const ms of [3, 20]) await killed(deals.haggle(url, { reservation: 900n, calls: 20 }), ms)
+  // One may have come through; this one does.
+  for (const deal of deals.all()) deals.drop(deal)
+  const deal = await deals.haggle(url, { reservation: 900n, calls: 20 })
+  if (deal === null) throw new RangeError('their zones overlap')
+  let lost = 0
+  for (const ms of [1, 10, 40]) {
+    const calls = Array.from({ length: 4 }, () => pay(url))
+    await killed(Promise.allSettled(calls), ms)
+    for (const call of await Promise.allSettled(calls)) if (call.status === 'rejected') lost++
+  }
+  while ((deals.all()[0]?.left ?? 0n) > 0n) expect((await pay(url)).status).toBe(200)
+  expect(new Set(payments.map(({ amount }) => amount))).toEqual(new Set([deal.price]))
+  expect(payments.length + lost).toBe(20)
+  await pay(url)
+  expect(payments.at(-1)?.amount).toBe(1_000n)
+  // What was paid, and of what was lost with its answer at most its price.
+  const known = payments.reduce((sum, { amount }) => sum + amount, 0n)
+  const [own] = channels.channels()
+  const listed = (await done('channel', 'show', own?.id ?? '')).channels
+  const charged = BigInt(listed.find(({ side }: { side: string }) => side === 'payee').charged)
+  expect(charged).toBeGreaterThanOrEqual(known)
+  expect(charged).toBeLessThanOrEqual(known + BigInt(lost) * deal.price)
+  await channels.close()
+  await budget.close()
 }, 240_000)
 
 test.each([
