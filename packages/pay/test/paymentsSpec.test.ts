@@ -88,7 +88,7 @@ test('default: `extra` has the fields that a seller sends, `channel` after a ref
   })
   const paid = { method: 'GET', url: 'https://api.example/', digest: hash, idempotencyKey: null }
   const [requirements] = await scheme.requirements(
-    { amount: 100n, metered: { per: 'byte', price: 1n } },
+    { amount: 100n, metered: { per: 'byte', price: 1n }, haggles: currency },
     paid,
   )
   if (requirements === undefined) throw new RangeError('it asks for something')

@@ -1,4 +1,4 @@
-import { type Address, concat, type Hex } from 'viem'
+import { type Address, concat, type Hex, keccak256 } from 'viem'
 import { getBalance, getChainId, getCode, sendRawTransaction, sendTransaction } from 'viem/actions'
 import { decodeRevert } from '../errors/decodeRevert.ts'
 import { DeploymentFailedError } from '../errors/deployments.ts'
@@ -24,6 +24,8 @@ const proxyCreation = {
 
 /** Milliseconds for one transaction of a deployment. */
 const receiptTimeout = 60_000
+/** The same for one that somebody else may have sent. */
+const othersTimeout = 5_000
 
 /** As `DeployOptions`; the admin may be left out and is then the sender. */
 export type DeployLocalOptions = Omit<DeployOptions, 'admin'> & Partial<Pick<DeployOptions, 'admin'>>
@@ -96,6 +98,8 @@ export async function deployProxy(client: WriteClient): Promise<void> {
     await awaitReceipt(client, { hash, timeout: receiptTimeout })
   } catch (error) {
     cause = error
+    // Whoever else is at it sends the very same transaction, which is then refused to us and not mined yet.
+    await awaitReceipt(client, { hash: keccak256(signed), timeout: othersTimeout }).catch(() => undefined)
   }
   await mustExist(client, 'CREATE2 proxy', create2Proxy, cause)
 }
