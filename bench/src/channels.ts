@@ -12,7 +12,7 @@ import { machineStalls } from './_latency/machineStalls.ts'
 const CHANNELS = Number(process.env.CHANNELS ?? 1000)
 const VOUCHERS = Number(process.env.VOUCHERS ?? 20_000)
 const TICKS = Number(process.env.TICKS ?? 1_000_000)
-const REQUESTS = Number(process.env.REQUESTS ?? 3000)
+const REQUESTS = Number(process.env.REQUESTS ?? 2000)
 /** What other work on the machine adds is no part of what is measured: the best of so many counts, and all are told. */
 const REPEATS = Number(process.env.REPEATS ?? 3)
 
@@ -164,10 +164,13 @@ const [tickRate, ...otherTickRates] = fastestFirst(tickRates)
 // ---- what the paywall adds to a request
 const stallsBefore = await machineStalls()
 const measured = { requests: REQUESTS, repeats: REPEATS }
-const added = await addedBy(folder, [100, 400], measured)
+// At 400 a second eight answers of 20 ms are in flight at a time; of those that are at hand fewer than one.
+const atOnce = { ...measured, answerMs: 0, perSecond: 400 }
+const slow = { ...measured, answerMs: 20, perSecond: 400 }
+const added = await addedBy(folder, [atOnce, slow, { ...slow, perSecond: 100 }])
 // What the software adds by itself, without what the machine's disk takes.
 const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/millrace-bench-channels-') : null
-const addedInMemory = memory === null ? null : await addedBy(memory, [400], measured)
+const addedInMemory = memory === null ? null : await addedBy(memory, [slow])
 if (memory !== null) rmSync(memory, { recursive: true, force: true })
 rmSync(folder, { recursive: true, force: true })
 const stallsAfter = await machineStalls()

@@ -12,7 +12,8 @@ import {
   type PaymentRequirements,
 } from '@millrace/pay'
 import { payerOf, paymentOf } from './_channels/parties.ts'
-import { ask, quantiles, round, type Target } from './_latency/ask.ts'
+import { quantiles, round, type Target } from './_latency/ask.ts'
+import { askWay, byTurns, type Way } from './_latency/byTurns.ts'
 import { machineStalls } from './_latency/machineStalls.ts'
 import { startBundled } from './_latency/startBundled.ts'
 
@@ -22,10 +23,6 @@ const REPEATS = Number(process.env.REPEATS ?? 3)
 const RATES = (process.env.RATES ?? '100,400').split(',').map(Number)
 /** Requests that are asked before any is counted: what is slow until it is compiled is another number. */
 const warmUp = 2_000
-/** The ways take turns of so many requests, so that what the machine does meanwhile is done to all of them. */
-const turn = 250
-/** So many before each turn's are counted, at its rate: its connections are new. */
-const runUp = 30
 
 const loadAtStart = loadavg()[0] ?? 0
 const say = (text: string) => process.stdout.write(`${text}\n`)
@@ -52,21 +49,14 @@ function paymentsFor(accepted: PaymentRequirements, count: number): string[] {
 }
 
 const byDisk = 'the disk, from the gateway’s write to its answer'
-const nothing = (count: number) => Array.from({ length: count }, () => '')
 
 const stats = async ({ port }: Target) =>
   (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
 
 /** Once: directly, through the proxy, for nothing and for money, by turns at the same rate. */
-async function measure(ways: Ways, perSecond: number, payments: readonly string[]) {
-  const times = { direct: [], proxied: [], free: [], paid: [] } as Record<keyof Ways, number[]>
-  const each = runUp + turn
+async function measure(ways: Ways, perSecond: number) {
   await stats(ways.paid)
-  for (let at = 0; at < payments.length; at += each)
-    for (const way of ['direct', 'proxied', 'free', 'paid'] as const) {
-      const headers = way === 'paid' ? payments.slice(at, at + each) : nothing(each)
-      times[way].push(...(await ask(ways[way], { headers, perSecond })).slice(runUp))
-    }
+  const times = await byTurns(ways, { requests: REQUESTS, perSecond })
   const direct = quantiles(times.direct)
   const proxied = quantiles(times.proxied)
   const free = quantiles(times.free)
@@ -86,12 +76,7 @@ async function measure(ways: Ways, perSecond: number, payments: readonly string[
   }
 }
 
-interface Ways {
-  readonly direct: Target
-  readonly proxied: Target
-  readonly free: Target
-  readonly paid: Target
-}
+type Ways = Readonly<Record<'direct' | 'proxied' | 'free' | 'paid', Way>>
 
 async function askingFor(target: Target): Promise<PaymentRequirements> {
   const asked = await fetch(`http://127.0.0.1:${target.port}${target.path}`, {
@@ -110,23 +95,18 @@ async function addedAt(folder: string, rates: readonly number[]) {
   })
   const added: Record<string, unknown> = {}
   for (const stream of [false, true]) {
-    const ways = {
+    const paid = to(gateway.port, 'paid', stream)
+    const accepted = await askingFor(paid)
+    const ways: Ways = {
       direct: to(upstream.port, 'bench', stream),
       proxied: to(proxy.port, 'bench', stream),
       free: to(gateway.port, 'free', stream),
-      paid: to(gateway.port, 'paid', stream),
+      paid: { ...paid, pay: (count) => paymentsFor(accepted, count) },
     }
-    const accepted = await askingFor(ways.paid)
-    const perSecond = 400
-    for (const target of [ways.direct, ways.proxied, ways.free])
-      await ask(target, { headers: nothing(warmUp), perSecond })
-    await ask(ways.paid, { headers: paymentsFor(accepted, warmUp), perSecond })
+    for (const each of Object.values(ways)) await askWay(each, { count: warmUp, perSecond: 400 })
     for (const rate of rates) {
       const runs: Awaited<ReturnType<typeof measure>>[] = []
-      for (let run = 0; run < REPEATS; run++)
-        runs.push(
-          await measure(ways, rate, paymentsFor(accepted, (runUp + turn) * Math.ceil(REQUESTS / turn))),
-        )
+      for (let run = 0; run < REPEATS; run++) runs.push(await measure(ways, rate))
       const [best, ...others] = runs.sort((a, b) => a.added.p99 - b.added.p99)
       const name = `${stream ? 'streamed' : 'whole'}, ${rate} a second`
       added[name] = {

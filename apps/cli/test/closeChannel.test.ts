@@ -108,7 +108,7 @@ test('default: a channel that paid an agent is closed by a message to it', async
   const { paywall, earned } = await openSeller('agent')
   let url = ''
   const agent = serveAgent({
-    ...{ skill: 'Echo', paywall, price: { amount: price }, url: () => url },
+    ...{ skill: 'Echo', paywall, price: { amount: price }, ahead: false, url: () => url },
     ask: async (request) => new Response(await request.text()),
   })
   const answer = async (request: Request) => (await agent(request)) ?? new Response(null, { status: 404 })

@@ -405,6 +405,9 @@ describe('stdio, configured as in the guide', () => {
       call(client, 'sell_service', { upstream: seller.plain, price: '0.002', asset, ...input })
     for (const floor of ['0', '0.002', '0.1']) expect((await sell({ floor })).error?.code).toBe('USAGE')
     const services = [await sell({ floor: '0.001' }), await sell({ floor: '0.0019' }), await sell({})]
+    // What one costs does not change because another is to be sold at its port.
+    const taken = await sell({ floor: '0.0001', port: Number(new URL(services[0]?.value?.url).port) })
+    expect(taken.error?.code).toBe('SELL_ADDRESS_TAKEN')
     writeFileSync(join(work, 'passphrase'), 'of another buyer')
     const other = ['--json', '--wallet', 'other', '--passphrase-file', join(work, 'passphrase')]
     expect(millrace(...other, 'wallet', 'new', 'other').status).toBe(0)

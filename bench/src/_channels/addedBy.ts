@@ -1,20 +1,25 @@
 // What the paywall adds to a request: seller and client are processes of their own, the client asks at a rate that does not wait for answers.
 import { join } from 'node:path'
 import {
+  type ChannelPayment,
   channelPaymentToJson,
   decodePaymentRequired,
   encodePaymentPayload,
   headerNames,
   toHex,
 } from '@millrace/pay'
-import { createTickChain } from '@millrace/sdk'
+import { createTickChain, type TickChain } from '@millrace/sdk'
 import { hexToBytes } from 'viem'
-import { ask, quantiles, round } from '../_latency/ask.ts'
+import { quantiles, round } from '../_latency/ask.ts'
+import { askWay, byTurns, type Way } from '../_latency/byTurns.ts'
 import { startBundled } from '../_latency/startBundled.ts'
 import { payerOf, paymentOf } from './parties.ts'
 import { probeDisk } from './probeDisk.ts'
 
+/** At what rate, of answers that take how long, and how often. */
 export interface AddedOptions {
+  readonly perSecond: number
+  readonly answerMs: number
   readonly requests: number
   readonly repeats: number
 }
@@ -22,26 +27,34 @@ export interface AddedOptions {
 /** Requests that are asked before any is counted: what is slow until it is compiled is another number. */
 const warmUp = 2_000
 
-/** What payment adds at each of `rates`, books in `at`: the best of the runs, and what the others were. */
-export async function addedBy(at: string, rates: readonly number[], { repeats, requests }: AddedOptions) {
+/** What payment adds, books in `at`: for each of `cases` the best of its runs, and what the others were. */
+export async function addedBy(at: string, cases: readonly AddedOptions[]) {
   const seller = await startSeller(at)
   const added: Record<string, unknown> = {}
   for (const [way, make] of Object.entries({ voucher: byVoucher, word: byWord })) {
-    const each = requests + 200
-    const payments = make(seller, warmUp + rates.length * repeats * each)
-    await ask(
-      { ...seller, path: '/free' },
-      { headers: Array.from({ length: warmUp }, () => ''), perSecond: 400 },
-    )
-    await ask({ ...seller, path: '/paid' }, { headers: payments.splice(0, warmUp), perSecond: 400 })
-    for (const perSecond of rates) {
+    const pay = make(seller)
+    const waysOf = (answerMs: number): Record<'free' | 'paid' | 'ahead', Way> => {
+      const to = (path: string) => ({ port: seller.port, path: `${path}?ms=${answerMs}` })
+      return { free: to('/free'), paid: { ...to('/paid'), pay }, ahead: { ...to('/ahead'), pay } }
+    }
+    for (const each of Object.values(waysOf(0))) await askWay(each, { count: warmUp, perSecond: 400 })
+    for (const each of cases) {
+      const { answerMs, perSecond, repeats } = each
+      const { ahead, ...others } = waysOf(answerMs)
+      // Where the answer is at hand there is nothing to begin ahead with.
+      const ways = answerMs === 0 ? others : { ...others, ahead }
       const runs: Awaited<ReturnType<typeof measure>>[] = []
-      for (let run = 0; run < repeats; run++)
-        runs.push(await measure(seller, perSecond, payments.splice(0, each)))
-      const [best, ...others] = runs.sort((a, b) => a.paid.p99 - b.paid.p99)
-      added[`by ${way}, ${perSecond} a second`] = {
-        ...{ goalAddedP99: 2, ...best },
-        'addedP99 of the other runs': others.map(({ addedP99 }) => addedP99),
+      for (let run = 0; run < repeats; run++) runs.push(await measure(seller, ways, each))
+      const best = (name: 'paid' | 'ahead') => {
+        const sorted = runs.flatMap(({ added, ...run }) =>
+          added[name] === undefined ? [] : [{ ...added[name], ...run }],
+        )
+        const [first, ...rest] = sorted.sort((a, b) => a.p99 - b.p99)
+        if (first === undefined) return {}
+        return { [name]: { ...first, 'p99 of the other runs': rest.map(({ p99 }) => p99) } }
+      }
+      added[`by ${way}, answers of ${answerMs} ms, ${perSecond} a second`] = {
+        ...{ goalP99: 2, ...best('paid'), ...best('ahead') },
       }
     }
   }
@@ -65,57 +78,69 @@ type Seller = Awaited<ReturnType<typeof startSeller>>
 const headerOf = ({ accepted }: Seller, payload: Readonly<Record<string, unknown>>) =>
   encodePaymentPayload({ x402Version: 2, accepted, payload })
 
-/** Headers of `count` payments of 100 units, each by a voucher of its own. */
-function byVoucher(seller: Seller, count: number): string[] {
+/** Makes payments of 100 units, each by a voucher of its own. */
+function byVoucher(seller: Seller): (count: number) => string[] {
   const buyer = payerOf(1_000_000)
-  return Array.from({ length: count }, (_, index) =>
-    headerOf(seller, channelPaymentToJson(paymentOf(buyer, BigInt(index + 1) * 100n))),
-  )
+  let promised = 0n
+  return (count) =>
+    Array.from({ length: count }, () => {
+      promised += 100n
+      return headerOf(seller, channelPaymentToJson(paymentOf(buyer, promised)))
+    })
 }
 
 /** The same by words of a chain: as the paying fetch pays calls of one price. The first payment brings the voucher. */
-function byWord(seller: Seller, count: number): string[] {
+function byWord(seller: Seller): (count: number) => string[] {
   const buyer = payerOf(1_000_001)
-  const headers: string[] = []
-  for (let done = 0; done < count; ) {
-    const length = Math.min(4096, count - done)
-    const words = createTickChain(toHex(hexToBytes(`0x${(done + 9).toString(16).padStart(64, '0')}`)), length)
-    const opening = paymentOf(buyer, BigInt(done) * 100n, {
-      ...{ anchor: words.anchor, tickPrice: 100n, maxTicks: length },
-    })
-    for (let ticks = 1; ticks <= length; ticks++) {
-      const tick = { word: words.word(ticks), ticks }
-      headers.push(
-        headerOf(
-          seller,
-          ticks === 1
-            ? channelPaymentToJson({ ...opening, tick })
-            : { channel: buyer.id, anchor: words.anchor, tick },
-        ),
+  const length = 4096
+  let paid = 0
+  let opened: { readonly words: TickChain; readonly opening: ChannelPayment } | null = null
+  const next = (): string => {
+    const ticks = (paid % length) + 1
+    if (opened === null || ticks === 1) {
+      const words = createTickChain(
+        toHex(hexToBytes(`0x${(paid + 9).toString(16).padStart(64, '0')}`)),
+        length,
       )
+      const chain = { anchor: words.anchor, tickPrice: 100n, maxTicks: length }
+      opened = { words, opening: paymentOf(buyer, BigInt(paid) * 100n, chain) }
     }
-    done += length
+    paid++
+    const { words, opening } = opened
+    const tick = { word: words.word(ticks), ticks }
+    return headerOf(
+      seller,
+      ticks === 1
+        ? channelPaymentToJson({ ...opening, tick })
+        : { channel: buyer.id, anchor: words.anchor, tick },
+    )
   }
-  return headers
+  return (count) => Array.from({ length: count }, next)
 }
 
 /** What happened in the seller since it was asked last: pauses of the collector, and writes to disk. */
 const stats = async ({ port }: Seller) =>
   (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
 
-/** Once: the disk alone, the route without payment, and the route with, one right after the other at the same rate. */
-async function measure(seller: Seller, perSecond: number, payments: readonly string[]) {
-  const count = payments.length - 200
-  const nothing = Array.from({ length: count }, () => '')
-  await ask({ ...seller, path: '/free' }, { headers: nothing.slice(0, 200), perSecond })
-  await ask({ ...seller, path: '/paid' }, { headers: payments.slice(0, 200), perSecond })
-  const disk = quantiles(await probeDisk(join(seller.at, 'probe'), { count, perSecond }))
-  const free = quantiles(await ask({ ...seller, path: '/free' }, { headers: nothing, perSecond }))
+/** Once: the disk alone, and then each way by turns at the same rate. */
+async function measure(
+  seller: Seller,
+  ways: Readonly<Partial<Record<'free' | 'paid' | 'ahead', Way>>>,
+  { requests, perSecond }: AddedOptions,
+) {
+  const disk = quantiles(await probeDisk(join(seller.at, 'probe'), { count: requests, perSecond }))
   await stats(seller)
-  const paid = quantiles(await ask({ ...seller, path: '/paid' }, { headers: payments.slice(200), perSecond }))
+  const times = await byTurns(ways as Record<'free' | 'paid' | 'ahead', Way>, { requests, perSecond })
   const { pauses, syncs } = await stats(seller)
+  const free = quantiles(times.free)
+  const addedOf = (name: 'paid' | 'ahead') => {
+    if (ways[name] === undefined) return undefined
+    const took = quantiles(times[name])
+    return { p50: round(took.p50 - free.p50), p99: round(took.p99 - free.p99), took }
+  }
   return {
-    ...{ addedP50: round(paid.p50 - free.p50), addedP99: round(paid.p99 - free.p99), free, paid },
+    added: { paid: addedOf('paid'), ahead: addedOf('ahead') },
+    free,
     'the disk alone, before': disk,
     'the disk, from the seller’s write to its answer': quantiles(syncs),
     'collector in the seller': { pauses: pauses.length, ...quantiles(pauses) },

@@ -1,8 +1,10 @@
-// A seller in a process of its own: `/free` costs nothing, `/paid` 100 units on a channel, `/stats` says what happened in this process
-// since it was asked last. Prints its port.
+// A seller in a process of its own, of answers that are at hand and of answers that take a while: `/free`, `/paid` for 100 units on a channel,
+// and `/ahead`, whose handler begins while the payment is written; `?ms=` of each. `/stats` says what happened in this process since it was
+// asked last. Prints its port.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createPaywall, nodeListener, openLedger, streamScheme } from '@millrace/pay'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createPaywall, nodeListener, openLedger, type PaidHandler, streamScheme } from '@millrace/pay'
 import { watchProcess } from '../_latency/watchProcess.ts'
 import { currency, deployment, payee, stateOf } from './parties.ts'
 
@@ -13,13 +15,22 @@ const ledger = await openLedger({
   readChannel: stateOf,
 })
 const paywall = createPaywall({ schemes: [streamScheme({ ledger, deployment, currency })] })
-const route = { price: { amount: 100n } }
-const answer = () => new Response('an answer')
+const price = { amount: 100n }
+const answerAfter = (ms: number): PaidHandler =>
+  ms === 0
+    ? () => new Response('an answer')
+    : async () => {
+        await pause(ms)
+        return new Response('an answer')
+      }
 
 const server = createServer(
   nodeListener((request) => {
-    if (request.url.endsWith('/stats')) return Response.json(stats())
-    return request.url.endsWith('/free') ? answer() : paywall.charge(request, route, answer)
+    const { pathname, searchParams } = new URL(request.url)
+    if (pathname === '/stats') return Response.json(stats())
+    const answer = answerAfter(Number(searchParams.get('ms') ?? 0))
+    if (pathname === '/free') return answer(request, null)
+    return paywall.charge(request, { price, ahead: pathname === '/ahead' }, answer)
   }),
 )
 process.on('SIGINT', () => process.exit(0))

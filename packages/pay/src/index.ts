@@ -150,10 +150,10 @@ export {
   VoucherTooLowError,
 } from './ledger/errors.ts'
 export { type FundChannelParameters, fundChannel } from './ledger/fundChannel.ts'
+export type { HoldAhead } from './ledger/holdAhead.ts'
 export type {
   AgreedEnd,
   Hold,
-  HoldAhead,
   Ledger,
   LedgerOptions,
   Payee,

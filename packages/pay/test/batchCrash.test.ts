@@ -46,10 +46,20 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 40, retryDelay: 50 })
 })
 
+let starts = 0
 async function startSeller(): Promise<void> {
   const script = fileURLToPath(new URL('./batchSeller.process.ts', import.meta.url))
   const { deployment, url: rpc } = chain
-  const given = { deployment, rpc, folder, port, price: price.toString(), payTo: receiver, authorizer }
+  const given = {
+    deployment,
+    rpc,
+    folder,
+    port,
+    price: price.toString(),
+    payTo: receiver,
+    authorizer,
+    ahead: starts++ % 2 === 1,
+  }
   const child = spawn(
     process.execPath,
     ['--conditions=source', '--import', 'tsx', script, JSON.stringify(given)],

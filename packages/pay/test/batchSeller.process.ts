@@ -17,7 +17,9 @@ import {
 import { accountAt } from './localChain.ts'
 
 /** A seller by `batch-settlement` with a facilitator of its own, in a process of its own, to be killed: takes one JSON argument, prints its port. */
-const { deployment, rpc, folder, port, price, payTo, authorizer } = JSON.parse(process.argv[2] ?? '{}') as {
+const { deployment, rpc, folder, port, price, payTo, authorizer, ahead } = JSON.parse(
+  process.argv[2] ?? '{}',
+) as {
   readonly deployment: Deployment
   readonly rpc: string
   readonly folder: string
@@ -25,6 +27,8 @@ const { deployment, rpc, folder, port, price, payTo, authorizer } = JSON.parse(p
   readonly price: string
   readonly payTo: `0x${string}`
   readonly authorizer: `0x${string}`
+  /** Whether answers are made while their payments are written. */
+  readonly ahead: boolean
 }
 const [token] = deployment.currencies
 if (token === undefined) throw new RangeError('no currency')
@@ -45,7 +49,7 @@ const scheme = batchScheme({
 })
 const pending = await openPendingAnswers({ path: join(folder, 'pending.jsonl') })
 const paywall = createPaywall({ schemes: [scheme], pending })
-const route = { price: { amount: BigInt(price) } }
+const route = { price: { amount: BigInt(price) }, ahead }
 const server = createServer(
   nodeListener((request) => paywall.charge(request, route, () => new Response('served'))),
 )

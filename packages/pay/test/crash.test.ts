@@ -37,10 +37,15 @@ afterAll(async () => {
 
 const path = () => join(folder, 'ledger.jsonl')
 
+let starts = 0
 async function startSeller(): Promise<void> {
   const script = fileURLToPath(new URL('./seller.process.ts', import.meta.url))
   const { deployment, url: rpc } = chain
-  const given = JSON.stringify({ deployment, rpc, path: path(), port, price: price.toString(), payee })
+  // Every other time it makes its answers while the payments are written.
+  const given = JSON.stringify({
+    ...{ deployment, rpc, path: path(), port, price: price.toString(), payee },
+    ahead: starts++ % 2 === 1,
+  })
   const child = spawn(process.execPath, ['--conditions=source', '--import', 'tsx', script, given], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

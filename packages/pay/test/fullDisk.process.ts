@@ -34,30 +34,41 @@ const scheme = streamScheme({
   currency: { address: currency, symbol: 'X', decimals: 6, name: 'X', version: '1' },
 })
 const paywall = createPaywall({ schemes: [scheme] })
-const [accepted] = await scheme.requirements(
+const [first] = await scheme.requirements(
   { amount: price },
   { method: 'GET', url: 'http://shop.example/', digest: zeroHash, idempotencyKey: null },
 )
-if (accepted === undefined) throw new RangeError('the scheme asks for something')
+if (first === undefined) throw new RangeError('the scheme asks for something')
+const accepted = first
 
 let served = 0
 let answered = 0
-const refusals: { readonly status: number; readonly code: string }[] = []
 let promised = 0n
-while (refusals.length < Number(after)) {
-  promised += price
-  const payload = channelPaymentToJson(await paymentOf(1, promised))
-  const headers = { 'PAYMENT-SIGNATURE': encodePaymentPayload({ x402Version: 2, accepted, payload }) }
-  const response = await paywall.charge(
-    new Request('http://shop.example/', { headers }),
-    { price: { amount: price } },
-    () => new Response(`call ${++served}`),
-  )
-  if (response.status === 200) answered++
-  else refusals.push({ status: response.status, code: (await response.json()).error.code })
+interface Refusal {
+  readonly status: number
+  readonly code: string
 }
+/** Sells until the disk is full, and for as many calls again; how those were refused. */
+async function sell({ ahead }: { readonly ahead: boolean }): Promise<Refusal[]> {
+  const refusals: Refusal[] = []
+  while (refusals.length < Number(after)) {
+    promised += price
+    const payload = channelPaymentToJson(await paymentOf(1, promised))
+    const headers = { 'PAYMENT-SIGNATURE': encodePaymentPayload({ x402Version: 2, accepted, payload }) }
+    const response = await paywall.charge(
+      new Request('http://shop.example/', { headers }),
+      { price: { amount: price }, ahead },
+      () => new Response(`call ${++served}`),
+    )
+    if (response.status === 200) answered++
+    else refusals.push({ status: response.status, code: (await response.json()).error.code })
+  }
+  return refusals
+}
+// The first that the disk does not take is made in vain. After it nothing is, until the disk takes a write.
+const refusals = [...(await sell({ ahead: true })), ...(await sell({ ahead: false }))]
 
-// The gateway of models asks its upstream before the disk has the payment; nothing of the answer is given out.
+// The gateway of models asks its upstream ahead of the disk, but not while that refuses writes.
 const upstream = await startUpstream(async ({ body }, response) => {
   if (body.stream !== true) return sendCompletion(response, 'four five')
   beginStream(response)
@@ -75,7 +86,7 @@ const gateway = openAiGateway({
   ],
   schemes: [scheme],
 })
-const modelRefusals: { readonly status: number; readonly code: string }[] = []
+const modelRefusals: Refusal[] = []
 for (let call = 0; call < Number(after); call++) {
   promised += price
   const payload = channelPaymentToJson(await paymentOf(1, promised))
@@ -100,7 +111,7 @@ while (budgetRefusals.length < Number(after)) {
 }
 const { spent, reserved: open } = budget.state()
 process.stdout.write(
-  `${JSON.stringify({ served, answered, refusals, modelRefusals, reserved, budgetRefusals, counted: (spent + open).toString() })}\n`,
+  `${JSON.stringify({ served, answered, refusals, modelRefusals, asked: upstream.asked.length, reserved, budgetRefusals, counted: (spent + open).toString() })}\n`,
 )
 // As by kill -9: nothing is tidied up.
 process.kill(process.pid, 'SIGKILL')

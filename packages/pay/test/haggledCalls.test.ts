@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { JournalWriteError } from '@millrace/journal'
 import {
   agreedTerms,
   confirm,
@@ -35,6 +36,7 @@ import {
   openChannelWallet,
   openLedger,
   type Payment,
+  type SellerScheme,
   streamScheme,
   verifyCallReceipt,
 } from '../src/index.ts'
@@ -60,7 +62,13 @@ const floor = 400n
 let files = 0
 
 /** A seller of `/answer`, of `/other` at the same price, of `/answer?large` at ten times it, and of `/firm` without haggling. */
-async function openSeller(options: Partial<CallHagglingOptions> & { readonly status?: () => number } = {}) {
+async function openSeller(
+  options: Partial<CallHagglingOptions> & {
+    readonly status?: () => number
+    /** Whether the disk refuses the payment that comes now, whose answer is made meanwhile. */
+    readonly isFull?: () => boolean
+  } = {},
+) {
   const { deployment, currency, client } = chain
   const account = privateKeyToAccount(generatePrivateKey())
   const path = join(folder, `seller-${files++}`)
@@ -86,15 +94,26 @@ async function openSeller(options: Partial<CallHagglingOptions> & { readonly sta
     })
   let haggling = await open()
   ends.push(() => haggling.close())
-  const paywall = createPaywall({
-    schemes: [streamScheme({ ledger, deployment, currency })],
-    receipts: account,
-  })
+  const { isFull = () => false } = options
+  const scheme = streamScheme({ ledger, deployment, currency })
+  const filling: SellerScheme = {
+    ...scheme,
+    async reserve(...given) {
+      const reservation = await scheme.reserve(...given)
+      if (!isFull()) return reservation
+      const kept = Promise.reject(new JournalWriteError({ path, cause: new RangeError('ENOSPC') }))
+      kept.catch(() => undefined)
+      return Object.assign(reservation, { kept })
+    },
+  }
+  const paywall = createPaywall({ schemes: [filling], receipts: account })
   const answer = () => new Response('42', { status: options.status?.() ?? 200 })
   /** Changes what leaves the server: what a hostile seller would do. */
   const seller = { tamper: (response: Response): Response => response }
   const server = createServer(
-    nodeListener(async (request) => seller.tamper(await haggling.sell(paywall, answer)(request))),
+    nodeListener(async (request) =>
+      seller.tamper(await haggling.sell(paywall, answer, { ahead: true })(request)),
+    ),
   )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   ends.push(async () => {
@@ -229,6 +248,21 @@ test('behavior: an answer that fails is not charged and is no call of the deal, 
   status = 200
   expect((await pay(`${seller.url}/answer`)).status).toBe(200)
   expect([paid(), deals.all()[0]?.left]).toEqual([deal.price, 0n])
+})
+
+test('behavior: an answer that was made for a payment which the disk does not take is no call of the deal', async () => {
+  let full = 2
+  const seller = await openSeller({ isFull: () => full-- > 0 })
+  const { deals, plain, paid } = await openBuyer(accountAt(11))
+  const url = `${seller.url}/answer`
+  const deal = await agree(deals, url, 1)
+  const naming = { headers: { [haggleHeader]: deal.id } }
+  // The same payment is sent again until it is taken.
+  expect((await plain(url, naming)).status).toBe(200)
+  expect(full).toBeLessThan(0)
+  expect((await plain(url, naming)).status).toBe(409)
+  expect(paid()).toBe(deal.price)
+  expect(seller.ledger.books().reduce((sum, { spent }) => sum + spent, 0n)).toBe(paid())
 })
 
 test('behavior: what was agreed on and used outlives a restart of the seller', async () => {

@@ -9,11 +9,11 @@ import {
   headerNames,
   type Ledger,
   openLedger,
-  type SellerScheme,
   streamScheme,
 } from '../src/index.ts'
 import { openAiGateway, serveFetch } from '../src/openai/index.ts'
 import { channelOf, currency, domain, openState, payee, paymentOf } from './offChain.ts'
+import { type SlowDisk, slowDisk } from './slowDisk.ts'
 import { beginStream, event, sendCompletion, startUpstream } from './startUpstream.ts'
 
 const deployment = {
@@ -28,14 +28,12 @@ let folder: string
 let ledger: Ledger
 let upstream: Awaited<ReturnType<typeof startUpstream>>
 let gateway: Awaited<ReturnType<typeof serveFetch>>
-/** Ends the write of what is held, which the disk has long done: well, or as it would by a full disk. */
-let write: ((error?: Error) => void) | undefined
+let disk: SlowDisk
 let promised: bigint
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ahead-'))
   promised = 0n
-  write = undefined
   ledger = await openLedger({
     ...{ ...domain, path: join(folder, 'ledger.jsonl'), payee: { account: payee }, currency },
     readChannel: async () => openState(channelOf(1), 10n ** 12n),
@@ -44,18 +42,7 @@ beforeEach(async () => {
     ...{ ledger, deployment },
     currency: { address: currency, symbol: 'X', decimals: 6, name: 'X', version: '1' },
   })
-  const slow: SellerScheme = {
-    ...scheme,
-    async reserve(...given) {
-      const reservation = await scheme.reserve(...given)
-      await reservation.kept
-      const kept = new Promise<void>((resolve, reject) => {
-        write = (error) => (error === undefined ? resolve() : reject(error))
-      })
-      kept.catch(() => undefined)
-      return Object.assign(reservation, { kept })
-    },
-  }
+  disk = slowDisk(scheme)
   upstream = await startUpstream(async ({ body }, response) => {
     if (body.stream !== true) return sendCompletion(response, 'four five', usage)
     beginStream(response)
@@ -66,7 +53,7 @@ beforeEach(async () => {
     openAiGateway({
       upstream: { url: upstream.url },
       models: [{ id: 'sold', price, maxInput: 1000, maxOutput: 100 }],
-      schemes: [slow],
+      schemes: [disk.scheme],
     }),
   )
 })
@@ -106,7 +93,7 @@ test.each([
     // Once the upstream's answer is through, the gateway's own would follow at once.
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(isThere).toBe(false)
-    write?.()
+    disk.end()
     const response = await answer
     expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('four five')])
     expect(book()).toMatchObject({ spent: charged, holds: 0 })
@@ -121,7 +108,7 @@ test.each([
   async (_, stream) => {
     const answer = post(stream)
     await expect.poll(() => upstream.asked).toHaveLength(1)
-    write?.(new RangeError('the disk is full'))
+    disk.end(new RangeError('the disk is full'))
     const response = await answer
     expect(response.status).toBe(500)
     expect(await response.text()).not.toContain('four')
@@ -131,11 +118,11 @@ test.each([
 
 test('behavior: under an idempotency key nothing begins before the disk has the payment', async () => {
   const answer = post(false, { 'idempotency-key': 'a' })
-  await expect.poll(() => write).toBeDefined()
+  await expect.poll(() => disk.writing()).toBe(true)
   expect(book()?.holds).toBe(1)
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(upstream.asked).toHaveLength(0)
-  write?.()
+  disk.end()
   expect((await answer).status).toBe(200)
   expect(upstream.asked).toHaveLength(1)
 })

@@ -18,13 +18,15 @@ import { accountAt } from './localChain.ts'
  * A seller in a process of its own, to be killed: takes one JSON argument, prints its address once it sells. It answers with
  * what it has charged on the channel so far.
  */
-const { deployment, rpc, path, port, price, payee, closer } = JSON.parse(process.argv[2] ?? '{}') as {
+const { deployment, rpc, path, port, price, payee, ahead, closer } = JSON.parse(process.argv[2] ?? '{}') as {
   readonly deployment: Deployment
   readonly rpc: string
   readonly path: string
   readonly port: number
   readonly price: string
   readonly payee: `0x${string}`
+  /** Whether answers are made while their payments are written. */
+  readonly ahead?: boolean
   /** Key of the payee, with which ends are agreed; and whether the process dies when it is to be used. */
   readonly closer?: { readonly key: `0x${string}`; readonly dies: boolean }
 }
@@ -71,7 +73,7 @@ const closing = (): { readonly closer?: StreamCloser } => {
   return { closer: { signer: { address: account.address, signTypedData: dying } } }
 }
 const paywall = createPaywall({ schemes: [streamScheme({ ledger, deployment, currency, ...closing() })] })
-const route = { price: { amount: BigInt(price) } }
+const route = { price: { amount: BigInt(price) }, ahead: ahead === true }
 const server = createServer(
   nodeListener((request) => paywall.charge(request, route, () => new Response('served'))),
 )

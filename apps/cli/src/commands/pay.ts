@@ -35,6 +35,10 @@ export function registerPayCommands(program: Command): void {
     .option('--per-second <amount>', 'of an answer while it streams, in whole units')
     .option('--per-megabyte <amount>', 'of a million bytes of an answer, in whole units')
     .option('--per-million-tokens <amount>', 'of a million tokens of an answer, in whole units')
+    .option(
+      '--ahead',
+      'ask the server while the payment is written to disk; for one whose work may be in vain: if the write fails nobody pays for it',
+    )
     .option('--skill <name>', 'sell it to agents of A2A too, by a card at /.well-known/agent-card.json')
     .option('--to <address>', 'who is paid; default: the wallet that sends the claims')
     .option('--asset <id>', 'asset that is paid, in whose till the money is split; by channel only')

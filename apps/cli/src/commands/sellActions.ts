@@ -17,6 +17,7 @@ import type { GlobalFlags } from './flags.ts'
 
 export interface SellUpstreamFlags extends SellFlags, PriceFlags {
   readonly skill?: string
+  readonly ahead?: boolean
 }
 
 export interface SellFlags extends GlobalFlags {
@@ -54,6 +55,7 @@ export async function sellUpstream(where: string, flags: SellUpstreamFlags): Pro
   await keepShop({ connection, seller, flags, price: said }, async (shop) =>
     serveUpstream({
       ...{ place, upstream, price, shop, skill, publicUrl, receipts: seller.account },
+      ahead: flags.ahead === true,
       haggling: offer === null ? null : await shop.haggle(() => offer),
     }),
   )

@@ -3,6 +3,7 @@ import type { CallHaggling, CallOffer, Payee } from '@millrace/pay'
 import type { Connection } from '../connection/connect.ts'
 import type { OpenAccount } from '../connection/openAccount.ts'
 import { preferPort } from '../network/choosePort.ts'
+import { SellAddressTakenError } from '../selling/errors.ts'
 import { openShop, type Shop } from '../selling/openShop.ts'
 import { payeeName } from '../selling/sellFiles.ts'
 import { serveUpstream } from '../selling/serveUpstream.ts'
@@ -115,6 +116,10 @@ export function openServices(options: {
       const open = await enter(payee)
       const shop = await open.shop
       const counted = { calls: 0, charged: 0n }
+      let name: string | null = null
+      const leaveOffer = () => {
+        if (name !== null) open.offers.delete(name)
+      }
       try {
         const schemes = shop.schemes.map((scheme) =>
           watchCharges(scheme, ({ amount }) => {
@@ -125,14 +130,17 @@ export function openServices(options: {
         // A name of its own before it is served: what is agreed on is found by it.
         const port = floor === null || wanted !== 0 ? wanted : await preferPort(0)
         if (floor !== null) {
-          open.offers.set(`${port}`, { price, floor })
+          // Another service is known by it, and what it costs stands there.
+          if (open.offers.has(`${port}`)) throw new SellAddressTakenError({ host, port, cause: null })
+          name = `${port}`
+          open.offers.set(name, { price, floor })
           open.haggling ??= shop.haggle((url) => open.offers.get(url.port) ?? nothing)
         }
         const haggling = floor === null ? null : await open.haggling
         const server = await serveUpstream({
           ...{ place: { host, port }, upstream, price: { amount: price }, receipts: seller.account },
           ...{ shop: { schemes, pending: shop.pending }, publicUrl: null },
-          ...{ haggling, skill: null },
+          ...{ haggling, skill: null, ahead: false },
         })
         const id = randomUUID().slice(0, 8)
         const service: Service = Object.assign(counted, { id, url: server.url, upstream, price, payee })
@@ -140,12 +148,13 @@ export function openServices(options: {
           service,
           async end() {
             await server.close()
-            open.offers.delete(`${port}`)
+            leaveOffer()
             await leave(payee)
           },
         })
         return service
       } catch (error) {
+        leaveOffer()
         await leave(payee)
         throw error
       }

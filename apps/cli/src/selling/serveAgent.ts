@@ -11,6 +11,7 @@ export interface SoldAgent {
   readonly paywall: Paywall
   /** Of an answer. */
   readonly price: Price
+  readonly ahead: boolean
   /** Where buyers reach this server, without a slash at the end. */
   readonly url: () => string
   /** Answers with what the server behind answers. */
@@ -32,8 +33,8 @@ const maxCharacters = 1 << 20
  * @see https://github.com/google-agentic-commerce/a2a-x402/blob/main/spec/v0.2/spec.md
  */
 export function serveAgent(options: SoldAgent): (request: Request) => Promise<Response | null> {
-  const { skill, paywall, price, ask } = options
-  const executor = priceAgent(paywall, { skill, price }, async (message) => {
+  const { skill, paywall, price, ahead, ask } = options
+  const executor = priceAgent(paywall, { skill, price, ahead }, async (message) => {
     const answer = await ask(
       new Request(`${options.url()}/`, {
         method: 'POST',

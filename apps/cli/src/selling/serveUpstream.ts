@@ -15,6 +15,8 @@ export interface SoldUpstream {
   /** Of each call, or of an answer while it streams. */
   readonly price: Price
   readonly shop: Pick<Shop, 'schemes' | 'pending'>
+  /** Asks the server behind while the payment is being written to disk. */
+  readonly ahead: boolean
   /** Sells calls below their price too, to who agreed on it. */
   readonly haggling: CallHaggling | null
   /** Name of the skill as which it is sold to agents of A2A too. */
@@ -33,13 +35,13 @@ export interface SoldUpstream {
 export async function serveUpstream(
   options: SoldUpstream,
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const { place, upstream, price, shop, haggling, skill, receipts, publicUrl } = options
+  const { place, upstream, price, shop, ahead, haggling, skill, receipts, publicUrl } = options
   const paywall = createPaywall({ schemes: shop.schemes, pending: shop.pending, receipts })
   const ask = proxyUpstream(upstream)
-  const sell = haggling?.sell(paywall, ask) ?? priceRoute(paywall, { price }, ask)
+  const sell = haggling?.sell(paywall, ask, { ahead }) ?? priceRoute(paywall, { price, ahead }, ask)
   let own = ''
   const url = () => (publicUrl?.href ?? own).replace(/\/+$/, '')
-  const agent = skill === null ? null : serveAgent({ skill, paywall, price, url, ask })
+  const agent = skill === null ? null : serveAgent({ skill, paywall, price, ahead, url, ask })
   const handle = async (request: Request) => (await agent?.(request)) ?? sell(request)
   const server = createServer(
     nodeListener((request) => handle(publicUrl === null ? request : atPublic(request, publicUrl))),

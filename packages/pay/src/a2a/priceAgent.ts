@@ -2,23 +2,21 @@ import type { Artifact, Message, Part, Task } from '@a2a-js/sdk'
 import type { AgentExecutor, ExecutionEventBus, RequestContext } from '@a2a-js/sdk/server'
 import { askPaywallToClose } from '../seller/askPaywallToClose.ts'
 import { callReceiptHeader } from '../seller/callReceipt.ts'
-import type { PaidCall, Paywall } from '../seller/paywall.ts'
+import type { PaidCall, PaidRoute, Paywall } from '../seller/paywall.ts'
 import { pendingHeader } from '../seller/problem.ts'
 import type { Price } from '../seller/scheme.ts'
 import { encodeHeader } from '../wire/base64.ts'
 import { WireError } from '../wire/errors.ts'
 import { decodePaymentRequired, decodeSettleResponse, headerNames } from '../wire/headers.ts'
-import type { PaymentRequired, ResourceInfo, SettleResponse } from '../wire/x402.ts'
+import type { PaymentRequired, SettleResponse } from '../wire/x402.ts'
 import { a2aKeys, roles, taskStates } from './extension.ts'
 
 /** What an agent sells. */
-export interface SoldSkill {
+export interface SoldSkill extends Pick<PaidRoute, 'resource' | 'ahead'> {
   /** Its name, which stands in what is to be paid and in receipts. */
   readonly skill: string
   /** Of an answer; 0 is free. */
   readonly price: Price | ((message: Message) => Price | Promise<Price>)
-  /** What it is, for clients that show it. */
-  readonly resource?: Omit<ResourceInfo, 'url'>
 }
 
 /** Answers a message for which money is held; the payment is null where it is free. */
@@ -41,7 +39,7 @@ export type PaidSkill = (
  * const executor = priceAgent(paywall, { skill: 'weather', price: { amount: 1000n } }, async () => [textPart('clear')])
  */
 export function priceAgent(paywall: Paywall, sold: SoldSkill, answer: PaidSkill): AgentExecutor {
-  const { skill, price, resource } = sold
+  const { skill, price, resource, ahead = false } = sold
   const url = `a2a://skill/${encodeURIComponent(skill)}`
 
   async function execute(context: RequestContext, bus: ExecutionEventBus): Promise<void> {
@@ -81,7 +79,7 @@ export function priceAgent(paywall: Paywall, sold: SoldSkill, answer: PaidSkill)
     const priced = { price: typeof price === 'function' ? await price(asked) : price }
     const response = await paywall.charge(
       request,
-      { ...priced, resource: { mimeType: 'application/json', ...resource } },
+      { ...priced, ahead, resource: { mimeType: 'application/json', ...resource } },
       async (_, call) => Response.json(await answer(asked, call)),
     )
     publish(await changeOf(response, { task, isPaid: payload !== undefined }))

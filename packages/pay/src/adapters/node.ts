@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { WholeResponse } from '../seller/WholeResponse.ts'
 
 // Where Hono's own server was started before this file was loaded, the mark is a response that is made once it is looked at, and
 // the listener would write it as one. Looking at it once makes it.
@@ -91,6 +92,8 @@ export async function writeResponse(outgoing: ServerResponse, response: Response
   for (const [name, value] of response.headers) if (name !== 'set-cookie') outgoing.setHeader(name, value)
   const cookies = response.headers.getSetCookie()
   if (cookies.length > 0) outgoing.setHeader('set-cookie', cookies)
+  const whole = WholeResponse.bytesOf(response)
+  if (whole !== null) return void outgoing.end(whole)
   const reader = response.body?.getReader()
   if (reader === undefined) return void outgoing.end()
   const leave = () => void reader.cancel().catch(() => undefined)

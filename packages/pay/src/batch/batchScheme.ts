@@ -183,7 +183,7 @@ export function batchScheme(options: BatchSchemeOptions): SellerScheme {
         extra: batchExtra(batchSnapshot({ ...after }, { inFlight: false })),
       }
     },
-    async reserve(payment, { requirements }): Promise<Reservation> {
+    async reserve(payment, { requirements, ahead = false }): Promise<Reservation> {
       const payload = await check(payment, requirements)
       if (payload.type === 'deposit') {
         const verified = await facilitator.verify(payment, requirements)
@@ -193,10 +193,14 @@ export function batchScheme(options: BatchSchemeOptions): SellerScheme {
             ...(verified.invalidMessage === undefined ? {} : { message: verified.invalidMessage }),
           })
       }
-      const hold = await ledger.hold(payload, BigInt(requirements.amount))
+      const amount = BigInt(requirements.amount)
+      const { hold, kept } = ahead
+        ? await ledger.holdAhead(payload, amount)
+        : { hold: await ledger.hold(payload, amount), kept: onDisk }
       return {
         payer: payload.channelConfig.payer,
         ceiling: hold.held,
+        kept,
         capture: capturing(payment, { hold, payload, requirements }),
         async release() {
           hold.release()
@@ -205,3 +209,5 @@ export function batchScheme(options: BatchSchemeOptions): SellerScheme {
     },
   }
 }
+
+const onDisk = Promise.resolve()

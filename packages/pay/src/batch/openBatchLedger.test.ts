@@ -82,6 +82,25 @@ describe('openBatchLedger', () => {
     await ledger.close()
   })
 
+  test('behavior: what is held ahead of the disk counts at once, outlives a crash once it is kept, and can be given back', async () => {
+    const { open: start, crash } = open(funded(1_000n))
+    let ledger = await start()
+    const [first, second] = [
+      await ledger.holdAhead(voucher(100n), 100n),
+      await ledger.holdAhead(voucher(200n), 100n),
+    ]
+    await expect(ledger.holdAhead(voucher(200n), 1n)).rejects.toMatchObject(
+      reason('cumulative_amount_mismatch'),
+    )
+    await Promise.all([first.kept, second.kept])
+    second.hold.release()
+    expect(await first.hold.capture(100n)).toMatchObject({ charged: 100n })
+    ledger = await crash(ledger)
+    // Nobody knows what became of the second: it counts as charged.
+    expect(ledger.book(id)).toMatchObject({ spent: 200n, best: { maxClaimableAmount: 200n } })
+    await ledger.close()
+  })
+
   test('attack: vouchers beyond what stays in the channel, whoever takes it out', async () => {
     const { chain, now, open: start } = open(funded(1_000n, { withdrawing: 400n, withdrawRequestedAt: 1 }))
     const ledger = await start()

@@ -1,5 +1,6 @@
 import type { Hash } from 'viem'
 import { HoldSpentError, OverchargeError } from '../ledger/errors.ts'
+import { beginAhead, type HoldAhead, keepOrRelease } from '../ledger/holdAhead.ts'
 import { openBooks } from '../ledger/openBooks.ts'
 import { PaymentRefusedError } from '../seller/errors.ts'
 import {
@@ -57,6 +58,13 @@ export interface BatchLedger {
    * @throws PaymentRefusedError with the exact reason; BatchVoucherTooLowError
    */
   hold(payload: BatchPayload, amount: bigint): Promise<BatchHold>
+  /**
+   * The same ahead of the disk, for work that takes longer than a write: nothing of it is given out before `kept` resolves. Where that
+   * rejects nothing may be, and the hold is to be released. Once the disk has refused a write, the next one is waited for here.
+   *
+   * @throws as `hold`; `kept` rejects with JournalWriteError
+   */
+  holdAhead(payload: BatchPayload, amount: bigint): Promise<HoldAhead<BatchHold>>
   /**
    * Sets aside what a payer wants back. When it resolves that is on disk: what it comes to counts as gone, whatever becomes of the consent
    * that is signed for it, until the chain shows another refund nonce.
@@ -120,7 +128,7 @@ export async function openBatchLedger(options: BatchLedgerOptions): Promise<Batc
 
   const refuse = (reason: string, message: string) => new PaymentRefusedError({ reason, message })
 
-  async function hold(payload: BatchPayload, amount: bigint): Promise<BatchHold> {
+  async function begin(payload: BatchPayload, amount: bigint): Promise<HoldAhead<BatchHold>> {
     const { voucher } = payload
     const { channelId: id, maxClaimableAmount: max, signature } = voucher
     const brings = payload.type === 'deposit' ? payload.deposit.amount : 0n
@@ -157,14 +165,7 @@ export async function openBatchLedger(options: BatchLedgerOptions): Promise<Batc
       book.held += amount
     }
     books.mark(book)
-    const held = holdOn(book, { amount, isBacked: brings === 0n })
-    try {
-      await books.flush()
-    } catch (error) {
-      held.release()
-      throw error
-    }
-    return held
+    return { hold: holdOn(book, { amount, isBacked: brings === 0n }), kept: books.flush() }
   }
 
   function holdOn(book: BatchBook, of: { readonly amount: bigint; readonly isBacked: boolean }): BatchHold {
@@ -245,7 +246,12 @@ export async function openBatchLedger(options: BatchLedgerOptions): Promise<Batc
   }
 
   return {
-    hold,
+    async hold(payload, amount) {
+      const held = await begin(payload, amount)
+      await keepOrRelease(held)
+      return held.hold
+    },
+    holdAhead: async (payload, amount) => beginAhead(await begin(payload, amount), books),
     refund,
     book: books.get,
     books: books.all,

@@ -55,12 +55,12 @@ export interface CallHaggling {
    * Sells calls at the list price, or at what was agreed on with who names its haggle, and haggles itself at its well-known path.
    *
    * @param handler Answers once money is held.
-   * @param resource What is sold, for clients that show it.
+   * @param route What is sold, and whether the handler may begin ahead of the disk.
    */
   sell(
     paywall: Paywall,
     handler: PaidHandler,
-    resource?: PaidRoute['resource'],
+    route?: Omit<PaidRoute, 'price'>,
   ): (request: Request) => Promise<Response>
   close(): Promise<void>
 }
@@ -189,18 +189,17 @@ export async function openCallHaggling(options: CallHagglingOptions): Promise<Ca
   const isVoid = (error: HaggleVoidError) => problem(409, error, { [haggleHeader]: haggleVoid })
 
   return {
-    sell: (paywall, handler, resource) => async (request) => {
+    sell: (paywall, handler, route) => async (request) => {
       const url = new URL(request.url)
       if (url.pathname === hagglePath)
         return request.method === 'POST'
           ? handle(request)
           : new Response(null, { status: 405, headers: { allow: 'POST' } })
       const named = request.headers.get(haggleHeader)
-      const further = resource === undefined ? {} : { resource }
       if (named === null) {
         const { price: amount, floor } = offer(url)
         const price = { amount, ...(floor < amount ? { haggles: signer.address } : {}) }
-        return paywall.charge(request, { price, ...further }, handler)
+        return paywall.charge(request, { ...route, price }, handler)
       }
       let terms: HaggleTerms
       try {
@@ -211,7 +210,7 @@ export async function openCallHaggling(options: CallHagglingOptions): Promise<Ca
       }
       const { haggle: id } = terms
       const price = { amount: BigInt(terms.price), terms: hashHaggleTerms(terms) }
-      return paywall.charge(request, { price, ...further }, async (asked, call) => {
+      return paywall.charge(request, { ...route, price }, async (asked, call) => {
         // Answers of 400 and above are not charged.
         if (call === null || !isAddressEqual(call.payer, terms.buyer))
           return isVoid(
@@ -225,6 +224,8 @@ export async function openCallHaggling(options: CallHagglingOptions): Promise<Ca
         try {
           const response = await handler(asked, call)
           if (response.status >= 400) giveBack()
+          // What the disk does not take is answered 503 by the paywall, and is no call of the deal.
+          else call.kept.catch(giveBack)
           return response
         } catch (error) {
           giveBack()

@@ -2,6 +2,7 @@ import type { Channel, ChannelState, ChannelsDomain, Tick } from '@millrace/sdk'
 import type { Address, Hash } from 'viem'
 import type { ChannelBook } from './channelBook.ts'
 import type { ChannelAt, CloseRequest } from './closing.ts'
+import type { HoldAhead } from './holdAhead.ts'
 import type { ChannelPayment, ChannelTick } from './payment.ts'
 import type { ChannelSnapshot } from './snapshot.ts'
 
@@ -54,12 +55,6 @@ export interface Hold {
   release(): ChannelSnapshot
 }
 
-/** Money that is held before the disk has it. */
-export interface HoldAhead {
-  readonly hold: Hold
-  readonly kept: Promise<void>
-}
-
 /** What a payee may sign now. */
 export interface AgreedEnd {
   readonly channel: Hash
@@ -89,11 +84,11 @@ export interface Ledger {
   hold(payment: ChannelPayment | ChannelTick, amount: bigint): Promise<Hold>
   /**
    * The same ahead of the disk, for work that takes longer than a write: nothing of it is given out before `kept` resolves. Where that
-   * rejects nothing may be, and the hold is to be released.
+   * rejects nothing may be, and the hold is to be released. Once the disk has refused a write, the next one is waited for here.
    *
-   * @throws VoucherTooLowError and what `accept` throws but JournalWriteError, with which `kept` rejects
+   * @throws VoucherTooLowError and what `accept` throws; `kept` rejects with JournalWriteError
    */
-  holdAhead(payment: ChannelPayment | ChannelTick, amount: bigint): Promise<HoldAhead>
+  holdAhead(payment: ChannelPayment | ChannelTick, amount: bigint): Promise<HoldAhead<Hold>>
   /**
    * Takes a tick of the voucher that counts, in about the time of one hash. It is on disk after the next `flush`; what a crash
    * takes before that is what was served since.

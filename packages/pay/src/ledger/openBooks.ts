@@ -12,6 +12,8 @@ export interface Books<book extends { readonly id: Hash }> {
   mark(book: book): void
   /** Resolves when every change up to this call is on disk; calls that come together share one write. */
   flush(): Promise<void>
+  /** Whether the disk did not take what was written last. */
+  failing(): boolean
   /** Writes within a moment, for what no one waits for. */
   flushSoon(): void
   close(): Promise<void>
@@ -46,6 +48,8 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
   let next: Promise<void> | null = null
   let soon: NodeJS.Timeout | null = null
   let compacting = false
+  let isFailing = false
+
   async function append(): Promise<void> {
     // A book that was replaced is not written: its line would bury that of the next.
     const changed = [...dirty].filter((each) => books.get(each.id) === each)
@@ -53,7 +57,9 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
     if (changed.length === 0) return
     try {
       await journal.append(changed.map(write))
+      isFailing = false
     } catch (error) {
+      isFailing = true
       for (const each of changed) dirty.add(each)
       throw error
     }
@@ -105,6 +111,7 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
     all: () => [...books.values()],
     mark: (book) => void dirty.add(book),
     flush,
+    failing: () => isFailing,
     flushSoon() {
       soon ??= setTimeout(() => {
         soon = null

@@ -8,8 +8,9 @@ import { createRecognizer } from './createRecognizer.ts'
 import { createWaiting } from './createWaiting.ts'
 import { type BookEntry, readBook, writeBook } from './entries.ts'
 import { ChannelNotOpenError, DepositTooLowError, FundingRefusedError, VoucherTooLowError } from './errors.ts'
+import { beginAhead, type HoldAhead, keepOrRelease } from './holdAhead.ts'
 import { holdOn } from './holdOn.ts'
-import type { HoldAhead, Ledger, LedgerOptions } from './ledger.ts'
+import type { Hold, Ledger, LedgerOptions } from './ledger.ts'
 import { openBooks } from './openBooks.ts'
 import type { ChannelPayment, ChannelTick } from './payment.ts'
 
@@ -124,7 +125,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   }
 
   /** Holds `amount` of what a book promises; both are on disk when `kept` resolves. */
-  async function holdOf(book: ChannelBook, amount: bigint): Promise<HoldAhead> {
+  async function holdOf(book: ChannelBook, amount: bigint): Promise<HoldAhead<Hold>> {
     requireNotEnding(book)
     const needed = book.spent + amount
     if (needed > book.worth) {
@@ -148,20 +149,12 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
       return snapshotOf(book)
     },
     async hold(payment, amount) {
-      const { hold, kept } = await holdOf(await takeEither(payment), amount)
-      try {
-        await kept
-      } catch (error) {
-        hold.release()
-        throw error
-      }
-      return hold
+      const held = await holdOf(await takeEither(payment), amount)
+      await keepOrRelease(held)
+      return held.hold
     },
     async holdAhead(payment, amount) {
-      const held = await holdOf(await takeEither(payment), amount)
-      // Who is told may have left by then.
-      held.kept.catch(() => undefined)
-      return held
+      return beginAhead(await holdOf(await takeEither(payment), amount), books)
     },
     tick(id: Hash, tick: Tick) {
       const book = books.get(id)

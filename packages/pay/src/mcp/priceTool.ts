@@ -1,24 +1,22 @@
 import { askPaywallToClose } from '../seller/askPaywallToClose.ts'
 import { callReceiptHeader } from '../seller/callReceipt.ts'
 import { overridesHeader } from '../seller/overrides.ts'
-import type { PaidCall, Paywall } from '../seller/paywall.ts'
+import type { PaidCall, PaidRoute, Paywall } from '../seller/paywall.ts'
 import type { Price } from '../seller/scheme.ts'
 import { encodeHeader } from '../wire/base64.ts'
 import { WireError } from '../wire/errors.ts'
 import { decodePaymentRequired, decodeSettleResponse, headerNames } from '../wire/headers.ts'
-import type { PaymentRequired, ResourceInfo } from '../wire/x402.ts'
+import type { PaymentRequired } from '../wire/x402.ts'
 import { type ClosedResult, closedResult } from './closeTool.ts'
 import { metaKeys, type ToolResult, toolResultSchema } from './toolResult.ts'
 import { argumentBytes, toolUrl } from './toolUrl.ts'
 
 /** A tool that is sold. */
-export interface PaidTool<input> {
+export interface PaidTool<input> extends Pick<PaidRoute, 'resource' | 'ahead'> {
   /** Its name, by which it is registered. */
   readonly tool: string
   /** Of a call; 0 is free. */
   readonly price: Price | ((input: input) => Price | Promise<Price>)
-  /** What it is, for clients that show it. */
-  readonly resource?: Omit<ResourceInfo, 'url'>
   /**
    * Whether the tool declares an output schema. Official clients hold everything structured that a tool answers against it, so
    * what is to be paid is then said as text only.
@@ -72,8 +70,8 @@ export function priceTool<input, extra extends ToolExtra, result extends ToolRes
   sold: PaidTool<input>,
   handler: PaidToolHandler<input, extra, result>,
 ): (input: input, extra: extra) => Promise<result | ToolRefusal | ClosedResult> {
-  const { tool, price, resource, hasOutputSchema = false } = sold
-  const route = { resource: { mimeType: 'application/json', ...resource } }
+  const { tool, price, resource, ahead = false, hasOutputSchema = false } = sold
+  const route = { ahead, resource: { mimeType: 'application/json', ...resource } }
 
   return async (input, extra) => {
     const wish = extra._meta?.[metaKeys.close]

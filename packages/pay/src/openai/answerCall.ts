@@ -1,5 +1,6 @@
 import type { Charged } from '../seller/paidHeaders.ts'
 import type { Reservation } from '../seller/scheme.ts'
+import { WholeResponse } from '../seller/WholeResponse.ts'
 import { answerText, readAnswer } from './answerText.ts'
 import type { Charge } from './charge.ts'
 import type { KeptAnswer, OpenCall } from './createReplays.ts'
@@ -88,7 +89,7 @@ async function whole(options: AnswerOptions, { answer, meter }: Begun): Promise<
   const headers = { ...plain, ...receiptHeader(settlement) }
   // It is charged and stands in the file already; only its receipt does not.
   open?.answered({ status: 200, headers, body }).catch(() => undefined)
-  return new Response(body, { headers })
+  return new WholeResponse(body, { headers })
 }
 
 async function streamed(options: AnswerOptions, { answer, meter }: Begun): Promise<Response> {

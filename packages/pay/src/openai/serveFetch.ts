@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { WholeResponse } from '../seller/WholeResponse.ts'
 import type { CallRequest } from './callRequest.ts'
 
 export interface ServeFetchOptions {
@@ -57,7 +58,13 @@ async function answer(
   const response = await handler(toRequest(incoming, left.signal))
   // A body that was not read to its end must not be taken for the next request.
   if (!incoming.complete) outgoing.setHeader('connection', 'close')
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+  const headers = Object.fromEntries(response.headers)
+  const whole = WholeResponse.bytesOf(response)
+  if (whole !== null) {
+    outgoing.writeHead(response.status, { ...headers, 'content-length': whole.length })
+    return void outgoing.end(whole)
+  }
+  outgoing.writeHead(response.status, headers)
   const reader = response.body?.getReader()
   if (reader === undefined) return void outgoing.end()
   const cancel = () => reader.cancel().catch(() => {})

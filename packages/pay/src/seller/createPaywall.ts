@@ -53,6 +53,7 @@ export function createPaywall(options: PaywallOptions): Paywall {
     readonly price: Price
     readonly accepts: readonly PaymentRequirements[]
     readonly extensions: Ways['extensions']
+    readonly ahead: boolean
     readonly handler: PaidHandler
   }
 
@@ -80,7 +81,7 @@ export function createPaywall(options: PaywallOptions): Paywall {
     read: ReadPayment,
     { opened, key }: { readonly opened: OpenAnswer; readonly key: string | null },
   ): Promise<Response> {
-    const { paid, handler } = call
+    const { paid, handler, ahead } = call
     const scheme = schemes.find((each) => each.scheme === read.requirements.scheme)
     let reservation: Reservation
     try {
@@ -90,7 +91,8 @@ export function createPaywall(options: PaywallOptions): Paywall {
         opened.finish(null)
         return settledAlone(alone)
       }
-      reservation = await scheme.reserve(read.payment, { requirements: read.requirements, request: paid })
+      const { requirements } = read
+      reservation = await scheme.reserve(read.payment, { requirements, request: paid, ahead })
     } catch (error) {
       opened.finish(null)
       if (error instanceof MillraceError && !error.retryable) {
@@ -127,17 +129,31 @@ export function createPaywall(options: PaywallOptions): Paywall {
       read: ReadPayment,
       held: { readonly reservation: Reservation; readonly opened: readonly OpenAnswer[] },
     ): Promise<Response> {
-      const { payer, ceiling } = held.reservation
+      const { payer, ceiling, kept = onDisk } = held.reservation
       const finish = (again: Again | null, bytes?: number) => {
         for (const each of held.opened) each.finish(again, bytes)
       }
+      let isBack = false
       const giveBack = async (reason: string) => {
+        if (isBack) return
+        isBack = true
         await held.reservation.release(reason)
         finish(null)
       }
+      /** Null once the disk has the payment; otherwise what was made for it is thrown away, and the answer says so. */
+      const refuseUnkept = (made: ReadableStream | null) =>
+        kept.then(
+          () => null,
+          async (error: unknown) => {
+            await made?.cancel().catch(() => undefined)
+            await giveBack('the payment is not on disk')
+            if (error instanceof MillraceError) return unavailable(error)
+            throw error
+          },
+        )
       let made: MadeAnswer
       try {
-        let response = await handler(request, { payer, ceiling })
+        let response = await handler(request, { payer, ceiling, kept })
         if (response.status >= 400) {
           await giveBack(`answered with ${response.status}`)
           return withoutOverrides(response)
@@ -153,6 +169,8 @@ export function createPaywall(options: PaywallOptions): Paywall {
         }
         const isFixed = reservation.fixed === true
         if (metered !== undefined && counted === null && scheme !== undefined && !isFixed) {
+          const unkept = await refuseUnkept(response.body)
+          if (unkept !== null) return unkept
           const { dialect, requirements } = read
           finish(() => refuse(call, 'payment_already_used'))
           return meteredAnswer(streams, response, {
@@ -165,11 +183,15 @@ export function createPaywall(options: PaywallOptions): Paywall {
           (metered === undefined
             ? await takeAnswerBody(response, maxAnswerBytes)
             : prepaidBody(response, { metered, meter, reservation }))
+        const unkept = await refuseUnkept(body.type === 'stream' ? body.stream : null)
+        if (unkept !== null) return unkept
         const headers = new Headers(response.headers)
         headers.delete(overridesHeader)
         const used = counted === null || isFixed ? chargeOf(response, call.price, ceiling) : counted.cost
         made = { status: response.status, headers, body, amount: used < ceiling ? used : ceiling }
       } catch (error) {
+        const unkept = await refuseUnkept(null)
+        if (unkept !== null) return unkept
         await giveBack('the handler failed')
         throw error
       }
@@ -286,10 +308,14 @@ export function createPaywall(options: PaywallOptions): Paywall {
         if (error instanceof MillraceError && error.retryable) return unavailable(error)
         throw error
       }
-      return pay({ request: whole, paid, resource: { url, ...route.resource }, price, handler, ...ways })
+      const { ahead = false } = route
+      const resource = { url, ...route.resource }
+      return pay({ request: whole, paid, resource, price, ahead, handler, ...ways })
     },
   }
 }
+
+const onDisk = Promise.resolve()
 
 /** What is needed to go on with an answer of a process before this one. */
 interface Resumed {

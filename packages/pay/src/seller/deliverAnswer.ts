@@ -9,6 +9,7 @@ import { addPaidHeaders, type Charged } from './paidHeaders.ts'
 import { unavailable } from './problem.ts'
 import type { ReadPayment } from './readPayment.ts'
 import type { PaidRequest, Reservation } from './scheme.ts'
+import { WholeResponse } from './WholeResponse.ts'
 
 /** An answer as the handler made it, and what it costs. */
 export interface MadeAnswer {
@@ -44,8 +45,11 @@ export async function deliverAnswer(delivery: Delivery): Promise<Response> {
   const { headers, status, body, amount } = made
   const { payer } = reservation
   const { dialect, requirements } = read
-  const give = (content: BodyInit | null) =>
-    new Response(bodiless.has(status) ? null : content, { status, headers })
+  const give = (content: Uint8Array<ArrayBuffer> | ReadableStream) => {
+    if (bodiless.has(status)) return new Response(null, { status, headers })
+    if (content instanceof ReadableStream) return new Response(content, { status, headers })
+    return new WholeResponse(content, { status, headers })
+  }
   const streamed: Again = () => refuse('payment_already_used')
 
   let done: Again | null = null

@@ -32,12 +32,25 @@ export interface PaidRoute {
   readonly price: Price | ((request: Request) => Price | Promise<Price>)
   /** What it is, for clients that show it. */
   readonly resource?: Omit<ResourceInfo, 'url'>
+  /**
+   * Lets the handler begin while the payment is being written to disk; its answer waits for that. For handlers whose work may be in vain:
+   * where the disk does not take the payment, and where this process dies in the moment of the write, nobody pays for it. Default `false`:
+   * a handler that sends a letter or opens a door begins once the payment is kept.
+   */
+  readonly ahead?: boolean
 }
 
 /** Who pays for a call, and at most how much. */
 export interface PaidCall {
   readonly payer: Address
   readonly ceiling: bigint
+  /**
+   * Resolves once the payment is on disk: before the handler begins, unless its route is `ahead`. Such a handler waits for it before it does
+   * what cannot be taken back.
+   *
+   * @throws JournalWriteError where the disk does not take it; whatever the handler answers is thrown away then
+   */
+  readonly kept: Promise<void>
 }
 
 /** Answers a request for which money is held. It is null where the route is free. */

@@ -105,8 +105,8 @@ export interface Reservation {
   /** Most that can be captured, in base units. */
   readonly ceiling: bigint
   /**
-   * Set where it was asked for ahead of the disk: nothing is given out before it resolves. Where it rejects nothing may be, and the reservation
-   * is to be released.
+   * Set where it may have been asked for ahead of the disk: nothing is given out, and nothing captured, before it resolves. Where it rejects
+   * nothing may be, and the reservation is to be released.
    *
    * @throws JournalWriteError
    */
