@@ -164,10 +164,10 @@ const [tickRate, ...otherTickRates] = fastestFirst(tickRates)
 // ---- what the paywall adds to a request
 const stallsBefore = await machineStalls()
 const measured = { requests: REQUESTS, repeats: REPEATS }
-// At 400 a second eight answers of 20 ms are in flight at a time; of those that are at hand fewer than one.
-const atOnce = { ...measured, answerMs: 0, perSecond: 400 }
+// Of answers that are at hand fewer than one is in flight at a time; of those of 20 ms eight, of those of 100 ms ten.
 const slow = { ...measured, answerMs: 20, perSecond: 400 }
-const added = await addedBy(folder, [atOnce, slow, { ...slow, perSecond: 100 }])
+const slower = { ...measured, answerMs: 100, perSecond: 100, requests: REQUESTS / 2 }
+const added = await addedBy(folder, [{ ...slow, answerMs: 0 }, slow, slower])
 // What the software adds by itself, without what the machine's disk takes.
 const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/millrace-bench-channels-') : null
 const addedInMemory = memory === null ? null : await addedBy(memory, [slow])

@@ -325,8 +325,17 @@ describe('behavior: what is charged', () => {
     await vi.waitFor(() => expect(upstream.left()).toBe(1), { timeout: 20_000 })
   })
 
-  test('when the money stops, the stream does', async () => {
-    answer = streamOf(Array.from({ length: 20 }, () => 'abc'))
+  /** An upstream whose events all come by one piece. */
+  const inOnePiece = (events: string) => async (_: Asked, response: ServerResponse) => {
+    beginStream(response)
+    response.end(`${events}data: [DONE]\n\n`)
+  }
+
+  test.each([
+    ['come one by one', () => streamOf(Array.from({ length: 20 }, () => 'abc'))],
+    ['come together', () => inOnePiece(event('abc').repeat(20))],
+  ])('when the money stops, the stream does, where its events %s', async (_, answering) => {
+    answer = answering()
     const part = prepaidFetch(buyer, () => costUp(price, { input: 4, output: 6 }))
     const { events, done } = await readStream(await post({ ...ask, stream: true }, { by: part }))
     expect(events).toHaveLength(7)
@@ -334,6 +343,14 @@ describe('behavior: what is charged', () => {
     expect(done).toBe(false)
     expect(charged()).toBe(costUp(price, { input: 4, output: 6 }))
     await vi.waitFor(() => expect(scheme.held()).toBe(0n), { timeout: 20_000 })
+  })
+
+  test('what came together with a failure is passed on and paid', async () => {
+    answer = inOnePiece(`${event('four')}${event('five')}data: {"error":{"message":"broken"}}\n\n`)
+    const { events, done } = await readStream(await post({ ...ask, stream: true }))
+    expect(events.map(({ choices }) => choices?.[0].text)).toEqual(['four', 'five', undefined])
+    expect([done, events.at(-1)?.error.code]).toEqual([false, 'upstream_cut'])
+    expect(charged()).toBe(costUp(price, { input: 4, output: 2 }))
   })
 
   test('when more money is promised on the way, the stream goes on until that is used up too', async () => {

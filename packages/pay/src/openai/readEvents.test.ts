@@ -13,7 +13,7 @@ async function* cut(bytes: Uint8Array, places: readonly number[]): AsyncGenerato
 }
 async function all(text: string, places: readonly number[] = [], most = 1000): Promise<string[]> {
   const events: string[] = []
-  for await (const data of readEvents(cut(new TextEncoder().encode(text), places), most)) events.push(data)
+  for await (const some of readEvents(cut(new TextEncoder().encode(text), places), most)) events.push(...some)
   return events
 }
 
@@ -39,6 +39,16 @@ describe('default', () => {
       ),
     )
   })
+})
+
+test('behavior: events that one chunk ends come together, also before one that is too long', async () => {
+  const bytes = new TextEncoder().encode(`data: a\n\ndata: b\n\ndata: c\n\ndata: ${'x'.repeat(1001)}`)
+  const together: (readonly string[])[] = []
+  const reading = async () => {
+    for await (const some of readEvents(cut(bytes, [12]), 1000)) together.push(some)
+  }
+  await expect(reading()).rejects.toThrow(UpstreamAnswerInvalidError)
+  expect(together).toEqual([['a'], ['b', 'c']])
 })
 
 describe('error: UpstreamAnswerInvalidError', () => {

@@ -38,7 +38,7 @@ const utf8 = new TextEncoder()
 const frame = (data: string) => `data: ${data}\n\n`
 
 /**
- * Passes a streamed answer on event by event, each as soon as it came and none before the buyer took the last, and ends
+ * Passes a streamed answer on as it comes, those events together that came together, none before the buyer took the last, and ends
  * when the money does. The receipt is a comment before the closing mark, so that every client of the API reads past it.
  *
  * @returns The stream, once its first event is there.
@@ -145,31 +145,50 @@ async function* framesOf(
   }
 }
 
+/** Frames of events that came together and are paid for: what is paid goes out before more money is waited for, and before a failure. */
 async function* eventsOf(options: StreamOptions): AsyncGenerator<string, void, void> {
   const { call, answer, meter, held } = options
   let last: Answer | null = null
-  for await (const data of readEvents(answer.chunks, maxEvent)) {
-    if (data === '[DONE]') return
-    const event = readAnswer(data)
-    if (event.error !== undefined && event.error !== null) throw new UpstreamCutError()
-    const text = answerText(event)
-    if (text !== '') {
-      const short = meter.costWith(text) - held()
-      if (short > 0n && !(await extended(options, short))) {
-        throw new MoneyStoppedError({ reserved: held(), output: meter.read().output })
+  for await (const together of readEvents(answer.chunks, maxEvent)) {
+    let frames = ''
+    let failure: unknown = null
+    let isOver = false
+    for (const data of together) {
+      isOver = data === '[DONE]'
+      if (isOver) break
+      let event: Answer
+      try {
+        event = readAnswer(data)
+        if (event.error !== undefined && event.error !== null) throw new UpstreamCutError()
+      } catch (error) {
+        failure = error
+        break
       }
-      meter.deliver(text)
+      const text = answerText(event)
+      if (text !== '') {
+        const short = meter.costWith(text) - held()
+        if (short > 0n) {
+          if (frames !== '') yield frames
+          frames = ''
+          if (!(await extended(options, short)))
+            throw new MoneyStoppedError({ reserved: held(), output: meter.read().output })
+        }
+        meter.deliver(text)
+      }
+      meter.report(event.usage)
+      isOver = meter.overran()
+      if (isOver) {
+        answer.cancel()
+        frames += frame(JSON.stringify(cutShort(last ?? event, call)))
+        break
+      }
+      last = event
+      const usageOnly = event.choices?.length === 0 && event.usage != null
+      if (!usageOnly || call.includeUsage) frames += frame(renamed(event, data, call))
     }
-    meter.report(event.usage)
-    if (meter.overran()) {
-      answer.cancel()
-      yield frame(JSON.stringify(cutShort(last ?? event, call)))
-      return
-    }
-    last = event
-    const usageOnly = event.choices?.length === 0 && event.usage != null
-    if (usageOnly && !call.includeUsage) continue
-    yield frame(renamed(event, data, call))
+    if (frames !== '') yield frames
+    if (failure !== null) throw failure
+    if (isOver) return
   }
   throw new UpstreamCutError()
 }
