@@ -1,18 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCurve, openLedger, toHex } from '@millrace/pay'
 import { createTickChain } from '@millrace/sdk'
 import { type Hash, hexToBytes, verifyTypedData } from 'viem'
-import { addedBy } from './_channels/addedBy.ts'
 import { ownBatch, signBatchVouchers, stockBatch } from './_channels/batch.ts'
 import { currency, deployment, payee, payerOf, paymentOf, stateOf } from './_channels/parties.ts'
-import { machineStalls } from './_latency/machineStalls.ts'
 
 const CHANNELS = Number(process.env.CHANNELS ?? 1000)
 const VOUCHERS = Number(process.env.VOUCHERS ?? 20_000)
 const TICKS = Number(process.env.TICKS ?? 1_000_000)
-const REQUESTS = Number(process.env.REQUESTS ?? 2000)
 /** What other work on the machine adds is no part of what is measured: the best of so many counts, and all are told. */
 const REPEATS = Number(process.env.REPEATS ?? 3)
 
@@ -161,22 +158,10 @@ for (let run = 0; run < REPEATS; run++) {
 }
 const [tickRate, ...otherTickRates] = fastestFirst(tickRates)
 
-// ---- what the paywall adds to a request
-const stallsBefore = await machineStalls()
-const measured = { requests: REQUESTS, repeats: REPEATS }
-// Of answers that are at hand fewer than one is in flight at a time; of those of 20 ms eight, of those of 100 ms ten.
-const slow = { ...measured, answerMs: 20, perSecond: 400 }
-const slower = { ...measured, answerMs: 100, perSecond: 100, requests: REQUESTS / 2 }
-const added = await addedBy(folder, [{ ...slow, answerMs: 0 }, slow, slower])
-// What the software adds by itself, without what the machine's disk takes.
-const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/millrace-bench-channels-') : null
-const addedInMemory = memory === null ? null : await addedBy(memory, [slow])
-if (memory !== null) rmSync(memory, { recursive: true, force: true })
 rmSync(folder, { recursive: true, force: true })
-const stallsAfter = await machineStalls()
 
 const result = {
-  what: 'vouchers are checked, held, charged and on disk; ticks are checked and on disk every 10,000; latencies in milliseconds at a rate that does not wait for answers, seller and client in processes of their own, all payments on one channel',
+  what: 'vouchers are checked, held, charged and on disk; ticks are checked and on disk every 10,000',
   machine: {
     cpu: cpus()[0]?.model,
     cores: cpus().length,
@@ -198,9 +183,6 @@ const result = {
     ...{ ...tickRate, goalPerSecond: 300_000 },
     'perSecond of the other runs': otherTickRates.map(({ perSecond }) => perSecond),
   },
-  'the machine alone, stalls of more than 1 ms': { before: stallsBefore, after: stallsAfter },
-  'added to a request': added,
-  'added to a request, books on a disk in memory': addedInMemory,
 }
 mkdirSync('bench/results', { recursive: true })
 writeFileSync('bench/results/channels.json', `${JSON.stringify(result, null, 2)}\n`)

@@ -1,7 +1,7 @@
 // What the gateway of models adds to a completion, and what of it is payment's: the same upstream asked directly, through a proxy that does
 // nothing else, through the gateway for nothing, and through it for money, by turns. Client, proxy, gateway and upstream are processes of their
 // own; the client asks at a rate that does not wait for answers, and all payments are on one channel.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -20,7 +20,11 @@ import { startBundled } from './_latency/startBundled.ts'
 const REQUESTS = Number(process.env.REQUESTS ?? 2000)
 /** What other work on the machine adds is no part of what is measured: the best of so many, and all are told. */
 const REPEATS = Number(process.env.REPEATS ?? 3)
-const RATES = (process.env.RATES ?? '100,400').split(',').map(Number)
+/** At 400 a second eight answers of 20 ms are in flight at a time; at 100 ten of 100 ms, which is nearer to what a model takes. */
+const CASES = [
+  { answerMs: 20, perSecond: 400, requests: REQUESTS },
+  { answerMs: 100, perSecond: 100, requests: REQUESTS / 2 },
+]
 /** Requests that are asked before any is counted: what is slow until it is compiled is another number. */
 const warmUp = 2_000
 
@@ -32,9 +36,22 @@ const proxy = await startBundled(join(import.meta.dirname, '_completions/proxy.t
   upstream: `http://127.0.0.1:${upstream.port}`,
 })
 
-const to = (port: number, model: string, stream: boolean): Target => ({
+/** A prompt says how long its answer takes; all are of one length, and one price. */
+const to = (
+  port: number,
+  {
+    model,
+    stream,
+    answerMs,
+  }: { readonly model: string; readonly stream: boolean; readonly answerMs: number },
+): Target => ({
   ...{ port, path: '/v1/completions' },
-  body: JSON.stringify({ model, prompt: 'a prompt of some words', max_tokens: 16, stream }),
+  body: JSON.stringify({
+    model,
+    prompt: `${String(answerMs).padStart(4, '0')} ms of thinking`,
+    max_tokens: 16,
+    stream,
+  }),
 })
 
 const payer = payerOf(1_000_000)
@@ -54,9 +71,9 @@ const stats = async ({ port }: Target) =>
   (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
 
 /** Once: directly, through the proxy, for nothing and for money, by turns at the same rate. */
-async function measure(ways: Ways, perSecond: number) {
+async function measure(ways: Ways, { perSecond, requests }: (typeof CASES)[number]) {
   await stats(ways.paid)
-  const times = await byTurns(ways, { requests: REQUESTS, perSecond })
+  const times = await byTurns(ways, { requests, perSecond })
   const direct = quantiles(times.direct)
   const proxied = quantiles(times.proxied)
   const free = quantiles(times.free)
@@ -88,27 +105,29 @@ async function askingFor(target: Target): Promise<PaymentRequirements> {
   return accepted
 }
 
-/** What is added at each of `rates`, books in `folder`: the best of the runs, and what the others were. */
-async function addedAt(folder: string, rates: readonly number[]) {
+/** What is added: the best of the runs of each case, and what the others were. */
+async function addedBy(folder: string) {
   const gateway = await startBundled(join(import.meta.dirname, '_completions/gateway.ts'), {
     ...{ path: join(folder, 'ledger.jsonl'), upstream: `http://127.0.0.1:${upstream.port}/v1` },
   })
   const added: Record<string, unknown> = {}
   for (const stream of [false, true]) {
-    const paid = to(gateway.port, 'paid', stream)
-    const accepted = await askingFor(paid)
-    const ways: Ways = {
-      direct: to(upstream.port, 'bench', stream),
-      proxied: to(proxy.port, 'bench', stream),
-      free: to(gateway.port, 'free', stream),
-      paid: { ...paid, pay: (count) => paymentsFor(accepted, count) },
-    }
-    for (const each of Object.values(ways)) await askWay(each, { count: warmUp, perSecond: 400 })
-    for (const rate of rates) {
+    const accepted = await askingFor(to(gateway.port, { model: 'paid', stream, answerMs: 0 }))
+    const waysOf = (answerMs: number): Ways => ({
+      direct: to(upstream.port, { model: 'bench', stream, answerMs }),
+      proxied: to(proxy.port, { model: 'bench', stream, answerMs }),
+      free: to(gateway.port, { model: 'free', stream, answerMs }),
+      paid: {
+        ...to(gateway.port, { model: 'paid', stream, answerMs }),
+        pay: (count) => paymentsFor(accepted, count),
+      },
+    })
+    for (const each of Object.values(waysOf(20))) await askWay(each, { count: warmUp, perSecond: 400 })
+    for (const each of CASES) {
       const runs: Awaited<ReturnType<typeof measure>>[] = []
-      for (let run = 0; run < REPEATS; run++) runs.push(await measure(ways, rate))
+      for (let run = 0; run < REPEATS; run++) runs.push(await measure(waysOf(each.answerMs), each))
       const [best, ...others] = runs.sort((a, b) => a.added.p99 - b.added.p99)
-      const name = `${stream ? 'streamed' : 'whole'}, ${rate} a second`
+      const name = `${stream ? 'streamed' : 'whole'}, answers of ${each.answerMs} ms, ${each.perSecond} a second`
       added[name] = {
         ...{ goalAddedP99: 2, ...best },
         'the other runs': others.map((run) => ({
@@ -122,20 +141,18 @@ async function addedAt(folder: string, rates: readonly number[]) {
     }
   }
   await gateway.stop()
-  rmSync(folder, { recursive: true, force: true })
   return added
 }
 
-const temporary = (at: string) => mkdtempSync(join(at, 'millrace-bench-completions-'))
-const results = await addedAt(temporary(tmpdir()), RATES)
-// What the software adds by itself, without what the machine's disk takes.
-const inMemory = existsSync('/dev/shm') ? await addedAt(temporary('/dev/shm'), [400]) : null
+const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-completions-'))
+const added = await addedBy(folder)
+rmSync(folder, { recursive: true, force: true })
 await proxy.stop()
 await upstream.stop()
 const stallsAfter = await machineStalls()
 
 const result = {
-  what: 'milliseconds until a whole completion came, of an upstream that takes 20; each payment is a voucher of its own, on disk before its answer begins; client, proxy, gateway and upstream are processes of their own',
+  what: 'milliseconds until a whole completion came; each payment is a voucher of its own, on disk before its answer begins; client, proxy, gateway and upstream are processes of their own',
   machine: {
     cpu: cpus()[0]?.model,
     cores: cpus().length,
@@ -145,8 +162,7 @@ const result = {
   node: process.version,
   requests: REQUESTS,
   'the machine alone, stalls of more than 1 ms': { before: stallsBefore, after: stallsAfter },
-  'added to a completion': results,
-  'added to a completion, books on a disk in memory': inMemory,
+  'added to a completion': added,
 }
 mkdirSync('bench/results', { recursive: true })
 writeFileSync('bench/results/completions.json', `${JSON.stringify(result, null, 2)}\n`)

@@ -1,8 +1,8 @@
-// A server of OpenAI's API that takes 20 ms for an answer, in a process of its own: the same answer each time, whole or streamed.
+// A server of OpenAI's API in a process of its own, which takes as many milliseconds as its prompt begins with: the same answer each time,
+// whole or streamed.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-const thinkMs = 20
 const usage = { prompt_tokens: 8, completion_tokens: 16, total_tokens: 24 }
 const head = { id: 'cmpl-1', created: 1, model: 'bench' }
 const body = JSON.stringify({
@@ -17,13 +17,17 @@ const tail = `data: ${JSON.stringify({ ...head, choices: [], usage })}\n\ndata: 
 const server = createServer(async (request, response) => {
   let text = ''
   for await (const chunk of request) text += chunk
-  const isStreamed = JSON.parse(text).stream === true
-  setTimeout(() => {
-    response.writeHead(200, { 'content-type': isStreamed ? 'text/event-stream' : 'application/json' })
-    if (!isStreamed) return response.end(body)
-    for (let at = 0; at < 16; at++) response.write(piece)
-    return response.end(tail)
-  }, thinkMs)
+  const { stream, prompt } = JSON.parse(text)
+  const isStreamed = stream === true
+  setTimeout(
+    () => {
+      response.writeHead(200, { 'content-type': isStreamed ? 'text/event-stream' : 'application/json' })
+      if (!isStreamed) return response.end(body)
+      for (let at = 0; at < 16; at++) response.write(piece)
+      return response.end(tail)
+    },
+    Number.parseInt(prompt, 10),
+  )
 })
 process.on('SIGINT', () => process.exit(0))
 server.listen(0, '127.0.0.1', () => process.stdout.write(String((server.address() as AddressInfo).port)))

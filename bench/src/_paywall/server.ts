@@ -5,8 +5,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createPaywall, nodeListener, openLedger, type PaidHandler, streamScheme } from '@millrace/pay'
+import { currency, deployment, payee, stateOf } from '../_channels/parties.ts'
 import { watchProcess } from '../_latency/watchProcess.ts'
-import { currency, deployment, payee, stateOf } from './parties.ts'
 
 const { path } = JSON.parse(process.argv[2] ?? '{}') as { readonly path: string }
 const stats = await watchProcess(path)

@@ -1,4 +1,4 @@
-// What the paywall adds to a request: seller and client are processes of their own, the client asks at a rate that does not wait for answers.
+// Seller and client are processes of their own, the client asks at a rate that does not wait for answers.
 import { join } from 'node:path'
 import {
   type ChannelPayment,
@@ -10,10 +10,10 @@ import {
 } from '@millrace/pay'
 import { createTickChain, type TickChain } from '@millrace/sdk'
 import { hexToBytes } from 'viem'
+import { payerOf, paymentOf } from '../_channels/parties.ts'
 import { quantiles, round } from '../_latency/ask.ts'
 import { askWay, byTurns, type Way } from '../_latency/byTurns.ts'
 import { startBundled } from '../_latency/startBundled.ts'
-import { payerOf, paymentOf } from './parties.ts'
 import { probeDisk } from './probeDisk.ts'
 
 /** At what rate, of answers that take how long, and how often. */
