@@ -74,8 +74,12 @@ const leases = () =>
     ? readdirSync(join(home, 'leases')).flatMap((name) => hashSchema.safeParse(name).data ?? [])
     : []
 const orderLog = (lease: Hash) => {
-  const path = join(home, 'leases', lease, 'order.log')
-  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+  try {
+    return readFileSync(join(home, 'leases', lease, 'order.log'), 'utf8')
+  } catch {
+    // Not there yet, or no longer: one that was never about to be paid is dropped by the next server.
+    return ''
+  }
 }
 /** Waits, without rest, until the order of a lease that is not among `known` has come to a step. */
 async function comeTo(step: string, known: readonly Hash[]): Promise<Hash> {
