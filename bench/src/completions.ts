@@ -105,43 +105,56 @@ async function askingFor(target: Target): Promise<PaymentRequirements> {
   return accepted
 }
 
-/** What is added: the best of the runs of each case, and what the others were. */
+/** What is added: the best of the runs of each case, and what the others were. A round of all cases is followed by the next. */
 async function addedBy(folder: string) {
   const gateway = await startBundled(join(import.meta.dirname, '_completions/gateway.ts'), {
     ...{ path: join(folder, 'ledger.jsonl'), upstream: `http://127.0.0.1:${upstream.port}/v1` },
   })
-  const added: Record<string, unknown> = {}
-  for (const stream of [false, true]) {
-    const accepted = await askingFor(to(gateway.port, { model: 'paid', stream, answerMs: 0 }))
-    const waysOf = (answerMs: number): Ways => ({
+  const accepted = {
+    whole: await askingFor(to(gateway.port, { model: 'paid', stream: false, answerMs: 0 })),
+    streamed: await askingFor(to(gateway.port, { model: 'paid', stream: true, answerMs: 0 })),
+  }
+  const waysOf = (form: keyof typeof accepted, answerMs: number): Ways => {
+    const stream = form === 'streamed'
+    return {
       direct: to(upstream.port, { model: 'bench', stream, answerMs }),
       proxied: to(proxy.port, { model: 'bench', stream, answerMs }),
       free: to(gateway.port, { model: 'free', stream, answerMs }),
       paid: {
         ...to(gateway.port, { model: 'paid', stream, answerMs }),
-        pay: (count) => paymentsFor(accepted, count),
+        pay: (count) => paymentsFor(accepted[form], count),
       },
-    })
-    for (const each of Object.values(waysOf(20))) await askWay(each, { count: warmUp, perSecond: 400 })
-    for (const each of CASES) {
-      const runs: Awaited<ReturnType<typeof measure>>[] = []
-      for (let run = 0; run < REPEATS; run++) runs.push(await measure(waysOf(each.answerMs), each))
-      const [best, ...others] = runs.sort((a, b) => a.added.p99 - b.added.p99)
-      const name = `${stream ? 'streamed' : 'whole'}, answers of ${each.answerMs} ms, ${each.perSecond} a second`
-      added[name] = {
-        ...{ goalAddedP99: 2, ...best },
-        'the other runs': others.map((run) => ({
-          added: run.added,
-          'beside the proxy': run['beside the proxy'],
-          'of it by payment': run['of it by payment'],
-          'the disk': run[byDisk],
-        })),
-      }
-      say(`${name} ${JSON.stringify(added[name])}`)
     }
   }
+  const cases = (['whole', 'streamed'] as const).flatMap((form) =>
+    CASES.map((each) => ({
+      ...each,
+      name: `${form}, answers of ${each.answerMs} ms, ${each.perSecond} a second`,
+      ways: waysOf(form, each.answerMs),
+      runs: [] as Awaited<ReturnType<typeof measure>>[],
+    })),
+  )
+  for (const form of ['whole', 'streamed'] as const)
+    for (const each of Object.values(waysOf(form, 20))) await askWay(each, { count: warmUp, perSecond: 400 })
+  for (let round = 0; round < REPEATS; round++)
+    for (const each of cases) {
+      const run = await measure(each.ways, each)
+      each.runs.push(run)
+      say(`${each.name} ${JSON.stringify(run)}`)
+    }
   await gateway.stop()
-  return added
+  return Object.fromEntries(
+    cases.map(({ name, runs }) => {
+      const [best, ...others] = runs.sort((a, b) => a.added.p99 - b.added.p99)
+      const told = others.map((run) => ({
+        added: run.added,
+        'beside the proxy': run['beside the proxy'],
+        'of it by payment': run['of it by payment'],
+        'the disk': run[byDisk],
+      }))
+      return [name, { goalAddedP99: 2, ...best, 'the other runs': told }]
+    }),
+  )
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-completions-'))

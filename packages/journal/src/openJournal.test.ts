@@ -1,3 +1,4 @@
+import { copyFileSync, existsSync, readdirSync, statSync } from 'node:fs'
 import {
   appendFile,
   constants,
@@ -15,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { JournalClosedError, JournalCorruptError } from './errors.ts'
+import { JournalClosedError, JournalCorruptError, JournalWriteError } from './errors.ts'
 import { encodeLine } from './lines.ts'
 import { openJournal } from './openJournal.ts'
 import { readEntries } from './readEntries.ts'
@@ -53,9 +54,9 @@ describe('openJournal', () => {
   })
 
   test('behavior: a compacted file holds the new lines and goes on', async () => {
-    const journal = await openJournal<string>({ path })
+    const journal = await openJournal<string>({ path, summary: () => ['sum'] })
     for (const entry of ['a', 'b', 'c']) await journal.append(entry)
-    await journal.compact(() => ['sum'])
+    await journal.compact()
     expect(journal.length).toBe(1)
     await journal.append('d')
     await journal.close()
@@ -74,10 +75,10 @@ describe('openJournal', () => {
             )
         return 0
       }
-      const journal = await openJournal<string>({ path })
+      const journal = await openJournal<string>({ path, summary: () => ['sum'] })
       await journal.append('a')
       expect((await flagsOf()) & constants.O_DSYNC).toBe(constants.O_DSYNC)
-      await journal.compact(() => ['sum'])
+      await journal.compact()
       expect((await flagsOf()) & constants.O_DSYNC).toBe(constants.O_DSYNC)
       await journal.close()
     },
@@ -201,6 +202,170 @@ describe('openJournal', () => {
       { numRuns: 60, endOnFailure: true },
     )
     expect(Math.min(outcomes.before, outcomes.after)).toBeGreaterThan(0)
+  })
+
+  describe('rewriting', () => {
+    const isRewriting = () => existsSync(`${path}.new`)
+
+    test('behavior: appends go on beside it, and stand behind the summary', async () => {
+      const size = 20_000
+      let appended = 0
+      let appendedWhenDrawn = 0
+      const journal = await openJournal<string | number>({
+        path,
+        *summary() {
+          for (let index = 0; index < size; index++) yield `${index}`.padStart(100)
+          appendedWhenDrawn = appended
+        },
+      })
+      let over = false
+      const compacted = journal.compact().finally(() => {
+        over = true
+      })
+      while (!over) await Promise.all(Array.from({ length: 20 }, () => journal.append(appended++)))
+      await compacted
+      await journal.append(appended++)
+      expect(appendedWhenDrawn).toBeGreaterThan(0)
+      expect(journal.length).toBe(size + appended)
+      await journal.close()
+      const entries = await entriesOf()
+      expect(entries.slice(0, size).map(Number)).toEqual(Array.from({ length: size }, (_, index) => index))
+      expect(entries.slice(size)).toEqual(Array.from({ length: appended }, (_, n) => n))
+    })
+
+    test('behavior: it comes by itself, at `compactAfter` and at twice what is kept', async () => {
+      let isKept = false
+      let rewrites = 0
+      const all: number[] = []
+      const journal = await openJournal<number>({
+        ...{ path, compactAfter: 10 },
+        summary() {
+          rewrites++
+          return isKept ? all : all.slice(-1)
+        },
+      })
+      const put = async (count: number) => {
+        for (let index = 0; index < count; index++)
+          await journal.append(all.length, () => all.push(all.length))
+        await journal.compact()
+        rewrites--
+      }
+      await put(10)
+      expect(rewrites).toBe(0)
+      await put(100)
+      // What comes while it is rewritten counts to the next time.
+      expect(rewrites).toBeGreaterThan(1)
+      expect(rewrites).toBeLessThanOrEqual(10)
+      isKept = true
+      await journal.compact()
+      rewrites = 0
+      await put(89)
+      expect(rewrites).toBeLessThanOrEqual(1)
+      await journal.close()
+    })
+
+    test('behavior: killed at any moment, with the summary drawn beside what changes', async () => {
+      type Entry = { readonly key: number; readonly n: number }
+      const values = new Map<number, number>()
+      const acknowledged = new Map<number, number>()
+      const journal = await openJournal<Entry>({
+        ...{ path, compactAfter: 500 },
+        *summary() {
+          for (const [key, n] of values) yield { key, n }
+        },
+      })
+      const reached = { rewriting: 0, rewritten: 0 }
+      let n = 0
+      let inode = 0
+      for (let round = 0; round < 300; round++) {
+        for (let index = 0; index < 12; index++) {
+          const entry = { key: (n * 7919) % 400, n: n++ }
+          // As a ledger does: in memory first, told once it is on disk.
+          values.set(entry.key, entry.n)
+          void journal.append(entry).then(() => acknowledged.set(entry.key, entry.n))
+        }
+        for (let turns = round % 7; turns >= 0; turns--) await new Promise(setImmediate)
+        if (isRewriting()) reached.rewriting++
+        const { ino } = statSync(path)
+        if (ino !== inode) reached.rewritten++
+        inode = ino
+        const killed = join(folder, 'killed')
+        copyFileSync(path, killed)
+        const after = new Map<number, number>()
+        for (const { key, n } of readEntries(killed) as Entry[]) after.set(key, n)
+        for (const [key, n] of acknowledged) expect(after.get(key)).toBeGreaterThanOrEqual(n)
+        for (const [key, n] of after) expect(n).toBeLessThanOrEqual(values.get(key) ?? -1)
+      }
+      await journal.close()
+      expect(reached.rewriting).toBeGreaterThan(10)
+      expect(reached.rewritten).toBeGreaterThan(3)
+      const after = new Map(((await entriesOf()) as Entry[]).map(({ key, n }) => [key, n]))
+      expect(after).toEqual(values)
+    })
+
+    test('behavior: killed at any moment, with entries that say how much changed', async () => {
+      type Entry = { readonly sum: number } | { readonly plus: number }
+      let sum = 0
+      let promised = 0
+      let asked = 0
+      const journal = await openJournal<Entry>({ ...{ path, compactAfter: 20 }, summary: () => [{ sum }] })
+      const read = (entries: readonly Entry[]) =>
+        entries.reduce((total, entry) => ('sum' in entry ? entry.sum : total + entry.plus), 0)
+      let rewriting = 0
+      for (let round = 0; round < 400; round++) {
+        for (let index = round % 4; index >= 0; index--) {
+          const plus = 1 + (round % 3)
+          asked += plus
+          void journal
+            .append({ plus }, () => {
+              sum += plus
+            })
+            .then(() => {
+              promised += plus
+            })
+        }
+        for (let turns = round % 5; turns >= 0; turns--) await new Promise(setImmediate)
+        if (round % 3 === 0) void journal.compact()
+        if (isRewriting()) rewriting++
+        const killed = join(folder, 'killed')
+        copyFileSync(path, killed)
+        const after = read(readEntries(killed) as Entry[])
+        expect(after).toBeGreaterThanOrEqual(promised)
+        expect(after).toBeLessThanOrEqual(asked)
+      }
+      await journal.close()
+      expect(rewriting).toBeGreaterThan(10)
+      expect(read((await entriesOf()) as Entry[])).toBe(asked)
+    })
+
+    test('behavior: a file that is closed while it is rewritten holds everything', async () => {
+      const journal = await openJournal<number>({
+        path,
+        *summary() {
+          for (let n = 0; n < 5_000; n++) yield n
+        },
+      })
+      const compacted = journal.compact()
+      const appended = [5_000, 5_001].map((n) => journal.append(n))
+      await journal.close()
+      expect(readdirSync(dirname(path))).toEqual(['journal.jsonl'])
+      await Promise.all([compacted, ...appended])
+      expect(await entriesOf()).toEqual(Array.from({ length: 5_002 }, (_, n) => n))
+    })
+
+    test('error: JournalWriteError, and the file goes on as it was', async () => {
+      const journal = await openJournal<number>({ ...{ path, compactAfter: 3 }, summary: () => [-1] })
+      await mkdir(`${path}.new`)
+      for (let n = 0; n < 20; n++) await journal.append(n)
+      await expect(journal.compact()).rejects.toThrow(JournalWriteError)
+      await journal.append(20)
+      expect(readEntries(path)).toEqual(Array.from({ length: 21 }, (_, n) => n))
+      await rm(`${path}.new`, { recursive: true })
+      await journal.compact()
+      await journal.append(21)
+      await journal.close()
+      expect(await entriesOf()).toEqual([-1, 21])
+    })
   })
 
   test('error: JournalCorruptError, any flipped bit in a line before the last is found', async () => {

@@ -12,7 +12,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-export interface OpenJournalOptions {
+export interface OpenJournalOptions<Entry> {
   /** File that holds the journal; its folder is made if it is missing. It has one writer at a time. */
   readonly path: string
   /**
@@ -20,6 +20,15 @@ export interface OpenJournalOptions {
    * sees to it by a lock of its own.
    */
   readonly exclusive?: boolean
+  /**
+   * What the entries that are written come to, in fewer. With it the file is rewritten whenever it has grown past
+   * `compactAfter` entries and to twice what it had after the last time, beside the appends and in the way of none.
+   * A list is taken as it stands when it is given. What is drawn instead (a generator) is taken bit by bit while
+   * entries are appended: what it gives must be right with all of those replayed behind it.
+   */
+  readonly summary?: () => Iterable<Entry>
+  /** Default 1000. */
+  readonly compactAfter?: number
 }
 
 export interface Journal<Entry> {
@@ -27,7 +36,7 @@ export interface Journal<Entry> {
   readonly replayed: readonly ReplayedEntry<Entry>[]
   /** Bytes of a torn last line that were dropped at opening; 0 after a clean end. */
   readonly torn: number
-  /** Entries now in the file: what decides when to compact. */
+  /** Entries now in the file. */
   readonly length: number
   /**
    * Resolves when `entry` is on disk. Entries are written in the order of the calls; those that arrive while a write
@@ -36,10 +45,11 @@ export interface Journal<Entry> {
    */
   append(entry: Entry, written?: () => void): Promise<void>
   /**
-   * Replaces the whole file with `entries()`, asked for when every entry before is written. Atomic: after a crash either
-   * the old or the new file is there.
+   * Rewrites the file now as its `summary`, and what is appended meanwhile behind it; where that is under way already,
+   * waits for it. Without a `summary` it does nothing. Atomic: after a crash either the old or the new file is there.
+   * Throws `JournalWriteError` if the disk does not take it; the old file then goes on.
    */
-  compact(entries: () => readonly Entry[]): Promise<void>
+  compact(): Promise<void>
   /** Waits for what was appended and closes the file. */
   close(): Promise<void>
 }
@@ -52,6 +62,11 @@ export interface Journal<Entry> {
  */
 const syncOnWrite = process.platform === 'linux' ? constants.O_DSYNC : 0
 const appending = constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | syncOnWrite
+
+/** Bytes of a rewritten file that are made and written at once: about a millisecond in which nothing else is done. */
+const sliceBytes = 65_536
+/** Entries, come while the file was rewritten, that are few enough for appends to wait until they are taken over. */
+const fewEntries = 64
 
 /**
  * Opens an append-only file of checksummed JSON lines, each forced to disk before `append` resolves.
@@ -66,19 +81,22 @@ const appending = constants.O_APPEND | constants.O_CREAT | constants.O_RDWR | sy
  * const journal = await openJournal<{ type: 'opened'; lease: string }>({ path: '/var/lib/node/journal' })
  * await journal.append({ type: 'opened', lease: '0x01' })
  */
-export async function openJournal<Entry>(options: OpenJournalOptions): Promise<Journal<Entry>> {
+export async function openJournal<Entry>(options: OpenJournalOptions<Entry>): Promise<Journal<Entry>> {
   const { path, exclusive = false } = options
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const lock = exclusive ? await takeLock(`${path}.lock`, path) : null
   try {
-    return await openLocked<Entry>(path, lock)
+    return await openLocked<Entry>(options, lock)
   } catch (error) {
     await lock?.release()
     throw error
   }
 }
 
-async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journal<Entry>> {
+async function openLocked<Entry>(
+  { path, summary, compactAfter = 1_000 }: OpenJournalOptions<Entry>,
+  lock: Lock | null,
+): Promise<Journal<Entry>> {
   await rm(`${path}.new`, { force: true })
   const { entries: replayed, end, torn } = parseLines<Entry>(await readOrEmpty(path), path)
 
@@ -100,6 +118,10 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
   let unnamed = false
   let waiting: Waiting[] = []
   let writing: Promise<void> = Promise.resolve()
+  let compactAt = summary === undefined ? Number.POSITIVE_INFINITY : compactAfter
+  let compacting: Promise<void> | null = null
+  /** Entries that were written since a rewrite began, for the new file to take over; `null` where none is under way. */
+  let since: string[] | null = null
 
   /** Takes a failed write back, so that the next one does not follow half a line, or stand in a file without a name. */
   async function repair(): Promise<void> {
@@ -127,8 +149,13 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
       size += line.length
       sequence += batch.length
       length += batch.length
-      for (const item of batch) item.written()
+      // In one step with `written`: a rewrite that begins has an entry either in its summary or in what came since.
+      for (const { json, written } of batch) {
+        since?.push(json)
+        written()
+      }
       for (const item of batch) item.resolve()
+      if (length > compactAt) compact().catch(() => undefined)
     } catch (cause) {
       const error = new JournalWriteError({ path, cause })
       await repair().catch(() => undefined)
@@ -145,29 +172,71 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
     return next
   }
 
-  async function replaceBy(entries: readonly Entry[]): Promise<void> {
-    const bytes = Buffer.concat(
-      entries.map((entry, index) => encodeLine(sequence + 1 + index, [JSON.stringify(entry)])),
-    )
-    const fresh = await open(`${path}.new`, appending, 0o600)
+  async function rewrite(jsons: Iterable<string>): Promise<void> {
+    const first = sequence + 1
+    const fresh = await open(`${path}.new`, appending | constants.O_TRUNC, 0o600)
+    let bytes = 0
+    let entries = 0
+    const put = async (slice: readonly string[]) => {
+      if (slice.length === 0) return
+      const line = encodeLine(first + entries, slice)
+      await writeAll(fresh, line)
+      bytes += line.length
+      entries += slice.length
+    }
+    const takeOver = async () => {
+      const came = since ?? []
+      since = []
+      await put(came)
+    }
+    let renamed = false
     try {
-      await writeAll(fresh, bytes)
+      for (const slice of slicesOf(jsons, sliceBytes)) await put(slice)
+      while (since !== null && since.length > fewEntries) await takeOver()
       await fresh.sync()
-      await rename(`${path}.new`, path)
+      await enqueue(async () => {
+        await takeOver()
+        if (syncOnWrite === 0) await fresh.datasync()
+        await rename(`${path}.new`, path)
+        // From here on the new file is the journal, whatever fails below.
+        renamed = true
+        const old = file
+        file = fresh
+        size = bytes
+        sequence = first + entries - 1
+        length = entries
+        dirty = false
+        unnamed = true
+        since = null
+        await old.close()
+        await repair()
+      })
     } catch (cause) {
-      await fresh.close()
+      if (!renamed) {
+        await fresh.close().catch(() => undefined)
+        await rm(`${path}.new`, { force: true }).catch(() => undefined)
+      }
       throw cause
     }
-    // From the rename on the new file is the journal, whatever fails below.
-    const old = file
-    file = fresh
-    size = bytes.length
-    sequence += entries.length
-    length = entries.length
-    dirty = false
-    unnamed = true
-    await old.close()
-    await repair()
+  }
+
+  function compact(): Promise<void> {
+    if (closed) return Promise.reject(new JournalClosedError({ path }))
+    if (summary === undefined) return Promise.resolve()
+    if (compacting !== null) return compacting
+    const jsons = jsonsOf(summary())
+    since = []
+    compacting = rewrite(jsons)
+      .catch((cause) => {
+        throw new JournalWriteError({ path, cause })
+      })
+      .finally(() => {
+        since = null
+        compacting = null
+        // Where it failed, too: a full disk is not tried with every entry.
+        compactAt = Math.max(compactAfter, 2 * length)
+      })
+    return compacting
   }
 
   return {
@@ -183,26 +252,38 @@ async function openLocked<Entry>(path: string, lock: Lock | null): Promise<Journ
         void enqueue(flush)
       })
     },
-    compact(makeEntries) {
-      if (closed) return Promise.reject(new JournalClosedError({ path }))
-      return enqueue(async () => {
-        await flush()
-        try {
-          await replaceBy(makeEntries())
-        } catch (cause) {
-          await rm(`${path}.new`, { force: true }).catch(() => undefined)
-          throw new JournalWriteError({ path, cause })
-        }
-      })
-    },
+    compact,
     async close() {
       if (closed) return
       closed = true
+      await compacting?.catch(() => undefined)
       await enqueue(flush)
       await file.close()
       await lock?.release()
     },
   }
+}
+
+function jsonsOf<Entry>(entries: Iterable<Entry>): Iterable<string> {
+  return Array.isArray(entries) ? entries.map((entry) => JSON.stringify(entry)) : drawJsons(entries)
+}
+
+function* drawJsons(entries: Iterable<unknown>): Generator<string> {
+  for (const entry of entries) yield JSON.stringify(entry)
+}
+
+function* slicesOf(jsons: Iterable<string>, atLeast: number): Generator<string[]> {
+  let slice: string[] = []
+  let length = 0
+  for (const json of jsons) {
+    slice.push(json)
+    length += json.length
+    if (length < atLeast) continue
+    yield slice
+    slice = []
+    length = 0
+  }
+  yield slice
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

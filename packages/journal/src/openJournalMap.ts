@@ -27,8 +27,7 @@ type Entry<Value> =
   | { readonly type: 'kept'; readonly kept: Value }
   | { readonly type: 'forgotten'; readonly ids: readonly string[] }
 
-/** Lines beyond twice what is kept after which the file is rewritten. */
-const slack = 256
+const compactAfter = 256
 
 /**
  * Opens a map of JSON values that is kept in a journal. The file is rewritten once most of it is of the past.
@@ -39,22 +38,18 @@ const slack = 256
  */
 export async function openJournalMap<Value>(options: JournalMapOptions<Value>): Promise<JournalMap<Value>> {
   const { nameOf } = options
-  const journal = await openJournal<Entry<Value>>(options)
   const values = new Map<string, Value>()
+  const journal = await openJournal<Entry<Value>>({
+    ...{ ...options, compactAfter },
+    summary: () => [...values.values()].map((kept) => ({ type: 'kept', kept })),
+  })
   const apply = (entry: Entry<Value>) => {
     if (entry.type === 'kept') values.set(nameOf(entry.kept), entry.kept)
     else for (const id of entry.ids) values.delete(id)
   }
   for (const { entry } of journal.replayed) apply(entry)
 
-  async function append(entry: Entry<Value>): Promise<void> {
-    await journal.append(entry, () => apply(entry))
-    if (journal.length <= 2 * values.size + slack) return
-    // Where that fails the old file stays valid.
-    await journal
-      .compact(() => [...values.values()].map((kept) => ({ type: 'kept', kept })))
-      .catch(() => undefined)
-  }
+  const append = (entry: Entry<Value>) => journal.append(entry, () => apply(entry))
 
   return {
     get: (name) => values.get(name),

@@ -2,7 +2,10 @@ import { openJournal } from '../src/openJournal.ts'
 
 /** Writes until the disk is full, makes room by compacting, and goes on; says what was acknowledged as one line of JSON. */
 const [path = ''] = process.argv.slice(2)
-const journal = await openJournal<string>({ path })
+const journal = await openJournal<string>({
+  ...{ path, compactAfter: Number.POSITIVE_INFINITY },
+  summary: () => ['before'],
+})
 const text = (index: number) => `${index} ${'x'.repeat(100)}`
 const acknowledged: number[] = []
 const errors: unknown[] = []
@@ -16,7 +19,7 @@ for (let index = 0; errors.length < 4; index++) {
   }
 }
 const lengthWhenFull = journal.length
-await journal.compact(() => ['before'])
+await journal.compact()
 await journal.append('after')
 process.stdout.write(`${JSON.stringify({ acknowledged: acknowledged.length, lengthWhenFull, errors })}\n`)
 // As by kill -9: nothing is tidied up.

@@ -25,7 +25,6 @@ type Entry =
 
 /** Seconds for which a call can be taken up: sellers keep no answer longer. */
 const keptSeconds = 3600
-const compactAfter = 1_000
 
 /**
  * Opens the file of calls that are under way. A command that dies between its payment and the answer leaves its call here; the same
@@ -34,8 +33,11 @@ const compactAfter = 1_000
  * @throws JournalCorruptError | JournalWriteError | JournalInUseError
  */
 export async function openCalls(path: string): Promise<PaidCalls> {
-  const journal = await openJournal<Entry>({ path, exclusive: true })
   const open = new Map<Hash, Entry & { readonly type: 'begun' }>()
+  const journal = await openJournal<Entry>({
+    ...{ path, exclusive: true },
+    summary: () => [...open.values()].filter((each) => clock() - each.at < keptSeconds),
+  })
   for (const { entry } of journal.replayed) {
     if (entry.type === 'begun') open.set(entry.digest, entry)
     else open.delete(entry.digest)
@@ -51,11 +53,7 @@ export async function openCalls(path: string): Promise<PaidCalls> {
       if (!isResumed) await journal.append(call, () => open.set(digest, call))
       return {
         ...{ key: call.key, isResumed },
-        async end() {
-          await journal.append({ type: 'ended', digest }, () => open.delete(digest))
-          if (journal.length > compactAfter)
-            await journal.compact(() => [...open.values()].filter((each) => clock() - each.at < keptSeconds))
-        },
+        end: () => journal.append({ type: 'ended', digest }, () => open.delete(digest)),
       }
     },
     close: () => journal.close(),

@@ -2,7 +2,6 @@ import { openJournal } from '@millrace/journal'
 import type { Entry, NodeState } from './entries.ts'
 import { emptyState, reduce } from './reduce.ts'
 
-/** Lines after which the journal is rewritten as one snapshot. */
 const COMPACT_AFTER = 2000
 /** Room for the longest of the usual lines: a disk that takes only a short one is still full. */
 const PROBE_BYTES = 4096
@@ -23,23 +22,14 @@ export interface NodeJournal {
 
 /** Opens the node's journal and replays it. Throws `JournalCorruptError`. */
 export async function openNodeJournal(path: string): Promise<NodeJournal> {
-  const journal = await openJournal<Entry>({ path })
-  let state = journal.replayed.reduce((sum, line) => reduce(sum, line.entry), emptyState)
-  let compacting = false
+  let state = emptyState
+  const journal = await openJournal<Entry>({
+    path,
+    compactAfter: COMPACT_AFTER,
+    summary: () => [{ type: 'snapshot', state }],
+  })
+  for (const { entry } of journal.replayed) state = reduce(state, entry)
   let failed = false
-
-  async function compactIfLong(): Promise<void> {
-    if (compacting || journal.length < COMPACT_AFTER) return
-    compacting = true
-    try {
-      // Noted in the queue behind every append made so far; `state` is read when its turn comes.
-      await journal.compact(() => [{ type: 'snapshot', state }])
-    } catch {
-      // The old file stays valid; the next entry tries again.
-    } finally {
-      compacting = false
-    }
-  }
 
   return {
     get state() {
@@ -58,7 +48,6 @@ export async function openNodeJournal(path: string): Promise<NodeJournal> {
         failed = true
         throw error
       }
-      void compactIfLong()
     },
     async writable() {
       try {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -145,6 +145,23 @@ describe('openBudget', () => {
       expect(new Set(ids).size).toBe(ids.length)
       await (await open({}, path)).close()
     }
+  })
+
+  test('behavior: what is captured is captured, though the file cannot be rewritten', async () => {
+    const path = join(folder, 'budget.jsonl')
+    const budget = await open({ lifetime: 10n ** 9n })
+    mkdirSync(`${path}.new`)
+    await Promise.all(
+      Array.from({ length: 2_600 }, async () => (await budget.reserve(spend(2n))).capture(1n)),
+    )
+    await (await budget.reserve(spend(2n))).capture(1n)
+    await budget.close()
+    expect(readFileSync(path, 'utf8')).toContain('"type":"reserved"')
+    expect(readFileSync(path, 'utf8')).not.toContain('"type":"before"')
+    rmSync(`${path}.new`, { recursive: true })
+    const again = await open({})
+    expect(again.state()).toMatchObject({ spent: 2_601n, reserved: 0n })
+    await again.close()
   })
 
   test('behavior: no interleaving of parallel payments passes a limit, through restarts too', async () => {

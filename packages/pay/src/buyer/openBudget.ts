@@ -128,7 +128,10 @@ const systemClock = () => Math.floor(Date.now() / 1000)
 export async function openBudget(options: BudgetOptions): Promise<Budget> {
   const { limits, now = systemClock } = options
   const period = limits.period ?? 86_400
-  const journal = await openJournal<Entry>({ path: options.path, exclusive: true })
+  const journal = await openJournal<Entry>({
+    ...{ path: options.path, exclusive: true, compactAfter },
+    summary,
+  })
   /** Spent by payments that no period sees any more. */
   let before = 0n
   /** Payments of the last period in the order of their time, `head` the first that counts. */
@@ -136,7 +139,6 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
   let head = 0
   /** Payments older than that whose end is still open. */
   const overdue = new Set<Item>()
-  let compactAt = compactAfter
   const refs = new Set<string>()
   const byId = new Map<string, Item>()
   const used = { all: 0n, open: 0n, payees: new Map<string, bigint>(), services: new Map<string, bigint>() }
@@ -229,19 +231,14 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
     return { type: 'reserved', id, at, amount: amount.toString(), payee, service, ...named }
   }
 
-  async function compact(): Promise<void> {
-    if (journal.length <= compactAt) return
-    await journal.compact(() => {
-      const lines: Entry[] = [{ type: 'before', amount: before.toString(), refs: [...refs] }]
-      for (const item of [...overdue, ...items.slice(head)]) {
-        if (!item.written) continue
-        lines.push(entryOf(item))
-        if (item.ended) lines.push({ type: 'ended', id: item.id, amount: item.amount.toString() })
-      }
-      // Only once as much again has come, or a busy period would be written over and over.
-      compactAt = Math.max(compactAfter, 2 * lines.length)
-      return lines
-    })
+  function summary(): readonly Entry[] {
+    const lines: Entry[] = [{ type: 'before', amount: before.toString(), refs: [...refs] }]
+    for (const item of [...overdue, ...items.slice(head)]) {
+      if (!item.written) continue
+      lines.push(entryOf(item))
+      if (item.ended) lines.push({ type: 'ended', id: item.id, amount: item.amount.toString() })
+    }
+    return lines
   }
 
   function reservationOf(item: Item): BudgetReservation {
@@ -254,7 +251,6 @@ export async function openBudget(options: BudgetOptions): Promise<Budget> {
       over = true
       // On disk first: until then all of it counts.
       await journal.append({ type: 'ended', id, amount: amount.toString() }, () => end(item, amount))
-      await compact()
     }
     return { id, amount: reserved, capture: finish, release: () => finish(0n) }
   }

@@ -12,7 +12,6 @@ export interface Owns<own extends { readonly id: Hash }> {
   close(): Promise<void>
 }
 
-/** Lines after which the file is rewritten with one a channel. */
 const compactAfter = 5_000
 
 /**
@@ -29,14 +28,21 @@ export async function openOwns<own extends known & { readonly id: Hash }, known,
   readonly write: (known: known) => entry
 }): Promise<Owns<own> & { before(id: Hash): known | undefined }> {
   const { path, read, idOf, write } = options
-  const journal = await openJournal<entry>({ path, exclusive: true })
   const kept = new Map<Hash, known>()
+  const owns = new Map<Hash, Promise<own>>()
+  const opened = new Map<Hash, own>()
+  const journal = await openJournal<entry>({
+    ...{ path, exclusive: true, compactAfter },
+    summary() {
+      // Those that were not used since the start are kept as they were.
+      const idle = [...kept].flatMap(([id, known]) => (opened.has(id) ? [] : [known]))
+      return [...idle, ...opened.values()].map(write)
+    },
+  })
   for (const { entry } of journal.replayed) {
     const known = read(entry)
     kept.set(idOf(known), known)
   }
-  const owns = new Map<Hash, Promise<own>>()
-  const opened = new Map<Hash, own>()
 
   return {
     before: (id) => kept.get(id),
@@ -52,13 +58,7 @@ export async function openOwns<own extends known & { readonly id: Hash }, known,
       return loading
     },
     all: () => [...opened.values()],
-    async note(own) {
-      await journal.append(write(own))
-      if (journal.length <= compactAfter) return
-      // Those that were not used since the start are kept as they were.
-      const idle = [...kept].flatMap(([id, known]) => (opened.has(id) ? [] : [known]))
-      await journal.compact(() => [...idle, ...opened.values()].map(write))
-    },
+    note: (own) => journal.append(write(own)),
     close: () => journal.close(),
   }
 }

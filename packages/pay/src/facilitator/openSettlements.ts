@@ -19,23 +19,30 @@ export async function openSettlements(
   options: { readonly now?: () => number } = {},
 ): Promise<SettlementJournal & Pick<Journal<SettlementEntry>, 'close'>> {
   const { now = () => Math.floor(Date.now() / 1000) } = options
-  const journal = await openJournal<SettlementEntry>({ path, exclusive: true })
-  const entries = journal.replayed.map(({ entry }) => entry)
+  let entries: SettlementEntry[] = []
+  const journal = await openJournal<SettlementEntry>({
+    ...{ path, exclusive: true },
+    summary() {
+      entries = keep(entries, BigInt(now()))
+      return entries
+    },
+  })
+  for (const { entry } of journal.replayed) entries.push(entry)
   const kept = keep(entries, BigInt(now()))
   try {
-    if (kept.length < entries.length) await journal.compact(() => kept)
+    if (kept.length < entries.length) await journal.compact()
   } catch (error) {
     await journal.close()
     throw error
   }
   return {
     replayed: kept.map((entry) => ({ entry })),
-    append: (entry) => journal.append(entry),
+    append: (entry) => journal.append(entry, () => entries.push(entry)),
     close: () => journal.close(),
   }
 }
 
-function keep(entries: readonly SettlementEntry[], now: bigint): readonly SettlementEntry[] {
+function keep(entries: readonly SettlementEntry[], now: bigint): SettlementEntry[] {
   const lives = new Map<string, SettlementEntry[]>()
   for (const entry of entries) {
     if (entry.type === 'sent') lives.set(entry.key, [entry])

@@ -21,7 +21,6 @@ export interface Books<book extends { readonly id: Hash }> {
 
 /** Milliseconds until what no one waits for is written. */
 const flushSoonMs = 50
-/** Lines after which the file is rewritten with one line a channel. */
 const compactAfter = 20_000
 
 /**
@@ -36,8 +35,14 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
   readonly write: (book: book) => entry
 }): Promise<Books<book>> {
   const { path, read, write } = options
-  const journal = await openJournal<readonly entry[]>({ path, exclusive: true })
   const books = new Map<Hash, book>()
+  const journal = await openJournal<readonly entry[]>({
+    ...{ path, exclusive: true, compactAfter },
+    // An entry holds all of a book, so the last one counts, however much later than its summary.
+    *summary() {
+      for (const each of books.values()) yield [write(each)]
+    },
+  })
   for (const { entry } of journal.replayed)
     for (const line of entry) {
       const known = read(line)
@@ -47,7 +52,6 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
   let flushing: Promise<void> | null = null
   let next: Promise<void> | null = null
   let soon: NodeJS.Timeout | null = null
-  let compacting = false
   let isFailing = false
 
   async function append(): Promise<void> {
@@ -63,19 +67,6 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
       for (const each of changed) dirty.add(each)
       throw error
     }
-    compactIfLong()
-  }
-
-  const compact = () => journal.compact(() => [[...books.values()].map(write)])
-  /** What was just written is on disk and does not wait for it. Where it fails the old file stays valid, and the next write tries again. */
-  function compactIfLong(): void {
-    if (compacting || journal.length <= compactAfter) return
-    compacting = true
-    compact()
-      .catch(() => undefined)
-      .finally(() => {
-        compacting = false
-      })
   }
 
   function flush(): Promise<void> {
@@ -121,7 +112,7 @@ export async function openBooks<book extends { readonly id: Hash }, entry>(optio
     async close() {
       if (soon !== null) clearTimeout(soon)
       await flush().catch(() => {})
-      await compact().catch(() => {})
+      await journal.compact().catch(() => {})
       await journal.close()
     },
   }

@@ -54,8 +54,6 @@ export interface KeptCallsOptions {
   readonly now?: () => number
 }
 
-const compactAfter = 1_000
-
 /**
  * Opens a file of calls that were made under an idempotency key, for `openAiGateway`. What was paid and answered can be asked for by its key
  * after a crash; what was held for an answer that broke off is credited when it is asked for again.
@@ -68,8 +66,14 @@ const compactAfter = 1_000
  */
 export async function openKeptCalls(options: KeptCallsOptions): Promise<KeptCalls> {
   const { path, keptMs = 3_600_000, now = Date.now } = options
-  const journal = await openJournal<Entry>({ path, exclusive: true })
   const calls = new Map<string, KeptCall>()
+  const journal = await openJournal<Entry>({
+    ...{ path, exclusive: true },
+    summary() {
+      forgetOld()
+      return [...calls].map(([key, call]) => ({ key, call }))
+    },
+  })
   const put = (key: string, call: KeptCall | null) => {
     calls.delete(key)
     if (call !== null) calls.set(key, call)
@@ -83,18 +87,10 @@ export async function openKeptCalls(options: KeptCallsOptions): Promise<KeptCall
   }
   forgetOld()
   const left = new Map(calls)
-  let compactAt = compactAfter
 
   return {
     left,
-    async write(key, call) {
-      await journal.append({ key, call }, () => put(key, call))
-      if (journal.length <= compactAt) return
-      forgetOld()
-      // Only once as much again has come, or a busy hour would be written over and over.
-      compactAt = Math.max(compactAfter, 2 * calls.size)
-      await journal.compact(() => [...calls].map(([name, known]) => ({ key: name, call: known })))
-    },
+    write: (key, call) => journal.append({ key, call }, () => put(key, call)),
     close: () => journal.close(),
   }
 }

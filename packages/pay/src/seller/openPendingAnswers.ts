@@ -43,8 +43,6 @@ export interface PendingAnswersOptions {
   readonly now?: () => number
 }
 
-const compactAfter = 1_000
-
 /**
  * Opens a file of answers that wait for their payment. An answer is on disk before its payment is settled, so that a buyer whose seller died
  * between settling and answering, or whose payment was pending then, gets by the same payment what it paid for.
@@ -58,8 +56,14 @@ const compactAfter = 1_000
  */
 export async function openPendingAnswers(options: PendingAnswersOptions): Promise<PendingAnswers> {
   const { path, keptSeconds = 3600, now = () => Math.floor(Date.now() / 1000) } = options
-  const journal = await openJournal<Entry>({ path, exclusive: true })
   const answers = new Map<string, PendingAnswer>()
+  const journal = await openJournal<Entry>({
+    ...{ path, exclusive: true },
+    summary() {
+      forgetOld()
+      return [...answers.values()].map((answer) => ({ type: 'made', answer }))
+    },
+  })
   for (const { entry } of journal.replayed) {
     if (entry.type === 'made') answers.set(entry.answer.key, entry.answer)
     else answers.delete(entry.key)
@@ -72,24 +76,12 @@ export async function openPendingAnswers(options: PendingAnswersOptions): Promis
     }
   }
 
-  let compactAt = compactAfter
-  async function compact(): Promise<void> {
-    if (journal.length <= compactAt) return
-    forgetOld()
-    // Only once as much again has come, or a busy hour would be written over and over.
-    compactAt = Math.max(compactAfter, 2 * answers.size)
-    await journal.compact(() => [...answers.values()].map((answer) => ({ type: 'made', answer })))
-  }
-
   return {
     find(key) {
       forgetOld()
       return answers.get(key) ?? null
     },
-    async keep(answer) {
-      await journal.append({ type: 'made', answer }, () => answers.set(answer.key, answer))
-      await compact()
-    },
+    keep: (answer) => journal.append({ type: 'made', answer }, () => answers.set(answer.key, answer)),
     async drop(key) {
       if (!answers.delete(key)) return
       await journal.append({ type: 'dropped', key })
