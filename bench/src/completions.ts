@@ -13,7 +13,7 @@ import {
 } from '@millrace/pay'
 import { payerOf, paymentOf } from './_channels/parties.ts'
 import { quantiles, round, type Target } from './_latency/ask.ts'
-import { askWay, byTurns, type Way } from './_latency/byTurns.ts'
+import { askWay, byTurns, type Times, type Way } from './_latency/byTurns.ts'
 import { machineStalls } from './_latency/machineStalls.ts'
 import { startBundled } from './_latency/startBundled.ts'
 
@@ -26,7 +26,7 @@ const CASES = [
   { answerMs: 100, perSecond: 100, requests: REQUESTS / 2 },
 ]
 /** Requests that are asked before any is counted: what is slow until it is compiled is another number. */
-const warmUp = 2_000
+const warmUp = 6_000
 
 const loadAtStart = loadavg()[0] ?? 0
 const say = (text: string) => process.stdout.write(`${text}\n`)
@@ -70,30 +70,38 @@ const byDisk = 'the disk, from the gateway’s write to its answer'
 const stats = async ({ port }: Target) =>
   (await (await fetch(`http://127.0.0.1:${port}/stats`)).json()) as { pauses: number[]; syncs: number[] }
 
+type Name = 'direct' | 'proxied' | 'free' | 'paid'
+type Ways = Readonly<Record<Name, Way>>
+
 /** Once: directly, through the proxy, for nothing and for money, by turns at the same rate. */
 async function measure(ways: Ways, { perSecond, requests }: (typeof CASES)[number]) {
   await stats(ways.paid)
   const times = await byTurns(ways, { requests, perSecond })
-  const direct = quantiles(times.direct)
-  const proxied = quantiles(times.proxied)
-  const free = quantiles(times.free)
-  const paid = quantiles(times.paid)
   const { pauses, syncs } = await stats(ways.paid)
-  const between = (one: typeof paid, other: typeof paid) => ({
-    p50: round(one.p50 - other.p50),
-    p99: round(one.p99 - other.p99),
-  })
   return {
-    added: between(paid, direct),
-    'beside the proxy': between(paid, proxied),
-    'of it by payment': between(paid, free),
-    ...{ direct, proxied, free, paid },
+    ...differences(times, 'undisturbed'),
+    took: Object.fromEntries(
+      Object.entries(times).map(([name, each]) => [name, quantiles(each.undisturbed)]),
+    ),
+    undisturbed: round(times.paid.undisturbed.length / times.paid.all.length),
+    'with what the machine stalled': differences(times, 'all'),
     [byDisk]: quantiles(syncs),
     'collector in the gateway': { pauses: pauses.length, ...quantiles(pauses) },
   }
 }
 
-type Ways = Readonly<Record<'direct' | 'proxied' | 'free' | 'paid', Way>>
+function differences(times: Readonly<Record<Name, Times>>, which: keyof Times) {
+  const paid = quantiles(times.paid[which])
+  const beside = (name: Name) => {
+    const other = quantiles(times[name][which])
+    return { p50: round(paid.p50 - other.p50), p99: round(paid.p99 - other.p99) }
+  }
+  return {
+    added: beside('direct'),
+    'beside the proxy': beside('proxied'),
+    'of it by payment': beside('free'),
+  }
+}
 
 async function askingFor(target: Target): Promise<PaymentRequirements> {
   const asked = await fetch(`http://127.0.0.1:${target.port}${target.path}`, {
@@ -146,12 +154,7 @@ async function addedBy(folder: string) {
   return Object.fromEntries(
     cases.map(({ name, runs }) => {
       const [best, ...others] = runs.sort((a, b) => a.added.p99 - b.added.p99)
-      const told = others.map((run) => ({
-        added: run.added,
-        'beside the proxy': run['beside the proxy'],
-        'of it by payment': run['of it by payment'],
-        'the disk': run[byDisk],
-      }))
+      const told = others.map(({ took, 'collector in the gateway': _, ...run }) => run)
       return [name, { goalAddedP99: 2, ...best, 'the other runs': told }]
     }),
   )

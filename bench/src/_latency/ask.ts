@@ -8,14 +8,20 @@ export interface Target {
   readonly body?: string
 }
 
+/** When a request began, in milliseconds of the system's clock, and how many its answer took. */
+export interface Asked {
+  readonly began: number
+  readonly took: number
+}
+
 /** One for all: what is asked first is what it is compiled by. */
 let client: Worker | null = null
 
-/** Asks `perSecond` times a second, for each of `headers` once, and says how long each answer took, in milliseconds. One at a time. */
+/** Asks `perSecond` times a second, for each of `headers` once. One at a time. */
 export function ask(
   { port, path, body }: Target,
   { headers, perSecond }: { readonly headers: readonly string[]; readonly perSecond: number },
-): Promise<number[]> {
+): Promise<Asked[]> {
   const requests = headers.map((header) =>
     Buffer.from(
       [
@@ -35,14 +41,14 @@ export function ask(
   })
   const worker = client
   worker.ref()
-  return new Promise<Float64Array>((resolve, reject) => {
+  return new Promise<{ readonly began: Float64Array; readonly took: Float64Array }>((resolve, reject) => {
     worker.once('message', resolve)
     worker.once('error', reject)
     worker.postMessage({ port, requests, perSecond })
-  }).then((took) => {
+  }).then(({ began, took }) => {
     worker.removeAllListeners('error')
     worker.unref()
-    return [...took]
+    return Array.from(took, (each, index) => ({ began: began[index] ?? 0, took: each }))
   })
 }
 

@@ -1,4 +1,5 @@
-import { ask, type Target } from './ask.ts'
+import { type Asked, ask, type Target } from './ask.ts'
+import { type Stall, watchMachine } from './watchMachine.ts'
 
 /** The ways take turns of so many requests, so that what the machine does meanwhile is done to all of them. */
 const turn = 250
@@ -10,24 +11,45 @@ export interface Way extends Target {
   readonly pay?: (count: number) => readonly string[]
 }
 
-/** What each way took, in milliseconds, of at least `requests` asked at a rate that does not wait for answers. */
+/** What requests took, in milliseconds. */
+export interface Times {
+  readonly all: readonly number[]
+  /** Without those in which the machine stalled, for whichever way; all of them where that could not be watched. */
+  readonly undisturbed: readonly number[]
+}
+
+/** What each way took, of at least `requests` asked at a rate that does not wait for answers. */
 export async function byTurns<name extends string>(
   ways: Readonly<Record<name, Way>>,
   { requests, perSecond }: { readonly requests: number; readonly perSecond: number },
-): Promise<Record<name, number[]>> {
+): Promise<Record<name, Times>> {
   const entries = Object.entries(ways) as [name, Way][]
-  const times = Object.fromEntries(entries.map(([name]) => [name, []])) as unknown as Record<name, number[]>
+  const asked = new Map<name, Asked[]>(entries.map(([name]) => [name, []]))
+  const watch = await watchMachine()
   for (let done = 0; done < requests; done += turn)
     for (const [name, way] of entries)
-      times[name].push(...(await askWay(way, { count: runUp + turn, perSecond })).slice(runUp))
-  return times
+      asked.get(name)?.push(...(await askWay(way, { count: runUp + turn, perSecond })).slice(runUp))
+  const stalls = (await watch?.stop()) ?? []
+  const times = [...asked].map(([name, each]) => [
+    name,
+    {
+      all: each.map(({ took }) => took),
+      undisturbed: each.flatMap((one) => (isDisturbed(one, stalls) ? [] : [one.took])),
+    },
+  ])
+  return Object.fromEntries(times) as Record<name, Times>
+}
+
+/** Whether the machine stalled while it was asked, or for so long before that what had piled up was still being worked off. */
+function isDisturbed({ began, took }: Asked, stalls: readonly Stall[]): boolean {
+  return stalls.some(({ from, to }) => began + took > from && began < to + (to - from))
 }
 
 /** Asks a way so many times. */
 export function askWay(
   { pay = unpaid, ...target }: Way,
   { count, perSecond }: { readonly count: number; readonly perSecond: number },
-): Promise<number[]> {
+): Promise<Asked[]> {
   return ask(target, { headers: pay(count), perSecond })
 }
 

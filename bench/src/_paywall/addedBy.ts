@@ -12,7 +12,7 @@ import { createTickChain, type TickChain } from '@millrace/sdk'
 import { hexToBytes } from 'viem'
 import { payerOf, paymentOf } from '../_channels/parties.ts'
 import { quantiles, round } from '../_latency/ask.ts'
-import { askWay, byTurns, type Way } from '../_latency/byTurns.ts'
+import { askWay, byTurns, type Times, type Way } from '../_latency/byTurns.ts'
 import { startBundled } from '../_latency/startBundled.ts'
 import { probeDisk } from './probeDisk.ts'
 
@@ -25,7 +25,7 @@ export interface AddedOptions {
 }
 
 /** Requests that are asked before any is counted: what is slow until it is compiled is another number. */
-const warmUp = 2_000
+const warmUp = 6_000
 
 /** What payment adds, books in `at`: for each of `cases` the best of its runs, and what the others were. */
 export async function addedBy(at: string, cases: readonly AddedOptions[]) {
@@ -51,7 +51,11 @@ export async function addedBy(at: string, cases: readonly AddedOptions[]) {
         )
         const [first, ...rest] = sorted.sort((a, b) => a.p99 - b.p99)
         if (first === undefined) return {}
-        return { [name]: { ...first, 'p99 of the other runs': rest.map(({ p99 }) => p99) } }
+        const others = rest.map((run) => ({
+          p99: run.p99,
+          'with what the machine stalled': run['with what the machine stalled'].p99,
+        }))
+        return { [name]: { ...first, 'p99 of the other runs': others } }
       }
       added[`by ${way}, answers of ${answerMs} ms, ${perSecond} a second`] = {
         ...{ goalP99: 2, ...best('paid'), ...best('ahead') },
@@ -132,17 +136,26 @@ async function measure(
   await stats(seller)
   const times = await byTurns(ways as Record<'free' | 'paid' | 'ahead', Way>, { requests, perSecond })
   const { pauses, syncs } = await stats(seller)
-  const free = quantiles(times.free)
   const addedOf = (name: 'paid' | 'ahead') => {
     if (ways[name] === undefined) return undefined
-    const took = quantiles(times[name])
-    return { p50: round(took.p50 - free.p50), p99: round(took.p99 - free.p99), took }
+    return {
+      ...added(times[name], times.free, 'undisturbed'),
+      took: quantiles(times[name].undisturbed),
+      undisturbed: round(times[name].undisturbed.length / times[name].all.length),
+      'with what the machine stalled': added(times[name], times.free, 'all'),
+    }
   }
   return {
     added: { paid: addedOf('paid'), ahead: addedOf('ahead') },
-    free,
+    free: quantiles(times.free.undisturbed),
     'the disk alone, before': disk,
     'the disk, from the seller’s write to its answer': quantiles(syncs),
     'collector in the seller': { pauses: pauses.length, ...quantiles(pauses) },
   }
+}
+
+function added(paid: Times, free: Times, which: keyof Times) {
+  const took = quantiles(paid[which])
+  const before = quantiles(free[which])
+  return { p50: round(took.p50 - before.p50), p99: round(took.p99 - before.p99) }
 }
