@@ -1,11 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, release, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCurve, openLedger, toHex } from '@millrace/pay'
 import { createTickChain } from '@millrace/sdk'
 import { type Hash, hexToBytes, verifyTypedData } from 'viem'
 import { ownBatch, signBatchVouchers, stockBatch } from './_channels/batch.ts'
 import { currency, deployment, payee, payerOf, paymentOf, stateOf } from './_channels/parties.ts'
+import { writeResult } from './_result/writeResult.ts'
 
 const CHANNELS = Number(process.env.CHANNELS ?? 1000)
 const VOUCHERS = Number(process.env.VOUCHERS ?? 20_000)
@@ -13,7 +14,6 @@ const TICKS = Number(process.env.TICKS ?? 1_000_000)
 /** What other work on the machine adds is no part of what is measured: the best of so many counts, and all are told. */
 const REPEATS = Number(process.env.REPEATS ?? 3)
 
-const loadAtStart = loadavg()[0] ?? 0
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-channels-'))
 const curve = await openCurve()
@@ -160,15 +160,13 @@ const [tickRate, ...otherTickRates] = fastestFirst(tickRates)
 
 rmSync(folder, { recursive: true, force: true })
 
-const result = {
+if (unpaid > 0) throw new RangeError(`${unpaid} books do not add up`)
+// A hundred channels, and a hundred units a call: what a channel was charged is the number of calls in all.
+if (charged[0] !== BigInt(batch.payments.length) || charged[1] !== BigInt(batchCalls))
+  throw new RangeError(`channels of batch-settlement do not add up: ${charged.join(', ')}`)
+
+writeResult('channels', {
   what: 'vouchers are checked, held, charged and on disk; ticks are checked and on disk every 10,000',
-  machine: {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    kernel: release(),
-    loadAtStart: Math.round(loadAtStart * 100) / 100,
-  },
-  node: process.version,
   channels: CHANNELS,
   'vouchers accepted, durable': {
     ...{ ...voucherRate, goalPerSecond: 8_000 },
@@ -183,11 +181,4 @@ const result = {
     ...{ ...tickRate, goalPerSecond: 300_000 },
     'perSecond of the other runs': otherTickRates.map(({ perSecond }) => perSecond),
   },
-}
-mkdirSync('bench/results', { recursive: true })
-writeFileSync('bench/results/channels.json', `${JSON.stringify(result, null, 2)}\n`)
-say(JSON.stringify(result, null, 2))
-if (unpaid > 0) throw new RangeError(`${unpaid} books do not add up`)
-// A hundred channels, and a hundred units a call: what a channel was charged is the number of calls in all.
-if (charged[0] !== BigInt(batch.payments.length) || charged[1] !== BigInt(batchCalls))
-  throw new RangeError(`channels of batch-settlement do not add up: ${charged.join(', ')}`)
+})

@@ -1,8 +1,8 @@
 // What the gateway of models adds to a completion, and what of it is payment's: the same upstream asked directly, through a proxy that does
 // nothing else, through the gateway for nothing, and through it for money, by turns. Client, proxy, gateway and upstream are processes of their
 // own; the client asks at a rate that does not wait for answers, and all payments are on one channel.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, release, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   channelPaymentToJson,
@@ -16,6 +16,7 @@ import { quantiles, round, type Target } from './_latency/ask.ts'
 import { askWay, byTurns, type Times, type Way } from './_latency/byTurns.ts'
 import { machineStalls } from './_latency/machineStalls.ts'
 import { startBundled } from './_latency/startBundled.ts'
+import { writeResult } from './_result/writeResult.ts'
 
 const REQUESTS = Number(process.env.REQUESTS ?? 2000)
 /** What other work on the machine adds is no part of what is measured: the best of so many, and all are told. */
@@ -28,7 +29,6 @@ const CASES = [
 /** Requests that are asked before any is counted: what is slow until it is compiled is another number. */
 const warmUp = 6_000
 
-const loadAtStart = loadavg()[0] ?? 0
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const stallsBefore = await machineStalls()
 const upstream = await startBundled(join(import.meta.dirname, '_completions/upstream.ts'), {})
@@ -167,18 +167,9 @@ await proxy.stop()
 await upstream.stop()
 const stallsAfter = await machineStalls()
 
-const result = {
+writeResult('completions', {
   what: 'milliseconds until a whole completion came; each payment is a voucher of its own, on disk before its answer begins; client, proxy, gateway and upstream are processes of their own',
-  machine: {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    kernel: release(),
-    loadAtStart: Math.round(loadAtStart * 100) / 100,
-  },
-  node: process.version,
   requests: REQUESTS,
   'the machine alone, stalls of more than 1 ms': { before: stallsBefore, after: stallsAfter },
   'added to a completion': added,
-}
-mkdirSync('bench/results', { recursive: true })
-writeFileSync('bench/results/completions.json', `${JSON.stringify(result, null, 2)}\n`)
+})

@@ -1,16 +1,16 @@
 // What the paywall adds to a request, beside the same route for nothing, by turns. Seller and client are processes of their own, the client asks
 // at a rate that does not wait for answers, and all payments are on one channel.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg, release, tmpdir } from 'node:os'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machineStalls } from './_latency/machineStalls.ts'
 import { type AddedOptions, addedBy } from './_paywall/addedBy.ts'
+import { writeResult } from './_result/writeResult.ts'
 
 const REQUESTS = Number(process.env.REQUESTS ?? 2000)
 /** What other work on the machine adds is no part of what is measured: the best of so many, and all are told. */
 const REPEATS = Number(process.env.REPEATS ?? 3)
 
-const loadAtStart = loadavg()[0] ?? 0
 // Of answers that are at hand fewer than one is in flight at a time; of those of 20 ms eight, of those of 100 ms ten.
 const slow: AddedOptions = { requests: REQUESTS, repeats: REPEATS, answerMs: 20, perSecond: 400 }
 const slower: AddedOptions = { ...slow, answerMs: 100, perSecond: 100, requests: REQUESTS / 2 }
@@ -28,20 +28,10 @@ const added = await addedIn(tmpdir(), [{ ...slow, answerMs: 0 }, slow, slower])
 const inMemory = existsSync('/dev/shm') ? await addedIn('/dev/shm', [slow]) : null
 const stallsAfter = await machineStalls()
 
-const result = {
+writeResult('paywall', {
   what: 'milliseconds that payment adds to a request, on disk before its answer is given out: `paid` where the handler begins after the write, `ahead` where it begins meanwhile; all payments on one channel',
-  machine: {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    kernel: release(),
-    loadAtStart: Math.round(loadAtStart * 100) / 100,
-  },
-  node: process.version,
   requests: REQUESTS,
   'the machine alone, stalls of more than 1 ms': { before: stallsBefore, after: stallsAfter },
   'added to a request': added,
   'added to a request, books on a disk in memory': inMemory,
-}
-mkdirSync('bench/results', { recursive: true })
-writeFileSync('bench/results/paywall.json', `${JSON.stringify(result, null, 2)}\n`)
-process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
+})
