@@ -57,7 +57,11 @@ export async function openJournalMap<Value>(options: JournalMapOptions<Value>): 
     put: (kept) => append({ type: 'kept', kept }),
     async prune(keep) {
       const ids = [...values].filter(([, value]) => !keep(value)).map(([name]) => name)
-      if (ids.length > 0) await append({ type: 'forgotten', ids })
+      if (ids.length === 0) return
+      await append({ type: 'forgotten', ids })
+      if (journal.length <= 2 * values.size + compactAfter) return
+      // Where that fails the old file stays valid.
+      await journal.compact().catch(() => undefined)
     },
     close: () => journal.close(),
   }
