@@ -13,7 +13,7 @@ import {
 } from '@millrace/pay'
 import { payerOf, paymentOf } from './_channels/parties.ts'
 import { quantiles, round, type Target } from './_latency/ask.ts'
-import { askWay, byTurns, type Times, type Way } from './_latency/byTurns.ts'
+import { askWay, bestFirst, byTurns, type Times, type Way } from './_latency/byTurns.ts'
 import { machineStalls } from './_latency/machineStalls.ts'
 import { startBundled } from './_latency/startBundled.ts'
 import { writeResult } from './_result/writeResult.ts'
@@ -153,7 +153,7 @@ async function addedBy(folder: string) {
   await gateway.stop()
   return Object.fromEntries(
     cases.map(({ name, runs }) => {
-      const [best, ...others] = runs.sort((a, b) => a.added.p99 - b.added.p99)
+      const [best, ...others] = bestFirst(runs, ({ added }) => added.p99)
       const told = others.map(({ took, 'collector in the gateway': _, ...run }) => run)
       return [name, { goalAddedP99: 2, ...best, 'the other runs': told }]
     }),

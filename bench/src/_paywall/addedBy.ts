@@ -12,7 +12,7 @@ import { createTickChain, type TickChain } from '@millrace/sdk'
 import { hexToBytes } from 'viem'
 import { payerOf, paymentOf } from '../_channels/parties.ts'
 import { quantiles, round } from '../_latency/ask.ts'
-import { askWay, byTurns, type Times, type Way } from '../_latency/byTurns.ts'
+import { askWay, bestFirst, byTurns, type Times, type Way } from '../_latency/byTurns.ts'
 import { startBundled } from '../_latency/startBundled.ts'
 import { probeDisk } from './probeDisk.ts'
 
@@ -46,10 +46,10 @@ export async function addedBy(at: string, cases: readonly AddedOptions[]) {
       const runs: Awaited<ReturnType<typeof measure>>[] = []
       for (let run = 0; run < repeats; run++) runs.push(await measure(seller, ways, each))
       const best = (name: 'paid' | 'ahead') => {
-        const sorted = runs.flatMap(({ added, ...run }) =>
+        const all = runs.flatMap(({ added, ...run }) =>
           added[name] === undefined ? [] : [{ ...added[name], ...run }],
         )
-        const [first, ...rest] = sorted.sort((a, b) => a.p99 - b.p99)
+        const [first, ...rest] = bestFirst(all, ({ p99 }) => p99)
         if (first === undefined) return {}
         const others = rest.map((run) => ({
           p99: run.p99,
